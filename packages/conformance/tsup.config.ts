@@ -1,3 +1,4 @@
 import { library } from '../../tooling/tsup.js'
 
-export default library()
+// vitest cannot be required from CommonJS, so neither can this.
+export default library({ format: ['esm'] })

@@ -1,3 +1,3 @@
 import { library } from '../../tooling/tsup.js'
 
-export default library()
+export default library({ bundledIntoCjs: ['p-limit', 'uuid'] })
