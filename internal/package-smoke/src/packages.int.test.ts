@@ -1,0 +1,77 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Consumer, createConsumer } from './consumer.js'
+import { hasRequire, type Manifest, packAll, publishedPackages, root, tarballOf } from './packed.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-packages-'))
+const members = publishedPackages()
+const attw = join(root, 'internal/package-smoke/node_modules/@arethetypeswrong/cli/dist/index.js')
+let consumer: Consumer
+
+beforeAll(() => {
+  packAll(join(folder, 'tarballs'))
+  consumer = createConsumer(join(folder, 'consumer'), members, join(folder, 'tarballs'))
+}, 180_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.each(members.map((member) => ({ name: member.manifest.name, member })))('$name packed', ({ name, member }) => {
+  const tarball = tarballOf(member, join(folder, 'tarballs'))
+
+  test('holds dist, README and LICENSE, and no tests or sources', () => {
+    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
+    const unexpected = files.filter((file) => !/^package\/(dist\/|package\.json$|README\.md$|LICENSE$)/.test(file))
+    expect(unexpected).toEqual([])
+    expect(files).toEqual(expect.arrayContaining(['package/README.md', 'package/LICENSE', 'package/dist/index.js']))
+  })
+
+  test('exports what the workspace exports, without the condition for sources', () => {
+    const packed = JSON.parse(
+      execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' }),
+    ) as Manifest
+    const expected = Object.entries(member.manifest.exports).map(([path, target]) => {
+      if (typeof target === 'string') return [path, target]
+      const { '@drover/source': _, ...conditions } = target
+      return [path, conditions]
+    })
+    expect(packed.exports).toEqual(Object.fromEntries(expected))
+  })
+
+  test('satisfies publint', async () => {
+    const pack = { tarball: new Uint8Array(readFileSync(tarball)).buffer }
+    const { messages, pkg } = await publint({ pack, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test('has types that resolve in every module system it supports', { timeout: 60_000 }, () => {
+    const args = [attw, tarball, '--no-color', '--no-emoji', '--profile', hasRequire(member) ? 'strict' : 'esm-only']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(status, stdout + stderr).toBe(0)
+  })
+
+  test('loads as an ES module', () => {
+    expect(consumer.node(['--input-type=module', '-e', `await import('${name}')`])).toEqual({ status: 0, output: '' })
+  })
+})
+
+test.each(members.filter(hasRequire))(
+  '$manifest.name loads from CommonJS, even where ES modules cannot be required',
+  ({ manifest: { name } }) => {
+    const print = `console.log(Object.keys(module).filter((name) => name !== 'default').sort().join())`
+    const esm = consumer.node(['--input-type=module', '-e', `const module = await import('${name}'); ${print}`])
+    const script = `{ const module = require('${name}'); ${print} }`
+    expect(consumer.node(['--no-experimental-require-module', '-e', script])).toEqual(esm)
+    expect(esm.status).toBe(0)
+  },
+)
+
+test('a strict TypeScript project compiles against the packed packages, as ES module and as CommonJS', {
+  timeout: 60_000,
+}, () => {
+  expect(consumer.compile()).toEqual({ status: 0, output: '' })
+})
