@@ -1,1 +1,2 @@
-export {}
+export type { SqliteLocation } from './connection/open-sqlite.js'
+export type { SqliteDriver } from './connection/sqlite-connection.js'

@@ -1,0 +1,161 @@
+import { pathToFileURL } from 'node:url'
+import { checkOptionNames, checkText, checkWholeNumber, DroverError } from '@drover/core'
+import { type Knex, knex as makeKnex } from 'knex'
+import { sqliteError } from '../errors/sqlite-error.js'
+import { BetterHandle } from './better-handle.js'
+import { chooseDriver } from './choose-driver.js'
+import { checkFile, type DatabaseLocation, databaseLocation } from './database-location.js'
+import { checkKnex, isInMemory, ownConfig, sharedHandle } from './given-knex.js'
+import { NpmHandle } from './npm-handle.js'
+import { PooledConnection } from './pooled-connection.js'
+import type { BetterDatabase, NpmDatabase, SqliteConnection, SqliteDriver } from './sqlite-connection.js'
+import type { SqliteHandle } from './sqlite-handle.js'
+import { waitWhileBusy } from './wait-while-busy.js'
+
+/** Where the database is: by a path or URL, or by a knex instance. The options that source, sink and state store share. */
+export interface SqliteLocation {
+  /** `chat.db`, `sqlite:///relative.db`, `sqlite:////absolute.db`, a `file:` URI or `:memory:`. */
+  readonly filename?: string
+  /**
+   * A knex instance of the application, for `sqlite3` or `better-sqlite3`. Of a database in a file, Drover opens connections of
+   * its own with the same configuration, so that no statement of the application lands in its transactions; one in memory is
+   * shared. The instance stays open: who creates a client closes it.
+   */
+  readonly knex?: Knex
+  /** Which driver opens `filename`. @default 'better-sqlite3' where it is installed and works, else 'sqlite3' */
+  readonly driver?: SqliteDriver
+  /** How long to wait for a lock that somebody else holds, in milliseconds. @default 5000 */
+  readonly busyTimeoutMs?: number
+}
+
+export const locationOptions = ['filename', 'knex', 'driver', 'busyTimeoutMs'] as const
+
+export interface OpenOptions extends SqliteLocation {
+  /** Nothing can be written, and a file that is not there is not created. @default false */
+  readonly readonly?: boolean
+  /** Create the file if it is not there. @default true, unless readonly */
+  readonly create?: boolean
+}
+
+/**
+ * Refuses a location that is none, without touching it: what a factory calls.
+ *
+ * @throws `OPTION_INVALID`
+ */
+export function checkLocation(where: string, options: SqliteLocation): void {
+  const { filename, knex, driver } = options
+  if (filename !== undefined && knex !== undefined) {
+    throw new DroverError('OPTION_INVALID', `${where}: give either filename or knex, not both.`)
+  }
+  if (knex !== undefined) checkKnex(where, knex)
+  else if (typeof filename === 'object' && filename !== null) checkKnex(where, filename)
+  else {
+    checkText(where, 'filename', filename)
+    databaseLocation(filename as string, where)
+  }
+  if (driver !== undefined && driver !== 'better-sqlite3' && driver !== 'sqlite3') {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: driver is "better-sqlite3" or "sqlite3", not ${JSON.stringify(driver)}.`,
+    )
+  }
+  if (knex !== undefined && driver !== undefined) {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: the knex instance brings its driver; leave the option driver out.`,
+    )
+  }
+  checkWholeNumber(where, 'busyTimeoutMs', options.busyTimeoutMs, 0)
+}
+
+/** The database as messages and run names show it. */
+export function locationName(options: SqliteLocation): string {
+  if (options.filename !== undefined) return options.filename
+  const settings = options.knex?.client.connectionSettings as { readonly filename?: unknown } | undefined
+  return typeof settings?.filename === 'string' ? settings.filename : 'the given knex instance'
+}
+
+/**
+ * Opens a connection of our own.
+ *
+ * @throws `OPTION_INVALID`, `SOURCE_NOT_FOUND`, `SOURCE_INVALID`, `STORE_DENIED`, `STORE_BUSY`, `STORE_UNAVAILABLE`
+ */
+export async function openSqlite(options: OpenOptions): Promise<SqliteConnection> {
+  const where = 'openSqlite'
+  checkOptionNames(where, options, [...locationOptions, 'readonly', 'create'])
+  checkLocation(where, options)
+  const name = locationName(options)
+  const busyTimeoutMs = options.busyTimeoutMs ?? 5000
+  const isReadonly = options.readonly ?? false
+  if (options.knex && (await isInMemory(options.knex))) {
+    const { handle, release, queue } = await sharedHandle(options.knex, makeHandle)
+    return new PooledConnection({
+      handle,
+      knex: options.knex,
+      name,
+      path: null,
+      isReadonly,
+      busyTimeoutMs,
+      release,
+      queue,
+    })
+  }
+  const config = options.knex
+    ? ownConfig(options.knex)
+    : await configOf(databaseLocation(name, where), options.driver, isReadonly, options.create ?? !isReadonly)
+  return connect(makeKnex(config), { name, isReadonly, busyTimeoutMs })
+}
+
+/** Gives the handle of whichever driver it is. */
+function makeHandle(native: unknown): SqliteHandle {
+  return 'pragma' in (native as object)
+    ? new BetterHandle(native as BetterDatabase)
+    : new NpmHandle(native as NpmDatabase)
+}
+
+async function connect(
+  pool: Knex,
+  about: { readonly name: string; readonly isReadonly: boolean; readonly busyTimeoutMs: number },
+): Promise<SqliteConnection> {
+  const doing = `opening "${about.name}"`
+  let release = (): Promise<void> => pool.destroy()
+  try {
+    const native: unknown = await pool.client.acquireConnection()
+    const handle = makeHandle(native)
+    release = async () => {
+      await handle.release()
+      await pool.client.releaseConnection(native)
+      await pool.destroy()
+    }
+    // SQLite must not wait by itself, see waitWhileBusy.
+    await handle.exec(`PRAGMA busy_timeout = 0${about.isReadonly ? '; PRAGMA query_only = ON' : ''}`)
+    // The first look at the file is what finds out that it is no database.
+    await waitWhileBusy(() => handle.all('SELECT count(*) FROM sqlite_master', [], 'auto'), about.busyTimeoutMs)
+    const [row] = await handle.all(`SELECT file FROM pragma_database_list WHERE name = 'main'`, [], 'auto')
+    const path = typeof row?.[0] === 'string' && row[0] !== '' ? row[0] : null
+    return new PooledConnection({ ...about, handle, knex: pool, path, release })
+  } catch (error) {
+    await release()
+    throw sqliteError(error, doing)
+  }
+}
+
+async function configOf(
+  location: DatabaseLocation,
+  wanted: SqliteDriver | undefined,
+  readonly: boolean,
+  create: boolean,
+): Promise<Knex.Config> {
+  const isReadonly = (readonly || location.isReadonly) && location.path !== null
+  await checkFile(location, create && location.mayCreate && !isReadonly)
+  const client = await chooseDriver(wanted, 'openSqlite')
+  const filename = location.path ?? ':memory:'
+  // knex has no way to open sqlite3 read-only but through a URI.
+  const connection =
+    client === 'better-sqlite3'
+      ? { filename, options: { readonly: isReadonly } }
+      : isReadonly
+        ? { filename: `${pathToFileURL(filename).href}?mode=ro`, flags: ['OPEN_URI'] }
+        : { filename }
+  return { client, connection, useNullAsDefault: true, pool: { min: 0, max: 1 } }
+}

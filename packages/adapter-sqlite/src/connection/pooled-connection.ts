@@ -1,0 +1,130 @@
+import type { MaybePromise } from '@drover/core'
+import type { Knex } from 'knex'
+import { sqliteError } from '../errors/sqlite-error.js'
+import type { TransactionQueue } from './given-knex.js'
+import type {
+  NativeHandle,
+  ReadStatementOptions,
+  SqliteChange,
+  SqliteConnection,
+  SqliteDriver,
+  SqliteValue,
+  TransactionOptions,
+} from './sqlite-connection.js'
+import type { SqliteHandle } from './sqlite-handle.js'
+import { after, isPromise, waitWhileBusy } from './wait-while-busy.js'
+
+interface Parts {
+  readonly handle: SqliteHandle
+  readonly knex: Knex
+  readonly name: string
+  readonly path: string | null
+  readonly isReadonly: boolean
+  readonly busyTimeoutMs: number
+  readonly release: () => Promise<void>
+  readonly queue?: TransactionQueue
+}
+
+/** A handle taken from a pool of knex, with waiting, transactions and errors of ours. */
+export class PooledConnection implements SqliteConnection {
+  readonly driver: SqliteDriver
+  readonly native: NativeHandle
+  readonly knex: Knex
+  readonly name: string
+  readonly path: string | null
+  readonly isReadonly: boolean
+  readonly #handle: SqliteHandle
+  readonly #busyTimeoutMs: number
+  readonly #queue: TransactionQueue
+  readonly #release: () => Promise<void>
+  #closed: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    this.native = parts.handle.native
+    this.driver = this.native.driver
+    this.knex = parts.knex
+    this.name = parts.name
+    this.path = parts.path
+    this.isReadonly = parts.isReadonly
+    this.#handle = parts.handle
+    this.#busyTimeoutMs = parts.busyTimeoutMs
+    this.#queue = parts.queue ?? { last: Promise.resolve() }
+    this.#release = parts.release
+  }
+
+  all(
+    sql: string,
+    values: readonly SqliteValue[] = [],
+    options: ReadStatementOptions = {},
+  ): MaybePromise<SqliteValue[][]> {
+    return this.#do('reading', () => this.#handle.all(sql, values, options.integers ?? 'auto'))
+  }
+
+  get(
+    sql: string,
+    values: readonly SqliteValue[] = [],
+    options: ReadStatementOptions = {},
+  ): MaybePromise<SqliteValue[] | undefined> {
+    return after(this.all(sql, values, options), (rows) => rows[0])
+  }
+
+  run(sql: string, values: readonly SqliteValue[] = []): MaybePromise<SqliteChange> {
+    return this.#do('writing to', () => this.#handle.run(sql, values))
+  }
+
+  exec(sql: string): MaybePromise<void> {
+    return this.#do('working on', () => this.#handle.exec(sql))
+  }
+
+  async transaction<T>(work: () => MaybePromise<T>, options: TransactionOptions = {}): Promise<T> {
+    const before = this.#queue.last
+    const mine = before.then(() => this.#transact(work, options))
+    this.#queue.last = mine.then(ignore, ignore)
+    return mine
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#release()
+    return this.#closed
+  }
+
+  async #transact<T>(
+    work: () => MaybePromise<T>,
+    { mode = 'immediate', end = 'commit' }: TransactionOptions,
+  ): Promise<T> {
+    await this.exec(mode === 'immediate' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+    try {
+      const value = await work()
+      await this.exec(end === 'commit' ? 'COMMIT' : 'ROLLBACK')
+      return value
+    } catch (error) {
+      await this.#rollBack()
+      throw error
+    }
+  }
+
+  /** SQLite has rolled back by itself after some errors (a full disk): then there is nothing left to do. */
+  async #rollBack(): Promise<void> {
+    if (this.native.driver === 'better-sqlite3' && !this.native.database.inTransaction) return
+    try {
+      await this.#handle.exec('ROLLBACK')
+    } catch (error) {
+      if (!/no transaction is active/.test(String(error))) throw sqliteError(error, `rolling back on "${this.name}"`)
+    }
+  }
+
+  #do<T>(doing: string, action: () => MaybePromise<T>): MaybePromise<T> {
+    try {
+      const answer = waitWhileBusy(action, this.#busyTimeoutMs)
+      return isPromise(answer) ? answer.then(undefined, (error: unknown) => this.#fail(error, doing)) : answer
+    } catch (error) {
+      return this.#fail(error, doing)
+    }
+  }
+
+  #fail(error: unknown, doing: string): never {
+    throw sqliteError(error, `${doing} "${this.name}"`)
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,12 @@
+import type { MaybePromise } from '@drover/core'
+import type { NativeHandle, SqliteChange, SqliteIntegers, SqliteValue } from './sqlite-connection.js'
+
+/** One driver's handle behind the same few calls. Errors are the driver's own here. */
+export interface SqliteHandle {
+  readonly native: NativeHandle
+  all(sql: string, values: readonly SqliteValue[], integers: SqliteIntegers): MaybePromise<SqliteValue[][]>
+  run(sql: string, values: readonly SqliteValue[]): MaybePromise<SqliteChange>
+  exec(sql: string): MaybePromise<void>
+  /** Gives its prepared statements back; the handle itself belongs to the pool. */
+  release(): MaybePromise<void>
+}
