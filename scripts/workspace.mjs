@@ -23,8 +23,14 @@ export function run(command, args, options = {}) {
 }
 
 /** Runs the pinned pnpm. */
-export function pnpm(args, options = {}) {
-  return run('npx', ['--yes', `pnpm@${pnpmVersion}`, ...args], { shell: process.platform === 'win32', ...options })
+export function pnpm(args, { env = process.env, ...options } = {}) {
+  // `npx -c "npm test"` leaves its own arguments in the environment, and an npx inside would obey them.
+  const { npm_config_call: _call, npm_config_package: _package, ...rest } = env
+  return run('npx', ['--yes', `pnpm@${pnpmVersion}`, ...args], {
+    shell: process.platform === 'win32',
+    env: rest,
+    ...options,
+  })
 }
 
 /** Runs a JavaScript file of an installed tool with this Node. */
