@@ -1,0 +1,62 @@
+import type { Field, LogicalType, RecordSchema } from '../contracts/schema.js'
+import { shown } from '../errors/check-options.js'
+import { DroverError } from '../errors/drover-error.js'
+import type { TransformerTraits } from '../flow/transformer.js'
+
+/**
+ * What every built-in transformer extends with its own call signature. An interface of both carries the record's type
+ * through `pipe`; an intersection with a generic function would lose it.
+ */
+export interface BuiltIn {
+  readonly traits: TransformerTraits
+}
+
+/** A record that has these fields. Which ones a row without a type has, nobody knows. */
+export type Having<R, F extends string> = string extends keyof R ? object : { readonly [K in F]: unknown }
+
+/**
+ * Puts traits on a function. The arguments are part of the version: with another list of fields it is another
+ * transformer, and a run that was started with the first one is not resumed with it.
+ */
+export function builtIn<T extends BuiltIn>(
+  traits: TransformerTraits,
+  args: unknown,
+  run: (...record: never[]) => unknown,
+): T {
+  const written = JSON.stringify(args, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+  return Object.assign(run, { traits: Object.freeze({ version: `1 ${written}`, ...traits }) }) as unknown as T
+}
+
+/** @throws `OPTION_INVALID` unless it is a list of field names. */
+export function checkFields(where: string, fields: unknown): void {
+  if (Array.isArray(fields) && fields.length > 0 && fields.every((field) => typeof field === 'string' && field !== ''))
+    return
+  throw new DroverError(
+    'OPTION_INVALID',
+    `${where}: it takes an array of one or more field names, not ${shown(fields)}.`,
+  )
+}
+
+/** @throws `OPTION_INVALID` unless it is a plain object with a name or more. */
+export function checkObject(where: string, what: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) return
+  throw new DroverError('OPTION_INVALID', `${where}: it takes an object of ${what}, not ${shown(value)}.`)
+}
+
+/** The schema with this field: in the place of the one of its name, or at the end. */
+export function withField(schema: RecordSchema, field: Field): RecordSchema {
+  const at = schema.fields.findIndex(({ name }) => name === field.name)
+  return { ...schema, fields: at === -1 ? [...schema.fields, field] : schema.fields.with(at, field) }
+}
+
+/** The schema with those of these fields that it has of another type; what the store called their type is gone. */
+export function retyped(
+  schema: RecordSchema,
+  names: readonly string[],
+  retype: (was: LogicalType) => LogicalType,
+): RecordSchema {
+  const fields = schema.fields.map((field) =>
+    names.includes(field.name) ? { name: field.name, type: retype(field.type), nullable: field.nullable } : field,
+  )
+  return { ...schema, fields }
+}
