@@ -1,0 +1,118 @@
+import type { PartitionReport, RejectedRecord, Report } from '../contracts/report.js'
+import type { Guarantee } from '../contracts/sink.js'
+import { counted, duration, grouped, oneLine, rate } from './text.js'
+
+const columns = 120
+/** A table of partitions has to leave room on the screen. */
+const mostPartitions = 10
+
+const promises: Readonly<Record<Guarantee, string>> = {
+  'exactly-once': 'exactly once: rows and position become durable together',
+  idempotent: 'idempotent: a row written again replaces itself',
+  'at-least-once': 'at least once: after a failure a row may be written twice',
+}
+
+/** The report of a run as a text for people: one screen, without colours, ending in a line feed. */
+export function formatReport(report: Report): string {
+  const lines = [headline(report)]
+  for (const [label, text] of facts(report)) lines.push(oneLine(`  ${label.padEnd(11)} ${text}`, columns))
+  if (report.partitions.length > 1) lines.push('', ...partitionTable(report.partitions))
+  if (report.rejected.length > 0) lines.push('', ...rejectedLines(report))
+  if (report.warnings.length > 0)
+    lines.push('', ...report.warnings.map(({ code, message }) => oneLine(`  ! ${code}: ${message}`, columns)))
+  return `${lines.join('\n')}\n`
+}
+
+function headline({ name, status, reason, finishedAt }: Report): string {
+  const said = {
+    completed: 'completed',
+    stopped: `stopped${reason === undefined ? '' : `: ${reason}`}; the same call goes on from here`,
+    nothing: `nothing to do, it had completed at ${finishedAt.toISOString()}`,
+  }
+  return oneLine(`${name}: ${said[status]}`, columns)
+}
+
+function facts(report: Report): [string, string][] {
+  const { counts, attempt } = report
+  const listed: [string, string][] = [
+    ['run', `${report.run}, started ${report.startedAt.toISOString()}`],
+    ['source', report.source],
+    ['sink', report.sink],
+    ['guarantee', promises[report.guarantee]],
+    [
+      'records',
+      sum(counts.read, 'read', { written: counts.written, filtered: counts.filtered, rejected: counts.rejected }),
+    ],
+    [
+      'rows',
+      sum(counts.emitted, 'emitted', { inserted: counts.inserted, updated: counts.updated, skipped: counts.skipped }),
+    ],
+  ]
+  if (report.status !== 'nothing') listed.push(['this call', attemptText(attempt)])
+  if (report.deadLetters !== undefined) listed.push(['dead letters', report.deadLetters])
+  return listed
+}
+
+/** One of the two equations that always hold, written out. */
+function sum(total: number, name: string, parts: Readonly<Record<string, number>>): string {
+  const added = Object.entries(parts).map(([part, value]) => `${grouped(value)} ${part}`)
+  return `${grouped(total)} ${name} = ${added.join(' + ')}`
+}
+
+function attemptText({ counts, batches, durationMs, resumed, retries }: Report['attempt']): string {
+  const speed = durationMs > 0 ? ` (${rate((counts.read / durationMs) * 1000)})` : ''
+  const parts = [
+    `${counted(counts.read, 'record')} in ${duration(durationMs)}${speed}`,
+    batches === 1 ? '1 batch' : `${grouped(batches)} batches`,
+  ]
+  if (resumed) parts.push('resumed')
+  if (retries > 0) parts.push(retries === 1 ? '1 retry' : `${grouped(retries)} retries`)
+  return parts.join(', ')
+}
+
+function partitionTable(partitions: readonly PartitionReport[]): string[] {
+  // Those that are not done are what somebody looks for.
+  const ordered = [...partitions].sort((a, b) => Number(a.done) - Number(b.done))
+  const rows = ordered
+    .slice(0, mostPartitions)
+    .map(({ id, counts, batches, done }) => [
+      oneLine(id, 40),
+      grouped(counts.read),
+      grouped(counts.written),
+      grouped(counts.filtered),
+      grouped(counts.rejected),
+      grouped(batches),
+      done ? 'done' : 'open',
+    ])
+  const left = partitions.length - rows.length
+  const table = aligned([['partition', 'read', 'written', 'filtered', 'rejected', 'batches', ''], ...rows])
+  return left > 0 ? [...table, `  … and ${counted(left, 'partition')} more`] : table
+}
+
+/** Columns of one width each: the first and the last to the left, numbers to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  return rows.map((row) => {
+    const cells = row.map((cell, i) =>
+      i === 0 || i === row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+    )
+    return `  ${cells.join('  ')}`.trimEnd()
+  })
+}
+
+function rejectedLines({ rejected, attempt }: Report): string[] {
+  const all = attempt.counts.rejected
+  const title =
+    all > rejected.length ? `  the first ${rejected.length} of ${counted(all, 'rejected record')}:` : '  rejected:'
+  return [
+    title,
+    ...rejected.map((record) =>
+      oneLine(`    ${keyText(record)} ${record.stage} ${record.code}: ${record.message}`, columns),
+    ),
+  ]
+}
+
+function keyText({ key }: RejectedRecord): string {
+  if (key === null) return '(no key)'
+  return key.length === 1 ? JSON.stringify(key[0]) : JSON.stringify(key)
+}
