@@ -1,0 +1,58 @@
+import type { Counts } from './position.js'
+import type { RejectedRecord, Report, Warning } from './report.js'
+import type { Guarantee } from './sink.js'
+
+/** How far a run has come. */
+export interface Progress {
+  readonly name: string
+  readonly run: string
+  readonly counts: Counts
+  /** Records that the source says it has, where it can count. */
+  readonly total?: number
+  /** The total is an estimate. */
+  readonly estimated: boolean
+  /** Records read per second over the last ten seconds. */
+  readonly recordsPerSecond: number
+  /** From the total and the moving rate, in milliseconds; absent without a total. */
+  readonly etaMs?: number
+  readonly elapsedMs: number
+}
+
+/** What each event of a run carries. A handler that throws is reported as a warning and does not disturb the run. */
+export interface RunEvents {
+  /** Once, before the first record. */
+  'run:started': (event: {
+    readonly name: string
+    readonly run: string
+    readonly guarantee: Guarantee
+    readonly resumed: boolean
+    readonly total?: number
+    readonly estimated: boolean
+  }) => void
+  /** At least every second while records move, and once at the end. */
+  'run:progress': (event: Progress) => void
+  /** After each commit. `sequence` counts the partition's batches from 1. */
+  'batch:committed': (event: {
+    readonly partition: string
+    readonly sequence: number
+    readonly batch: Counts
+    readonly cursor: unknown
+    readonly durationMs: number
+  }) => void
+  'batch:retried': (event: {
+    readonly partition: string
+    readonly attempt: number
+    readonly waitMs: number
+    readonly code: string
+    readonly message: string
+  }) => void
+  /** Once the commit that left it out is durable. */
+  'record:rejected': (event: RejectedRecord) => void
+  'run:paused': (event: { readonly name: string }) => void
+  'run:resumed': (event: { readonly name: string }) => void
+  'run:warning': (event: Warning) => void
+  /** Completed, stopped, or nothing to do. */
+  'run:finished': (event: Report) => void
+  /** The same error rejects the result. */
+  'run:failed': (event: { readonly name: string; readonly error: Error }) => void
+}

@@ -1,0 +1,60 @@
+import type { Counts } from './position.js'
+import type { Guarantee } from './sink.js'
+import type { JsonValue } from './values.js'
+
+/** Something a person should know, though nothing failed. */
+export interface Warning {
+  readonly code: 'HANDLER_FAILED' | 'DEAD_LETTERS' | 'ESTIMATED_COUNT' | 'NOT_RESUMABLE'
+  readonly message: string
+}
+
+/** Where one partition ended up. */
+export interface PartitionReport {
+  readonly id: string
+  readonly done: boolean
+  readonly batches: number
+  readonly counts: Counts
+}
+
+/** The account of a run. All counts are the run's own, from its first attempt on, unless `attempt` says otherwise. */
+export interface Report {
+  readonly name: string
+  readonly run: string
+  /** `completed`: every partition is done. `stopped`: by a signal, `stop()` or a budget; the same call goes on. `nothing`: it had completed before. */
+  readonly status: 'completed' | 'stopped' | 'nothing'
+  /** Why it stopped. */
+  readonly reason?: string
+  readonly guarantee: Guarantee
+  readonly source: string
+  readonly sink: string
+  readonly startedAt: Date
+  readonly finishedAt: Date
+  readonly counts: Counts
+  /** This call alone. */
+  readonly attempt: {
+    readonly counts: Counts
+    readonly batches: number
+    readonly durationMs: number
+    /** Whether it went on from a position that an earlier attempt left. */
+    readonly resumed: boolean
+    readonly retries: number
+  }
+  readonly partitions: readonly PartitionReport[]
+  /** The first rejected records of this attempt, ten at the most. */
+  readonly rejected: readonly RejectedRecord[]
+  /** Where the dead letters went, if there are any. */
+  readonly deadLetters?: string
+  readonly warnings: readonly Warning[]
+}
+
+/** A record that went to the dead letters. */
+export interface RejectedRecord {
+  readonly partition: string
+  readonly key: readonly JsonValue[] | null
+  readonly stage: RejectStage
+  readonly code: string
+  readonly message: string
+}
+
+/** Where on its way a record was rejected: while it was decoded, in a step, or by the sink. */
+export type RejectStage = 'read' | 'transform' | 'filter' | 'validate' | 'write'

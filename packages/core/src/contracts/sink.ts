@@ -1,0 +1,99 @@
+import type { Page } from './page.js'
+import type { Claim, Commit, Partition, Position } from './position.js'
+import type { FidelityIssue, RecordSchema } from './schema.js'
+import type { Source } from './source.js'
+import type { StateStore } from './state-store.js'
+import type { Operation, Row } from './values.js'
+
+/** What a run may promise, given its sink. */
+export type Guarantee = 'exactly-once' | 'idempotent' | 'at-least-once'
+
+/** What became of the rows of one batch: `inserted + updated + skipped` is their number. */
+export interface Outcome {
+  readonly inserted: number
+  readonly updated: number
+  readonly skipped: number
+}
+
+/**
+ * What becomes durable together. Pull pages as they come; leave the loop to end the batch after the page in hand.
+ * A batch may be empty, or hold pages without rows: it then only moves the position. Iterating a second time
+ * is not possible; the engine makes a new batch to replay one.
+ */
+export interface Batch<out R> extends AsyncIterable<Page<R>> {
+  readonly partition: Partition
+  readonly sequence: number
+}
+
+export interface CommitBatch<out R> extends Batch<R> {
+  /** Call once, after the loop and inside the transaction: makes dead letters durable first, then gives the position to store with the rows. */
+  commit(outcome: Outcome): Promise<Commit>
+}
+
+interface SinkInfo {
+  readonly specVersion: 1
+  /** Part of the run's fingerprint; shown in reports. Carries no secret. */
+  readonly name: string
+  readonly version?: string
+  /** Writing a record again leaves one row: by an upsert, by a deterministic id. A source that repeats needs it. @default guarantee is 'idempotent' */
+  readonly keyed?: boolean
+  /** Records of one batch that the store does best with: the engine's default. @default 1000 */
+  readonly batchSize?: number
+  /** Ceilings of one batch, and how many partitions may be written side by side (one file: 1). */
+  readonly limits?: { readonly records?: number; readonly bytes?: number; readonly partitions?: number }
+}
+
+interface SinkSession extends AsyncDisposable {
+  /** What would be lost of such records. Called before the first write; one issue refuses the run. */
+  check?(schema: RecordSchema): readonly FidelityIssue[]
+  /** Make ready for such records: create the table, find the columns. Idempotent; called before the first write of every attempt. */
+  prepare?(schema: RecordSchema, operation: Operation): Promise<void>
+  /** What is there now, for a verification. */
+  readBack?(): Source
+  /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
+  heldBytes?(): number
+  /** Called once all partitions have ended. Idempotent: after a crash it is called again. */
+  finish?(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void>
+}
+
+/** SQL, Redis on one node, files with a manifest: rows and position become durable together, so the position is read back from here. */
+export interface ExactSink<in R = Row> extends SinkInfo {
+  readonly guarantee: 'exactly-once'
+  readonly connect: (operation: Operation) => Promise<ExactSession<R>>
+  /** A state store that lives where the rows do: the run's default. */
+  readonly stateStore?: () => StateStore
+}
+
+export interface ExactSession<in R = Row> extends SinkSession {
+  /**
+   * Raise the fence of this partition and say where it stands, in one step. Files: what no manifest names is dropped.
+   * Null, or a position with sequence 0, if nothing was ever committed.
+   *
+   * @throws `FENCED` if a higher fence stands there.
+   */
+  claim(claim: Claim, operation: Operation): Promise<Position | null>
+  /**
+   * Rows, position and fence in one transaction. `probe` finds out whether the batch would be refused, deferred
+   * constraints too, leaves nothing, and never calls `commit`.
+   *
+   * @throws `FENCED` if another claimed the partition or the sequence has moved; `RECORD_REFUSED` if the store will
+   * not take a record, with `row` where the store says which.
+   */
+  readonly write: (batch: CommitBatch<R>, operation: Operation & { readonly mode: 'commit' | 'probe' }) => Promise<void>
+}
+
+/** Qdrant, Cosmos, a Redis cluster, a function: all rows are durable when `write` returns; a state store keeps the position. */
+export interface AckSink<in R = Row> extends SinkInfo {
+  readonly guarantee: 'idempotent' | 'at-least-once'
+  /** Batches of one partition that may be open at once; their positions are committed in order. @default 1 */
+  readonly inFlight?: number
+  readonly connect: (operation: Operation) => Promise<AckSession<R>>
+}
+
+export interface AckSession<in R = Row> extends SinkSession {
+  /** @throws `RECORD_REFUSED` if the store will not take a record, with `row` where the store says which. */
+  readonly write: (batch: Batch<R>, operation: Operation) => Promise<Outcome>
+}
+
+/** Where records go. */
+export type Sink<R = Row> = ExactSink<R> | AckSink<R>

@@ -1,0 +1,99 @@
+import type { Claim, Commit, Partition, Position } from './position.js'
+import type { JsonValue, Operation } from './values.js'
+
+/** `open` until every partition is done; then `completed`. A run that stopped or failed is open, with the last outcome noted. */
+export type RunStatus = 'open' | 'completed'
+
+/** One execution of a named pipeline or backfill. */
+export interface RunState {
+  /** The run's own id, a UUID. */
+  readonly run: string
+  readonly name: string
+  readonly fingerprint: JsonValue
+  /** By the store's clock, when the run was created: the only clock a built-in transformer uses. */
+  readonly startedAt: Date
+  readonly status: RunStatus
+  /** When `status` became `completed`. */
+  readonly completedAt?: Date
+  /** How the last attempt ended, where one has. */
+  readonly lastOutcome?: Settlement
+  readonly partitions: readonly Partition[]
+  /** Committed through this store, or through a sink that keeps its positions in it. */
+  readonly positions: readonly Position[]
+}
+
+/** How an attempt ended. */
+export interface Settlement {
+  readonly outcome: 'completed' | 'stopped' | 'failed'
+  /** A sentence without secrets: why it stopped, the error's code and message. */
+  readonly reason?: string
+  /** Where the partitions stood: an exact sink keeps them elsewhere than this store. The store keeps it as it keeps the rest, unread. */
+  readonly positions?: readonly Position[]
+}
+
+/** A new run to create. */
+export interface NewRun {
+  readonly name: string
+  readonly fingerprint: JsonValue
+  readonly partitions: readonly Partition[]
+  /** The id of the run that it follows, as `load` gave it; null for the first. If another process was quicker, its run is given instead. */
+  readonly follows: string | null
+}
+
+/** The right to work on a partition until `expiresAt`. */
+export interface Lease extends Claim {
+  readonly holder: string
+  readonly expiresAt: Date
+  /** Where this store says the partition stands, read in the step that granted the lease. */
+  readonly position: Position | null
+}
+
+/** Somebody else works on it. */
+export interface Held {
+  readonly heldBy: string
+  readonly expiresAt: Date
+}
+
+/** What an operator, in this process or another, wants of a run. */
+export interface Control {
+  readonly state: 'run' | 'pause' | 'stop'
+  readonly batchSize?: number
+  readonly recordsPerSecond?: number
+}
+
+/** Keeps what must outlive a run: its identity, leases, positions and what operators asked for. */
+export interface StateStore extends AsyncDisposable {
+  readonly specVersion: 1
+  readonly name: string
+  /** Creates what it needs. Idempotent; safe in several processes at once. */
+  setup?(operation: Operation): Promise<void>
+  /** Creates the run, or gives the one another process created after `follows`. */
+  open(run: NewRun, operation: Operation): Promise<RunState>
+  /** The newest run of that name. */
+  load(name: string, operation: Operation): Promise<RunState | null>
+  /** The newest run of every name. */
+  list(options: Operation & { readonly status?: RunStatus }): AsyncIterable<RunState>
+  /** By the store's clock. The fence grows with each acquisition, per partition. A holder on this host whose process is gone counts as expired. */
+  acquire(
+    want: { readonly run: string; readonly partition: Partition; readonly holder: string; readonly ttlMs: number },
+    operation: Operation,
+  ): Promise<Lease | Held>
+  /** Renews for `ttlMs` and brings what operators asked for. @throws `LEASE_LOST` */
+  heartbeat(lease: Lease, options: Operation & { readonly ttlMs: number }): Promise<Control>
+  /** Gives the lease back, if it is still held. */
+  release(lease: Lease, operation: Operation): Promise<void>
+  control(run: string, wanted: Control, operation: Operation): Promise<void>
+  /** Compare-and-set on fence and sequence. @throws `FENCED` */
+  commit(commit: Commit, operation: Operation): Promise<void>
+  /** Notes how an attempt ended; `completed` completes the run. */
+  settle(run: string, settlement: Settlement, operation: Operation): Promise<void>
+}
+
+/** A state store in a database that the user writes to: one transaction for both. */
+export interface TransactionalStateStore<Tx> extends StateStore {
+  /** Runs `work`, stores the commit it gives with the same fence and sequence check, and commits both or neither. @throws `FENCED` */
+  transaction<T>(
+    work: (tx: Tx) => Promise<{ readonly commit: Commit; readonly value: T }>,
+    operation: Operation,
+  ): Promise<T>
+}

@@ -1,0 +1,37 @@
+import type { Claim } from '../contracts/position.js'
+import type { RejectStage } from '../contracts/report.js'
+import type { JsonValue, Row } from '../contracts/values.js'
+
+/** A record that could not be read, transformed or written, with all that is needed to understand it and to send it through again. */
+export interface DeadLetter {
+  /** From run, partition and the record's key: the same when a crash makes the batch, and so the letter, be written again. */
+  readonly id: string
+  readonly pipeline: string
+  readonly run: string
+  readonly partition: string
+  readonly key: readonly JsonValue[] | null
+  /** The source record; null if it could not be decoded. */
+  readonly record: Row | null
+  /** The row the sink refused. */
+  readonly row?: Row
+  /** The bytes as they stand in the store, of a record that could not be decoded. */
+  readonly raw?: Uint8Array
+  readonly stage: RejectStage
+  readonly error: { readonly code: string; readonly message: string }
+  /** The pipeline's `version`. */
+  readonly version?: string
+}
+
+/** Where dead letters go. */
+export interface DeadLetterStore {
+  /** A folder's path or a sink's name, for the report. */
+  readonly place: string
+  /** One writer per partition and fence: one of a dead process can do no harm. */
+  open(claim: Claim): Promise<DeadLetterWriter>
+}
+
+export interface DeadLetterWriter {
+  /** Resolves once the letters are durable. */
+  append(letters: readonly DeadLetter[]): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,125 @@
+import pLimit from 'p-limit'
+import type { Page } from '../contracts/page.js'
+import type { RecordSchema } from '../contracts/schema.js'
+import type { Operation, Row } from '../contracts/values.js'
+import type { Step } from '../flow/flow.js'
+import type { TransformContext } from '../flow/transformer.js'
+import { BatchStage } from './batch-stage.js'
+import { Breather } from './breather.js'
+import { EachStage } from './each-stage.js'
+import { RecordPage, type StepReject } from './record-page.js'
+import { estimateBytes } from './row-size.js'
+import { type StepCall, stepCall } from './step-call.js'
+import { Watchdog } from './watchdog.js'
+
+/** Rows on their way through the stages; `owners[i]` is the source record of row i, null while row i is record i. */
+export interface Rows {
+  readonly rows: readonly Row[]
+  readonly owners: readonly number[] | null
+}
+
+/** What a stage needs besides its steps. */
+export interface StageHelp {
+  readonly maxRetries: number
+  readonly watchdog: Watchdog
+  readonly breather: Breather
+}
+
+export interface Stage {
+  run(input: Rows, rejects: Map<number, StepReject>, context: TransformContext): Promise<Rows>
+}
+
+/** The steps of a flow, ready to run over pages. One chain serves all partitions of a run. */
+export class Chain {
+  readonly #calls: readonly StepCall[]
+  readonly #stages: readonly Stage[]
+  readonly #watchdog = new Watchdog()
+  readonly #opened: StepCall[] = []
+
+  constructor(steps: readonly Step[], options: { readonly maxRetries: number }) {
+    this.#calls = steps.map((step, index) => stepCall(step, index + 1))
+    const help: StageHelp = { maxRetries: options.maxRetries, watchdog: this.#watchdog, breather: new Breather() }
+    this.#stages = stagesOf(this.#calls, help)
+  }
+
+  get isEmpty(): boolean {
+    return this.#calls.length === 0
+  }
+
+  async open(operation: Operation): Promise<void> {
+    for (const call of this.#calls) {
+      await call.traits?.open?.(operation)
+      this.#opened.push(call)
+    }
+  }
+
+  /** Closes what was opened, last first; all of it, also when one fails. */
+  async close(): Promise<void> {
+    this.#watchdog.close()
+    const errors: unknown[] = []
+    for (let call = this.#opened.pop(); call !== undefined; call = this.#opened.pop()) {
+      try {
+        await call.traits?.close?.()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /** What the records look like behind the steps; null if a step does not say. */
+  describe(schema: RecordSchema): RecordSchema | null {
+    let described: RecordSchema = schema
+    for (const call of this.#calls) {
+      if (call.keepsSchema) continue
+      if (call.traits?.describe === undefined) return null
+      described = call.traits.describe(described)
+    }
+    return described
+  }
+
+  async run(page: Page<Row>, context: TransformContext): Promise<RecordPage> {
+    const rejects = new Map<number, StepReject>()
+    const input = page.rows()
+    let rows: Rows = { rows: input, owners: null }
+    for (const stage of this.#stages) rows = await stage.run(rows, rejects, context)
+    if (rejects.size > 0) rows = withoutRejected(rows, rejects)
+    const bytes = rows.rows === input ? 0 : estimateBytes(rows.rows)
+    return new RecordPage(page, rows.rows, rows.owners, [...rejects.values()], page.bytes + bytes)
+  }
+}
+
+/** Steps that take one record run fused, record by record; a step that takes many is a stage of its own. */
+function stagesOf(calls: readonly StepCall[], help: StageHelp): Stage[] {
+  const stages: Stage[] = []
+  let fused: StepCall[] = []
+  const close = (): void => {
+    if (fused.length === 0) return
+    const concurrency = Math.min(...fused.map((call) => call.concurrency))
+    stages.push(new EachStage(fused, concurrency, pLimit(concurrency), help))
+    fused = []
+  }
+  for (const call of calls) {
+    if (call.batch !== undefined) {
+      close()
+      stages.push(new BatchStage(call, call.batch, pLimit(call.concurrency), help))
+    } else {
+      fused.push(call)
+    }
+  }
+  close()
+  return stages
+}
+
+/** A record is rejected as a whole: its siblings that came through go with it. */
+function withoutRejected(input: Rows, rejects: ReadonlyMap<number, StepReject>): Rows {
+  const rows: Row[] = []
+  const owners: number[] = []
+  for (let i = 0; i < input.rows.length; i++) {
+    const owner = input.owners === null ? i : (input.owners[i] as number)
+    if (rejects.has(owner)) continue
+    rows.push(input.rows[i] as Row)
+    owners.push(owner)
+  }
+  return { rows, owners }
+}

@@ -1,0 +1,31 @@
+import type { Counts } from '../contracts/position.js'
+
+export const noCounts: Counts = {
+  read: 0,
+  written: 0,
+  filtered: 0,
+  rejected: 0,
+  emitted: 0,
+  inserted: 0,
+  updated: 0,
+  skipped: 0,
+}
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return {
+    read: a.read + b.read,
+    written: a.written + b.written,
+    filtered: a.filtered + b.filtered,
+    rejected: a.rejected + b.rejected,
+    emitted: a.emitted + b.emitted,
+    inserted: a.inserted + b.inserted,
+    updated: a.updated + b.updated,
+    skipped: a.skipped + b.skipped,
+  }
+}
+
+export function sumCounts(all: Iterable<Counts>): Counts {
+  let sum = noCounts
+  for (const counts of all) sum = addCounts(sum, counts)
+  return sum
+}

@@ -1,0 +1,62 @@
+import type { Claim } from '../contracts/position.js'
+import type { Row } from '../contracts/values.js'
+import type { DeadLetter, DeadLetterStore, DeadLetterWriter } from '../dead-letters/dead-letter.js'
+import { DroverError } from '../errors/drover-error.js'
+import { redactSecrets } from '../errors/redact.js'
+import { recordId } from '../identity/record-id.js'
+import type { Rejection } from './held-page.js'
+
+/** Turns the rejections of a run into dead letters, a writer per partition; nothing is created before the first one. */
+export class DeadLetterDesk {
+  readonly #writers = new Map<string, Promise<DeadLetterWriter>>()
+
+  constructor(
+    private readonly store: DeadLetterStore,
+    private readonly options: {
+      readonly name: string
+      readonly version: string | undefined
+      readonly redact: ((record: Row) => Row) | undefined
+    },
+  ) {}
+
+  /** Where they went, if there are any. */
+  get used(): string | undefined {
+    return this.#writers.size > 0 ? this.store.place : undefined
+  }
+
+  /** Resolves once they are durable. */
+  async take(claim: Claim, rejections: readonly Rejection[]): Promise<void> {
+    const id = claim.partition.id
+    let writer = this.#writers.get(id)
+    if (writer === undefined) {
+      writer = this.store.open(claim)
+      this.#writers.set(id, writer)
+    }
+    await (await writer).append(rejections.map((rejection) => this.#letter(claim, rejection)))
+  }
+
+  async close(): Promise<void> {
+    for (const writer of this.#writers.values()) await (await writer).close()
+    this.#writers.clear()
+  }
+
+  #letter(claim: Claim, rejection: Rejection): DeadLetter {
+    const { name, version, redact } = this.options
+    const { code, message } = DroverError.from(rejection.error, 'it failed')
+    const own = (record: Row): Row => (redact === undefined ? record : redact(record))
+    const key = rejection.key ?? [rejection.raw === undefined ? '' : Buffer.from(rejection.raw).toString('base64')]
+    return {
+      id: recordId({ source: [claim.run, claim.partition.id, ...key], child: 0 }),
+      pipeline: name,
+      run: claim.run,
+      partition: claim.partition.id,
+      key: rejection.key,
+      record: rejection.record === null ? null : own(rejection.record),
+      ...(rejection.row === undefined ? {} : { row: own(rejection.row) }),
+      ...(rejection.raw === undefined || redact !== undefined ? {} : { raw: rejection.raw }),
+      stage: rejection.stage,
+      error: { code, message: redactSecrets(message) },
+      ...(version === undefined ? {} : { version }),
+    }
+  }
+}

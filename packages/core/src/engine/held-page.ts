@@ -1,0 +1,151 @@
+import type { Page, RecordKey } from '../contracts/page.js'
+import type { RejectStage } from '../contracts/report.js'
+import type { JsonValue, Row } from '../contracts/values.js'
+import { RecordPage } from './record-page.js'
+
+/** A record on its way to the dead letters. */
+export interface Rejection {
+  readonly key: readonly JsonValue[] | null
+  readonly stage: RejectStage
+  readonly error: unknown
+  /** The source record; null if it could not be decoded. */
+  readonly record: Row | null
+  /** The row a sink refused. */
+  readonly row?: Row
+  readonly raw?: Uint8Array
+}
+
+/**
+ * One page of an open batch: as the source gave it and as the steps left it, without the records a sink refused.
+ * It is kept until the batch is durable, so that the batch can be given again.
+ */
+export class HeldPage {
+  readonly #refused = new Map<number, { readonly error: unknown; readonly row: Row | undefined }>()
+  readonly #rawCount: number
+
+  /** Without steps `made` is the source's page itself, undecoded. */
+  constructor(
+    readonly source: Page<Row>,
+    private readonly made: Page<Row> | RecordPage,
+  ) {
+    this.#rawCount = source.count - (source.rejected?.length ?? 0)
+  }
+
+  get bytes(): number {
+    return this.made.bytes
+  }
+
+  /** Rows the sink gets. */
+  get rowCount(): number {
+    if (!(this.made instanceof RecordPage)) return this.#rawCount - this.#refused.size
+    return this.#refused.size === 0 ? this.made.rows().length : this.#current().rows().length
+  }
+
+  get rejectedCount(): number {
+    return (
+      (this.source.rejected?.length ?? 0) +
+      (this.made instanceof RecordPage ? this.made.rejects.length : 0) +
+      this.#refused.size
+    )
+  }
+
+  get filteredCount(): number {
+    if (!(this.made instanceof RecordPage) || this.made.owners === null) return 0
+    return this.#rawCount - this.made.rejects.length - distinct(this.made.owners)
+  }
+
+  /** The pages to give to the sink: one, or the pieces between refused records. */
+  views(): readonly Page<Row>[] {
+    if (this.made instanceof RecordPage) return [this.#current()]
+    if (this.#refused.size === 0) {
+      return [
+        this.source.rejected === undefined || this.source.rejected.length === 0
+          ? this.source
+          : this.source.slice(0, this.#rawCount),
+      ]
+    }
+    return pieces(this.records()).map(([from, to]) => this.source.slice(from, to))
+  }
+
+  /** The same for some records alone, in probes. */
+  viewsOf(records: ReadonlySet<number>): readonly Page<Row>[] {
+    if (this.made instanceof RecordPage) return [this.made.only((record) => records.has(record))]
+    return pieces([...records]).map(([from, to]) => this.source.slice(from, to))
+  }
+
+  /** Places of the source records that still have rows, ascending. */
+  records(): readonly number[] {
+    const all: number[] = []
+    if (this.made instanceof RecordPage) {
+      for (let i = 0; i < this.made.rows().length; i++) {
+        const owner = this.made.ownerOf(i)
+        if (all.at(-1) !== owner && !this.#refused.has(owner)) all.push(owner)
+      }
+    } else {
+      for (let record = 0; record < this.#rawCount; record++) if (!this.#refused.has(record)) all.push(record)
+    }
+    return all
+  }
+
+  /** The source record of the `row`-th row that the sink got of this page, and that row. */
+  locate(row: number): { readonly record: number; readonly row: Row } {
+    if (this.made instanceof RecordPage) {
+      const current = this.#current()
+      return { record: current.ownerOf(row), row: current.rows()[row] as Row }
+    }
+    const record = this.records()[row] as number
+    return { record, row: this.source.rows()[record] as Row }
+  }
+
+  refuse(record: number, error: unknown, row?: Row): void {
+    this.#refused.set(record, { error, row })
+  }
+
+  keyOf(record: number): readonly JsonValue[] {
+    return (this.source.keys()[record] as RecordKey).source
+  }
+
+  /** All that was rejected of this page: by the source, by a step, by the sink. */
+  rejections(): Rejection[] {
+    const all: Rejection[] = (this.source.rejected ?? []).map((reject) => ({
+      key: reject.key,
+      stage: 'read',
+      error: reject.error,
+      record: null,
+      ...(reject.raw === undefined ? {} : { raw: reject.raw }),
+    }))
+    if (this.made instanceof RecordPage) {
+      for (const { record, stage, error } of this.made.rejects) {
+        all.push({ key: this.keyOf(record), stage, error, record: this.source.rows()[record] as Row })
+      }
+    }
+    for (const [record, { error, row }] of this.#refused) {
+      const made = row === undefined ? {} : { row }
+      all.push({ key: this.keyOf(record), stage: 'write', error, record: this.source.rows()[record] as Row, ...made })
+    }
+    return all
+  }
+
+  #current(): RecordPage {
+    const made = this.made as RecordPage
+    return this.#refused.size === 0 ? made : made.only((record) => !this.#refused.has(record))
+  }
+}
+
+/** Runs of neighbours as half-open ranges. */
+function pieces(records: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const record of records) {
+    const run = runs.at(-1)
+    if (run !== undefined && run[1] === record) run[1] = record + 1
+    else runs.push([record, record + 1])
+  }
+  return runs
+}
+
+/** How many different numbers an ascending list holds. */
+function distinct(ascending: ArrayLike<number>): number {
+  let count = 0
+  for (let i = 0; i < ascending.length; i++) if (i === 0 || ascending[i] !== ascending[i - 1]) count++
+  return count
+}

@@ -1,0 +1,48 @@
+import type { Report } from '../contracts/report.js'
+import { backfillPlan } from './backfill-plan.js'
+import type { LiveRun } from './live-run.js'
+import type { BackfillOptions, FlowBackfill, FlowBackfillOptions, TransactionalBackfillOptions } from './options.js'
+import { pipelinePlan } from './pipeline-plan.js'
+import type { Plan } from './plan.js'
+import { Run } from './run.js'
+
+/**
+ * Changes records where they live, batch by batch. Called again it goes on where it stands; a completed backfill looks
+ * at everything its predicate still finds.
+ *
+ * With a transactional state store in the same database each batch happens exactly once; elsewhere at least once, and the
+ * report says so. A backfill made by an adapter brings its own state store.
+ *
+ * @throws `DroverError`, always: `DEPENDENCY_UNFINISHED`, `REQUIREMENT_MISSING`, and all that {@link runPipeline} throws.
+ */
+export async function runBackfill<Tx>(options: TransactionalBackfillOptions<Tx>): Promise<Report>
+export async function runBackfill(options: BackfillOptions<void> | FlowBackfillOptions): Promise<Report>
+export async function runBackfill(options: AnyBackfillOptions): Promise<Report> {
+  return new Run(planOf(options)).result
+}
+
+/** Starts a backfill and returns at once, to be watched, slowed, paused and stopped. */
+export function startBackfill<Tx>(options: TransactionalBackfillOptions<Tx>): LiveRun
+export function startBackfill(options: BackfillOptions<void> | FlowBackfillOptions): LiveRun
+export function startBackfill(options: AnyBackfillOptions): LiveRun {
+  return new Run(planOf(options))
+}
+
+type AnyBackfillOptions = BackfillOptions<never> | BackfillOptions<void> | FlowBackfillOptions
+
+function planOf(options: AnyBackfillOptions): Plan {
+  if (!isFlowBackfill(options)) return backfillPlan(options as BackfillOptions<never>)
+  const { backfiller, dependsOn, ...rest } = options
+  const { name, version, source, sink, batchSize } = backfiller
+  // What the caller says goes before what the adapter would choose.
+  const own = { ...(version === undefined ? {} : { version }), ...(batchSize === undefined ? {} : { batchSize }) }
+  return pipelinePlan({ ...own, ...rest, name, source, sink }, { kind: 'backfill', dependsOn: dependsOn ?? [] })
+}
+
+function isFlowBackfill(options: AnyBackfillOptions): options is FlowBackfillOptions {
+  return (
+    typeof options.backfiller === 'object' &&
+    options.backfiller !== null &&
+    'sink' in (options.backfiller as FlowBackfill)
+  )
+}

@@ -1,0 +1,128 @@
+import type { Control } from '../contracts/state-store.js'
+import { checkWholeNumber } from '../errors/check-options.js'
+import { pause } from './retry.js'
+
+/** What can be changed of a run while it runs. */
+export interface RunSettings {
+  /** Records that become durable together. */
+  readonly batchSize?: number
+  /** Ceiling over all partitions; 0 lifts it. */
+  readonly recordsPerSecond?: number
+}
+
+/** What was asked of a run, by its caller or by an operator elsewhere; lanes look here between batches. */
+export class RunControl {
+  batchSize: number | undefined
+  #recordsPerSecond: number
+  #stopReason: string | undefined
+  #paused = false
+  #pausedElsewhere = false
+  #read = 0
+  #ceilingSince = performance.now()
+  #ceilingRead = 0
+  #wake: (() => void)[] = []
+
+  constructor(
+    settings: RunSettings,
+    private readonly stopAfter: { readonly records?: number; readonly deadline?: Date } | undefined,
+    private readonly onPause: (paused: boolean) => void,
+  ) {
+    this.batchSize = settings.batchSize
+    this.#recordsPerSecond = settings.recordsPerSecond ?? 0
+  }
+
+  /** Why the run is to stop; undefined while it is not. */
+  get stopReason(): string | undefined {
+    if (this.#stopReason !== undefined) return this.#stopReason
+    if (this.stopAfter?.deadline !== undefined && Date.now() >= this.stopAfter.deadline.getTime())
+      return 'its deadline was reached'
+    if (this.stopAfter?.records !== undefined && this.#read >= this.stopAfter.records)
+      return `${this.#read} records were read, as many as it was to read`
+    return undefined
+  }
+
+  /** The batch in hand is to end: to stop, or to pause. */
+  get interrupted(): boolean {
+    return this.paused || this.stopReason !== undefined
+  }
+
+  get paused(): boolean {
+    return this.#paused || this.#pausedElsewhere
+  }
+
+  /** Records that the run may still read before `stopAfter.records`. */
+  get recordsLeft(): number {
+    return this.stopAfter?.records === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, this.stopAfter.records - this.#read)
+  }
+
+  stop(reason: string): void {
+    this.#stopReason ??= reason
+    this.#wakeAll()
+  }
+
+  pause(): void {
+    this.#setPaused(true, this.#pausedElsewhere)
+  }
+
+  resume(): void {
+    this.#setPaused(false, this.#pausedElsewhere)
+  }
+
+  update(settings: RunSettings): void {
+    checkWholeNumber('update', 'batchSize', settings.batchSize, 1)
+    checkWholeNumber('update', 'recordsPerSecond', settings.recordsPerSecond, 0)
+    if (settings.batchSize !== undefined) this.batchSize = settings.batchSize
+    if (settings.recordsPerSecond !== undefined && settings.recordsPerSecond !== this.#recordsPerSecond) {
+      this.#recordsPerSecond = settings.recordsPerSecond
+      this.#ceilingSince = performance.now()
+      this.#ceilingRead = 0
+    }
+  }
+
+  /** What a heartbeat brought from another process. */
+  obey(wanted: Control): void {
+    const { state, ...settings } = wanted
+    this.update(settings)
+    this.#setPaused(this.#paused, state === 'pause')
+    if (state === 'stop') this.stop('an operator asked for it')
+  }
+
+  /** Counts what was read, for `stopAfter` and the ceiling. */
+  tally(records: number): void {
+    this.#read += records
+    this.#ceilingRead += records
+  }
+
+  /** Resolves when the next batch may begin: not while paused, and no faster than the ceiling. */
+  async whenFree(signal: AbortSignal): Promise<void> {
+    while (this.paused && this.stopReason === undefined) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve) => {
+        this.#wake.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    if (this.#recordsPerSecond <= 0) return
+    const earliest = this.#ceilingSince + (this.#ceilingRead / this.#recordsPerSecond) * 1000
+    let left = earliest - performance.now()
+    while (left > 0 && this.stopReason === undefined) {
+      await pause(Math.min(left, 100), signal) // in short waits, so that stop() need not wait for a long one
+      left = earliest - performance.now()
+    }
+  }
+
+  #setPaused(here: boolean, elsewhere: boolean): void {
+    const before = this.paused
+    this.#paused = here
+    this.#pausedElsewhere = elsewhere
+    if (this.paused === before) return
+    this.onPause(this.paused)
+    if (!this.paused) this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Every code a `DroverError` of core can carry, with one sentence for the catalogue. Adapters add none of their own:
+ * a code says what the person on call has to do, not which store said it.
+ */
+export const errorCodes = {
+  OPTION_INVALID: 'An option has a wrong value, or there is no such option.',
+  NAME_UNKNOWN: 'A transformer, filter operator, table or field is asked for by a name that does not exist.',
+  SOURCE_NOT_FOUND:
+    'What should be read is not there: a missing file, a directory, a table or column that does not exist.',
+  SOURCE_INVALID:
+    'What should be read is not what it was said to be: a file that is no database, JSON that does not parse.',
+  KEY_INVALID: 'The key cannot lead a read: it has nulls, duplicates, or is not there.',
+  SINK_NOT_READY: 'The destination cannot take the records: its folder or table is missing or has other columns.',
+  STORE_BUSY: 'The store is locked by somebody else for longer than the busy timeout.',
+  STORE_FULL: 'The store has no space left.',
+  STORE_UNAVAILABLE: 'The store cannot be reached, or broke off.',
+  STORE_DENIED: 'The store refuses access: rights, a read-only file, a wrong password.',
+  FIDELITY_LOSS: 'A field cannot arrive as it left, and no coercion was named.',
+  DUPLICATES_NOT_ALLOWED: 'The combination may write a record twice, and allowDuplicates was not given.',
+  PIPELINE_CHANGED: 'The run that would be resumed was started by another definition.',
+  STATE_INVALID: 'Stored state cannot be read, or belongs to something else.',
+  RUN_HELD: 'Another process works on this run.',
+  LEASE_LOST: 'The lease ran out, or was taken over, while the run worked.',
+  FENCED: 'Another process claimed the partition; this commit was refused and left nothing.',
+  RECORD_REJECTED: 'A record could not be read, transformed or written, and maxRejected is used up.',
+  RECORD_REFUSED: 'The store will not take a record.',
+  RECORD_UNREADABLE: 'A record cannot be decoded as it stands in the store.',
+  TRANSFORM_FAILED: 'A transformer or filter threw.',
+  TRANSFORM_INVALID_RESULT: 'A transformer returned something that is neither a record, nor several, nor null.',
+  TRANSFORM_TIMEOUT: 'A transformer did not answer in time.',
+  VALIDATION_FAILED: 'A record does not fit the schema it is validated with.',
+  DEPENDENCY_UNFINISHED: 'A backfill that this one depends on has not completed.',
+  REQUIREMENT_MISSING: 'A column that a backfill requires does not exist.',
+  CONTRACT_BROKEN: 'A source, sink, state store or backfiller did what its contract forbids.',
+  ABORTED: 'The work was given up because its signal was aborted.',
+  UNEXPECTED: 'Something failed in a way Drover does not know; see the cause.',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,67 @@
+export type { Backfiller, BackfillResult } from './contracts/backfiller.js'
+export type { Progress, RunEvents } from './contracts/events.js'
+export type { FieldCondition, Filter, FilterValue } from './contracts/filter.js'
+export type { Logger } from './contracts/logger.js'
+export type { Columns, Page, RecordKey, SourceReject } from './contracts/page.js'
+export type { Claim, Commit, Counts, Partition, Position } from './contracts/position.js'
+export type { PartitionReport, RejectedRecord, RejectStage, Report, Warning } from './contracts/report.js'
+export type { FidelityIssue, Field, LogicalType, RecordSchema } from './contracts/schema.js'
+export type {
+  AckSession,
+  AckSink,
+  Batch,
+  CommitBatch,
+  ExactSession,
+  ExactSink,
+  Guarantee,
+  Outcome,
+  Sink,
+} from './contracts/sink.js'
+export type { Count, ReadOptions, Source, SourceSession } from './contracts/source.js'
+export type {
+  Control,
+  Held,
+  Lease,
+  NewRun,
+  RunState,
+  RunStatus,
+  Settlement,
+  StateStore,
+  TransactionalStateStore,
+} from './contracts/state-store.js'
+export type { Cursor, JsonValue, MaybePromise, Operation, Row } from './contracts/values.js'
+export type { LiveRun } from './engine/live-run.js'
+export type {
+  BackfillOptions,
+  FlowBackfill,
+  FlowBackfillOptions,
+  PipelineOptions,
+  RunOptions,
+  TransactionalBackfillOptions,
+} from './engine/options.js'
+export { runBackfill, startBackfill } from './engine/run-backfill.js'
+export type { RunSettings } from './engine/run-control.js'
+export type { RunEventSource } from './engine/run-emitter.js'
+export { definePipeline, runPipeline, startPipeline } from './engine/run-pipeline.js'
+export { checkOptionNames, checkText, checkWholeNumber } from './errors/check-options.js'
+export { type ErrorCode, errorCodes } from './errors/codes.js'
+export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
+export { nearestNames, suggestNames } from './errors/nearest.js'
+export { type Emitted, type Flow, from, type Step } from './flow/flow.js'
+export type {
+  BatchTransform,
+  NamedTransformer,
+  TransformContext,
+  Transformer,
+  TransformerTraits,
+} from './flow/transformer.js'
+export { transformer } from './flow/transformer-factory.js'
+export { recordId } from './identity/record-id.js'
+export { type MemoryAckSink, type MemoryAckSinkOptions, memoryAckSink } from './memory/memory-ack-sink.js'
+export { type MemorySink, type MemorySinkOptions, memorySink, type RefusalOptions } from './memory/memory-sink.js'
+export { type MemorySourceOptions, memorySource } from './memory/memory-source.js'
+export { type MemoryStore, memoryStore } from './memory/memory-store.js'
+export { type SinkContext, type SinkOptions, sink } from './sinks/sink.js'
+export { isHolderGone } from './state/holder.js'
+export { type MemoryStateStoreOptions, memoryStateStore } from './state/memory-state-store.js'
+export { addMetadata } from './transformers/add-metadata.js'
