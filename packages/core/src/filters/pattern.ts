@@ -11,8 +11,8 @@ const anyOne = (): boolean => true
 
 /** `%` any run of characters, `_` one, `\` takes the next character as it is. */
 export function likePattern(pattern: string, at: string): TextTest {
+  if (isPlain(pattern, ['_', '\\'])) return segments(pattern.split('%'))
   const characters = [...pattern]
-  if (!characters.includes('_') && !characters.includes('\\')) return segments(pattern.split('%'))
   const places: Place[] = []
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] as string
@@ -34,8 +34,8 @@ export function likePattern(pattern: string, at: string): TextTest {
 
 /** `*` any run of characters, `?` one, `[abc]`, `[a-z]` one of them, `[^abc]` or `[!abc]` one that is none of them. */
 export function globPattern(pattern: string, at: string): TextTest {
+  if (isPlain(pattern, ['?', '['])) return segments(pattern.split('*'))
   const characters = [...pattern]
-  if (!characters.includes('?') && !characters.includes('[')) return segments(pattern.split('*'))
   const places: Place[] = []
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] as string
@@ -76,6 +76,11 @@ function characterSet(
     if (isRange) i += 2
   }
   return { takes: (point) => ranges.some(([from, to]) => point >= from && point <= to) !== negated, end }
+}
+
+/** Neither a sign that stands for one character, nor half a surrogate pair, which would be found in the midst of a whole one. */
+function isPlain(pattern: string, signs: readonly string[]): boolean {
+  return !signs.some((sign) => pattern.includes(sign)) && !/\p{Surrogate}/u.test(pattern)
 }
 
 /** Texts with runs of anything between them: found from left to right, the last at the end, so nothing is tried twice. */
