@@ -1,0 +1,132 @@
+import { DroverError, suggestNames } from '@drover/core'
+import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
+import { affinityOf } from './affinity.js'
+import { logicalType } from './logical-type.js'
+import { type Column, sameName, type Table } from './table.js'
+
+/**
+ * Reads how a table or view of the main database is declared; null if there is none of that name.
+ *
+ * @param schema `temp` for a view of our own.
+ */
+export async function readTable(
+  connection: SqliteConnection,
+  name: string,
+  schema: 'main' | 'temp' = 'main',
+): Promise<Table | null> {
+  const [found] = await connection.all(
+    'SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = ? AND name = ? COLLATE NOCASE',
+    [schema, name],
+  )
+  if (!found) return null
+  const [real, kind, withoutRowid, strict] = found as [string, string, number, number]
+  const isStrict = strict === 1
+  const isWithoutRowid = withoutRowid === 1
+  const declared = await readColumns(connection, real, schema)
+  const primaryKey = declared
+    .filter(({ place }) => place > 0)
+    .sort((a, b) => a.place - b.place)
+    .map((column) => column.name)
+  const indexes = kind === 'table' ? await readUniqueIndexes(connection, real) : []
+  // Only the alias of the rowid is a primary key that needs no index: INTEGER PRIMARY KEY DESC, for one, is no alias.
+  const isAlias =
+    kind === 'table' && primaryKey.length === 1 && !isWithoutRowid && !indexes.some((index) => index.origin === 'pk')
+  const rowidAlias = isAlias ? (primaryKey[0] as string) : null
+  const columns = declared.map((column): Column => {
+    const affinity = affinityOf(column.declared, isStrict)
+    const isNullable = !column.isNotNull && column.name !== rowidAlias && !(isWithoutRowid && column.place > 0)
+    const type = logicalType(column.declared, affinity, isStrict)
+    return { name: column.name, declared: column.declared, affinity, type, isNullable, isGenerated: column.isGenerated }
+  })
+  const neverNull = (name: string | null): boolean =>
+    columns.some((column) => column.name === name && !column.isNullable)
+  return {
+    name: real,
+    kind: kind === 'view' || kind === 'virtual' ? kind : 'table',
+    columns,
+    primaryKey,
+    rowidAlias,
+    rowid: kind === 'view' || isWithoutRowid ? null : rowidName(columns),
+    isWithoutRowid,
+    isStrict,
+    uniqueKeys: indexes
+      .map((index) => index.columns)
+      .filter((names): names is string[] => names.length > 0 && names.every(neverNull)),
+  }
+}
+
+/**
+ * The table or view of that name.
+ *
+ * @throws `SOURCE_NOT_FOUND` with the nearest names.
+ */
+export async function requireTable(connection: SqliteConnection, name: string): Promise<Table> {
+  const table = await readTable(connection, name)
+  if (table) return table
+  throw new DroverError(
+    'SOURCE_NOT_FOUND',
+    `${connection.name}: there is no table or view "${name}"${suggestNames(name, await tableNames(connection))}`,
+  )
+}
+
+/** All tables and views of the main database but SQLite's own. */
+export async function tableNames(connection: SqliteConnection): Promise<string[]> {
+  const rows = await connection.all(
+    `SELECT name FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND type <> 'shadow' ORDER BY name`,
+  )
+  return rows.map(([name]) => String(name))
+}
+
+interface DeclaredColumn {
+  readonly name: string
+  readonly declared: string
+  readonly isNotNull: boolean
+  readonly place: number
+  readonly isGenerated: boolean
+}
+
+async function readColumns(
+  connection: SqliteConnection,
+  table: string,
+  schema: SqliteValue,
+): Promise<readonly DeclaredColumn[]> {
+  // hidden: 1 is a column that a virtual table keeps to itself, 2 and 3 are generated ones.
+  const rows = await connection.all(
+    'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid',
+    [table, schema],
+  )
+  return (rows as [string, string | null, number, number, number][]).map(([name, type, notNull, place, hidden]) => ({
+    name,
+    declared: (type ?? '').replace(/\s*GENERATED ALWAYS$/i, ''),
+    isNotNull: notNull === 1,
+    place,
+    isGenerated: hidden > 1,
+  }))
+}
+
+interface UniqueIndex {
+  readonly origin: string
+  /** Null stands for an expression. */
+  readonly columns: readonly (string | null)[]
+}
+
+async function readUniqueIndexes(connection: SqliteConnection, table: string): Promise<readonly UniqueIndex[]> {
+  const rows = await connection.all(
+    `SELECT i.seq, i.origin, c.name FROM pragma_index_list(?) AS i, pragma_index_info(i.name) AS c
+     WHERE i."unique" = 1 AND i.partial = 0 ORDER BY i.seq, c.seqno`,
+    [table],
+  )
+  const indexes = new Map<SqliteValue, { origin: string; columns: (string | null)[] }>()
+  for (const [place, origin, column] of rows as [number, string, string | null][]) {
+    const index = indexes.get(place) ?? { origin, columns: [] }
+    index.columns.push(column)
+    indexes.set(place, index)
+  }
+  return [...indexes.values()]
+}
+
+/** A column of that name hides the rowid, unless it is the rowid. */
+function rowidName(columns: readonly Column[]): string | null {
+  const names = ['rowid', '_rowid_', 'oid']
+  return names.find((name) => !columns.some((column) => sameName(column.name, name))) ?? null
+}

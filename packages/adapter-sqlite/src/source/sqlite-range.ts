@@ -1,0 +1,24 @@
+import type { SqliteValue } from '../connection/sqlite-connection.js'
+
+/**
+ * The records of a page as a range of keys in their database. A sink that has the file attached copies them by
+ * `INSERT … SELECT` and checks that as many rows came as the page counts; if others write to the source meanwhile it may differ,
+ * and then the page's `rows()` are asked.
+ *
+ * ```sql
+ * INSERT INTO main.copy (a, b) SELECT <columns> FROM src.<relation> WHERE <where> ORDER BY <order>
+ * ```
+ */
+export interface SqliteRange {
+  /** The whole path of the database's file, for ATTACH. */
+  readonly path: string
+  /** Table or view, quoted, without a schema before it. */
+  readonly relation: string
+  /** Names of the fields of a record, in order. */
+  readonly columns: readonly string[]
+  /** A condition with a `?` for each of `values`. */
+  readonly where: string
+  readonly values: readonly SqliteValue[]
+  /** What comes behind ORDER BY. */
+  readonly order: string
+}
