@@ -1,4 +1,5 @@
 import type { Field, LogicalType, RecordSchema } from '../contracts/schema.js'
+import type { Row } from '../contracts/values.js'
 import { shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { TransformerTraits } from '../flow/transformer.js'
@@ -41,6 +42,12 @@ export function checkFields(where: string, fields: unknown): void {
 export function checkObject(where: string, what: string, value: unknown): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) return
   throw new DroverError('OPTION_INVALID', `${where}: it takes an object of ${what}, not ${shown(value)}.`)
+}
+
+/** Sets a field of a record in the making; a plain assignment to `__proto__`, which JSON may well hold, would set no field. */
+export function put(record: Row, name: string, value: unknown): void {
+  if (name !== '__proto__') record[name] = value
+  else Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true })
 }
 
 /** The schema with this field: in the place of the one of its name, or at the end. */

@@ -1,6 +1,6 @@
 import type { Field, RecordSchema } from '../contracts/schema.js'
 import type { Row } from '../contracts/values.js'
-import { type BuiltIn, builtIn, checkFields, type Having } from './built-in.js'
+import { type BuiltIn, builtIn, checkFields, type Having, put } from './built-in.js'
 
 /** What `pick` gives. */
 export interface PickTransformer<F extends string> extends BuiltIn {
@@ -27,7 +27,7 @@ export function pick<const F extends string>(fields: readonly F[]): PickTransfor
     )
   const run = (record: Row): Row => {
     const picked: Row = {}
-    for (const name of names) if (Object.hasOwn(record, name)) picked[name] = record[name]
+    for (const name of names) if (Object.hasOwn(record, name)) put(picked, name, record[name])
     return picked
   }
   return builtIn({ name: 'pick', describe }, names, run)
@@ -48,7 +48,7 @@ export function omit<const F extends string>(fields: readonly F[]): OmitTransfor
     )
   const run = (record: Row): Row => {
     const kept: Row = {}
-    for (const name of Object.keys(record)) if (!names.has(name)) kept[name] = record[name]
+    for (const name of Object.keys(record)) if (!names.has(name)) put(kept, name, record[name])
     return kept
   }
   return builtIn({ name: 'omit', describe }, [...names], run)

@@ -2,7 +2,7 @@ import type { RecordSchema } from '../contracts/schema.js'
 import type { Row } from '../contracts/values.js'
 import { checkText } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
-import { type BuiltIn, builtIn, checkObject, type Having } from './built-in.js'
+import { type BuiltIn, builtIn, checkObject, type Having, put } from './built-in.js'
 
 /** A record with some of its fields under other names. */
 export type Renamed<R, M> = { [K in keyof R as K extends keyof M ? M[K] & PropertyKey : K]: R[K] }
@@ -43,7 +43,7 @@ export function rename<const M extends Readonly<Record<string, string>>>(names: 
     for (const name of Object.keys(record)) {
       const to = nameOf(name)
       if (Object.hasOwn(result, to)) throw taken(to)
-      result[to] = record[name]
+      put(result, to, record[name])
     }
     return result
   }
