@@ -5,10 +5,12 @@
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { checkCompiler, checkNode, nodeHeaders } from './requirements.mjs'
-import { fail, packages, pnpm, root, tool } from './workspace.mjs'
+import { checkCompiler, checkNode, nearbyHeaders, withNodeHeaders } from './requirements.mjs'
+import { fail, packages, pnpm, root, run, tool } from './workspace.mjs'
 
 const stampFile = path.join(root, 'node_modules/.drover-installed.json')
+const firstTime = 'Installing. The first time compiles SQLite twice, which takes a minute or two.'
+const quiet = ['--reporter=append-only', '--loglevel=warn']
 const modules = path.join(root, 'node_modules/.pnpm')
 
 checkNode()
@@ -23,24 +25,34 @@ async function install() {
   const complete = fs.existsSync(path.join(root, 'node_modules/typescript/package.json')) && nativeModulesBuilt()
   if (complete && found.lockfile === wanted.lockfile && found.abi === wanted.abi) return
 
-  if (!nativeModulesBuilt()) {
+  if (complete && nativeModulesLoad('ignore')) {
+    installAndCheck(nearbyHeaders())
+  } else {
     await checkCompiler()
-    console.log('Installing. The first time compiles SQLite twice, which takes a minute or two.')
+    console.log(complete ? `Building better-sqlite3 for Node ${process.versions.node}.` : firstTime)
+    withNodeHeaders(installAndCheck)
   }
-  const env = { ...process.env, CI: process.env.CI ?? '1' }
-  const headers = nodeHeaders()
+  fs.writeFileSync(stampFile, `${JSON.stringify(wanted)}\n`)
+}
+
+function installAndCheck(headers) {
+  const { npm_config_nodedir: _other, ...env } = process.env
   if (headers) env.npm_config_nodedir = headers
-  else delete env.npm_config_nodedir
-  if (pnpm(['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { env }) !== 0) {
+  if (pnpm(['install', '--frozen-lockfile', ...quiet], { env: { ...env, CI: env.CI ?? '1' } }) !== 0) {
     fail('The installation failed; the reason is above. Nothing else was started.')
   }
   // better-sqlite3 is bound to one Node major; sqlite3 (Node-API) is not.
-  if (found.abi && found.abi !== wanted.abi) {
-    console.log(`Node changed to ${process.versions.node}: building better-sqlite3 again.`)
-    if (pnpm(['-r', 'rebuild', 'better-sqlite3'], { env }) !== 0)
-      fail('better-sqlite3 could not be built for this Node.')
-  }
-  fs.writeFileSync(stampFile, `${JSON.stringify(wanted)}\n`)
+  if (!nativeModulesLoad('ignore')) pnpm(['-r', ...quiet, 'rebuild', 'better-sqlite3'], { env })
+  if (nativeModulesLoad('inherit')) return
+  fail(
+    'SQLite was installed but does not load in this Node; the reason is above. A "nodedir" in your npm configuration that\n' +
+      'belongs to another Node is a common cause: npm config get nodedir',
+  )
+}
+
+function nativeModulesLoad(stdio) {
+  const script = "new (require('better-sqlite3'))(':memory:').close(); require('sqlite3')"
+  return run(process.execPath, ['-e', script], { cwd: path.join(root, 'packages/adapter-sqlite'), stdio }) === 0
 }
 
 function lockfileHash() {

@@ -1,8 +1,9 @@
 // What the machine must have. Each gap is named with its remedy before anything is installed.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import { fail } from './workspace.mjs'
+import { fail, npm } from './workspace.mjs'
 
 const [minimumMajor, minimumMinor] = [20, 19]
 
@@ -57,24 +58,34 @@ async function prebuiltsInReach() {
 }
 
 /**
- * Folder of the running Node's C++ headers, or undefined. node-gyp would otherwise fetch them from nodejs.org. The last
- * candidate is where the npm package `node` keeps them.
+ * Folder of the running Node's C++ headers, or undefined. Without it node-gyp fetches them from nodejs.org, or takes another
+ * Node's from the user's npm configuration.
  */
-export function nodeHeaders() {
-  const prefix = path.resolve(process.execPath, '../..')
-  const candidates = [
-    process.env.npm_config_nodedir,
-    prefix,
-    path.join(prefix, 'node_modules', `node-${process.platform}-${process.arch}`),
-  ]
-  return candidates.find((candidate) => candidate && headersMajor(candidate) === process.versions.node.split('.')[0])
+export function nearbyHeaders() {
+  return [process.env.npm_config_nodedir, path.resolve(process.execPath, '../..')].find(fitsThisNode)
 }
 
-function headersMajor(folder) {
+/** Gives `use` the folder of the headers, wherever they are to be had. */
+export function withNodeHeaders(use) {
+  const nearby = nearbyHeaders()
+  if (nearby || process.platform === 'win32') return use(nearby)
+
+  // A Node that came without headers, such as `npx -p node@24`: the npm package of its binary has them.
+  const name = `node-${process.platform}-${process.arch}`
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'drover-node-'))
   try {
-    const header = fs.readFileSync(path.join(folder, 'include/node/node_version.h'), 'utf8')
-    return /#define NODE_MAJOR_VERSION (\d+)/.exec(header)?.[1]
-  } catch {
-    return undefined
+    console.log(`This Node has no C++ headers beside it: getting them from the npm package ${name}.`)
+    const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    npm('npm', ['install', '--prefix', folder, ...flags, `${name}@${process.versions.node}`], { stdio: 'ignore' })
+    return use([path.join(folder, 'node_modules', name)].find(fitsThisNode))
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function fitsThisNode(folder) {
+  const file = folder && path.join(folder, 'include/node/node_version.h')
+  if (!file || !fs.existsSync(file)) return false
+  const major = /#define NODE_MAJOR_VERSION (\d+)/.exec(fs.readFileSync(file, 'utf8'))?.[1]
+  return major === process.versions.node.split('.')[0]
 }

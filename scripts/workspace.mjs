@@ -23,14 +23,15 @@ export function run(command, args, options = {}) {
 }
 
 /** Runs the pinned pnpm. */
-export function pnpm(args, { env = process.env, ...options } = {}) {
+export function pnpm(args, options) {
+  return npm('npx', ['--yes', `pnpm@${pnpmVersion}`, ...args], options)
+}
+
+/** Runs npm or npx. */
+export function npm(command, args, { env = process.env, ...options } = {}) {
   // `npx -c "npm test"` leaves its own arguments in the environment, and an npx inside would obey them.
   const { npm_config_call: _call, npm_config_package: _package, ...rest } = env
-  return run('npx', ['--yes', `pnpm@${pnpmVersion}`, ...args], {
-    shell: process.platform === 'win32',
-    env: rest,
-    ...options,
-  })
+  return run(command, args, { shell: process.platform === 'win32', env: rest, ...options })
 }
 
 /** Runs a JavaScript file of an installed tool with this Node. */
