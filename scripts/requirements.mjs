@@ -25,7 +25,7 @@ export async function checkCompiler() {
   if (!works([process.env.CXX, 'c++', 'g++', 'clang++'])) missing.push('a C++ compiler')
   if (missing.length === 0) return
 
-  const what = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing, and sqlite3 and better-sqlite3 are compiled with ${missing.length === 1 ? 'it' : 'them'}`
+  const what = `${new Intl.ListFormat('en').format(missing)} ${missing.length === 1 ? 'is' : 'are'} missing, and sqlite3 and better-sqlite3 are compiled with ${missing.length === 1 ? 'it' : 'them'}`
   const remedy = [
     '  Debian, Ubuntu:  sudo apt-get install -y python3 make g++',
     '  Fedora:          sudo dnf install -y python3 make gcc-c++',
