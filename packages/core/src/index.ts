@@ -47,6 +47,10 @@ export { checkOptionNames, checkText, checkWholeNumber } from './errors/check-op
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
 export { nearestNames, suggestNames } from './errors/nearest.js'
+export { checkFilter } from './filters/check-filter.js'
+export { comparesAsInstant } from './filters/compare.js'
+export { compileFilter } from './filters/compile-filter.js'
+export { allOf, conjunctsOf } from './filters/conjuncts.js'
 export { type Emitted, type Flow, from, type Step } from './flow/flow.js'
 export type {
   BatchTransform,
