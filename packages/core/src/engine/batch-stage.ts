@@ -55,9 +55,7 @@ export class BatchStage implements Stage {
     if (this.help.breather.due) await this.help.breather.breathe()
     const once = async (): Promise<unknown> => {
       const answer = this.transform(records, context)
-      return isThenable(answer)
-        ? this.help.watchdog.guard(answer, this.step.timeoutMs, () => timedOut(this.step))
-        : answer
+      return isThenable(answer) ? this.#inTime(answer) : answer
     }
     const answer = await this.limit(() => retrying(once, { maxRetries: this.help.maxRetries, signal: context.signal }))
     if (!Array.isArray(answer) || answer.length !== records.length) {
@@ -68,6 +66,18 @@ export class BatchStage implements Stage {
       )
     }
     return answer
+  }
+
+  async #inTime(promised: PromiseLike<unknown>): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(timedOut(this.step)), this.step.timeoutMs)
+    })
+    try {
+      return await Promise.race([promised, late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 

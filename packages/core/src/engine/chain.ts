@@ -10,7 +10,6 @@ import { EachStage } from './each-stage.js'
 import { RecordPage, type StepReject } from './record-page.js'
 import { estimateBytes } from './row-size.js'
 import { type StepCall, stepCall } from './step-call.js'
-import { Watchdog } from './watchdog.js'
 
 /** Rows on their way through the stages; `owners[i]` is the source record of row i, null while row i is record i. */
 export interface Rows {
@@ -21,7 +20,6 @@ export interface Rows {
 /** What a stage needs besides its steps. */
 export interface StageHelp {
   readonly maxRetries: number
-  readonly watchdog: Watchdog
   readonly breather: Breather
 }
 
@@ -33,12 +31,11 @@ export interface Stage {
 export class Chain {
   readonly #calls: readonly StepCall[]
   readonly #stages: readonly Stage[]
-  readonly #watchdog = new Watchdog()
   readonly #opened: StepCall[] = []
 
   constructor(steps: readonly Step[], options: { readonly maxRetries: number }) {
     this.#calls = steps.map((step, index) => stepCall(step, index + 1))
-    const help: StageHelp = { maxRetries: options.maxRetries, watchdog: this.#watchdog, breather: new Breather() }
+    const help: StageHelp = { maxRetries: options.maxRetries, breather: new Breather() }
     this.#stages = stagesOf(this.#calls, help)
   }
 
@@ -55,7 +52,6 @@ export class Chain {
 
   /** Closes what was opened, last first; all of it, also when one fails. */
   async close(): Promise<void> {
-    this.#watchdog.close()
     const errors: unknown[] = []
     for (let call = this.#opened.pop(); call !== undefined; call = this.#opened.pop()) {
       try {

@@ -1,3 +1,4 @@
+import type { Page } from '../contracts/page.js'
 import type { AckSink, Batch, Guarantee, Outcome } from '../contracts/sink.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
@@ -15,7 +16,8 @@ export interface SinkOptions<R> {
   /**
    * Writes the records of one batch; all of them are durable when its promise resolves. `ids` is parallel to `records`:
    * the same in every attempt, made of the source's key. To refuse one record, throw a `DroverError` with the code
-   * `RECORD_REFUSED` and its place as `row`; any other error that is not retryable ends the run, resumable.
+   * `RECORD_REFUSED` and its place as `row`; any other error that is not retryable ends the run, resumable. A number
+   * `retryAfterMs` on a retryable error is how long to wait.
    */
   readonly write: (records: readonly R[], context: SinkContext) => Promise<void>
   /** Records of one batch. @default 1000 */
@@ -68,14 +70,23 @@ export function sink<R extends object = Row>(options: SinkOptions<R>): AckSink<R
 
 async function writeBatch<R>(options: SinkOptions<R>, batch: Batch<R>, { signal }: Operation): Promise<Outcome> {
   const records: R[] = []
-  const ids: string[] = []
+  const pages: Page<R>[] = []
   for await (const page of batch) {
+    pages.push(page)
     for (const record of page.rows()) records.push(record)
-    for (const key of page.keys()) ids.push(recordId(key))
   }
   if (records.length > 0) {
+    let ids: readonly string[] | undefined
+    // Ids cost more than all else: only who asks for them has them made.
+    const context: SinkContext = {
+      signal,
+      get ids() {
+        ids ??= pages.flatMap((page) => page.keys().map(recordId))
+        return ids
+      },
+    }
     try {
-      await options.write(records, { signal, ids })
+      await options.write(records, context)
     } catch (error) {
       throw asDroverError(error, options)
     }
@@ -87,8 +98,17 @@ function asDroverError<R>(error: unknown, options: SinkOptions<R>): DroverError 
   const isRetryable = (options.isRetryable ?? isTransient)(error)
   if (DroverError.isInstance(error) && error.isRetryable === isRetryable) return error
   const said = redactSecrets(error instanceof Error ? error.message : String(error))
-  const message = `The function of sink "${options.name}" failed: ${said}`
-  return new DroverError(isRetryable ? 'STORE_UNAVAILABLE' : 'UNEXPECTED', message, { cause: error, isRetryable })
+  return new DroverError(
+    isRetryable ? 'STORE_UNAVAILABLE' : 'UNEXPECTED',
+    `The function of sink "${options.name}" failed: ${said}`,
+    { cause: error, isRetryable, ...waitOf(error) },
+  )
+}
+
+/** How long the store asks to wait, where an error carries it. */
+function waitOf(error: unknown): { retryAfterMs?: number } {
+  const { retryAfterMs } = Object(error) as { retryAfterMs?: unknown }
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? { retryAfterMs } : {}
 }
 
 function isTransient(error: unknown): boolean {
