@@ -1,10 +1,7 @@
 const hidden = '***'
 
-/**
- * What stands between `://` and the host. A careless password may hold `/`, `?`, `#` or `@` itself, so all up to the last
- * `@` of the word goes: rather hide a part of a path than show a part of a password.
- */
-const urlCredentials = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'`<>]*@/gi
+/** A word that begins as a URL does. */
+const url = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s"'`<>]*)/gi
 
 /** `name=value` and `name: value`, as in connection strings, query strings, options and JSON; the value may be quoted. */
 const namedSecret = new RegExp(
@@ -23,7 +20,16 @@ const authorization = /\b(authorization["']?\s*[=:]\s*["']?(?:\w+\s+)?|bearer\s+
  */
 export function redactSecrets(text: string): string {
   return text
-    .replace(urlCredentials, `$1${hidden}@`)
+    .replace(url, (_, scheme: string, rest: string) => scheme + withoutCredentials(rest))
     .replace(authorization, `$1${hidden}`)
     .replace(namedSecret, `$1${hidden}`)
+}
+
+/**
+ * What stands between `://` and the host. A careless password may hold `/`, `?`, `#` or `@` itself, so all up to the last
+ * `@` of the word goes: rather hide a part of a path than show a part of a password.
+ */
+function withoutCredentials(rest: string): string {
+  const end = rest.lastIndexOf('@')
+  return end === -1 ? rest : hidden + rest.slice(end)
 }

@@ -1,10 +1,11 @@
-import type { PartitionReport, RejectedRecord, Report } from '../contracts/report.js'
+import type { PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Guarantee } from '../contracts/sink.js'
 import { counted, duration, grouped, oneLine, rate } from './text.js'
 
 const columns = 120
-/** A table of partitions has to leave room on the screen. */
+/** Lists have to leave room on the screen. */
 const mostPartitions = 10
+const mostWarnings = 5
 
 const promises: Readonly<Record<Guarantee, string>> = {
   'exactly-once': 'exactly once: rows and position become durable together',
@@ -15,11 +16,10 @@ const promises: Readonly<Record<Guarantee, string>> = {
 /** The report of a run as a text for people: one screen, without colours, ending in a line feed. */
 export function formatReport(report: Report): string {
   const lines = [headline(report)]
-  for (const [label, text] of facts(report)) lines.push(oneLine(`  ${label.padEnd(11)} ${text}`, columns))
+  for (const [label, text] of facts(report)) lines.push(oneLine(`  ${label.padEnd(12)} ${text}`, columns))
   if (report.partitions.length > 1) lines.push('', ...partitionTable(report.partitions))
   if (report.rejected.length > 0) lines.push('', ...rejectedLines(report))
-  if (report.warnings.length > 0)
-    lines.push('', ...report.warnings.map(({ code, message }) => oneLine(`  ! ${code}: ${message}`, columns)))
+  if (report.warnings.length > 0) lines.push('', ...warningLines(report.warnings))
   return `${lines.join('\n')}\n`
 }
 
@@ -98,6 +98,12 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
     )
     return `  ${cells.join('  ')}`.trimEnd()
   })
+}
+
+function warningLines(warnings: readonly Warning[]): string[] {
+  const lines = warnings.slice(0, mostWarnings).map(({ code, message }) => oneLine(`  ! ${code}: ${message}`, columns))
+  const left = warnings.length - lines.length
+  return left > 0 ? [...lines, `  … and ${counted(left, 'warning')} more`] : lines
 }
 
 function rejectedLines({ rejected, attempt }: Report): string[] {

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import type { Counts } from '../contracts/position.js'
+import type { RejectedRecord, Report } from '../contracts/report.js'
+import { formatReport } from './format-report.js'
+
+const counts: Counts = {
+  read: 50_000,
+  written: 49_987,
+  filtered: 10,
+  rejected: 3,
+  emitted: 49_987,
+  inserted: 49_000,
+  updated: 980,
+  skipped: 7,
+}
+const report: Report = {
+  name: 'messages',
+  run: '0b0e8a2c',
+  status: 'completed',
+  guarantee: 'exactly-once',
+  source: 'sqlite:chat.db messages',
+  sink: 'ndjson:out',
+  startedAt: new Date('2025-01-31T08:30:00Z'),
+  finishedAt: new Date('2025-01-31T08:30:04Z'),
+  counts,
+  attempt: { counts: { ...counts, read: 20_000 }, batches: 20, durationMs: 4000, resumed: true, retries: 1 },
+  partitions: [{ id: 'all', done: true, batches: 20, counts }],
+  rejected: [],
+  warnings: [],
+}
+const rejected: RejectedRecord = {
+  partition: 'all',
+  key: [7],
+  stage: 'transform',
+  code: 'TRANSFORM_FAILED',
+  message: 'field "at" holds "x"',
+}
+
+it('accounts for all records and rows on one screen', () => {
+  expect(formatReport(report)).toBe(`messages: completed
+  run          0b0e8a2c, started 2025-01-31T08:30:00.000Z
+  source       sqlite:chat.db messages
+  sink         ndjson:out
+  guarantee    exactly once: rows and position become durable together
+  records      50,000 read = 49,987 written + 10 filtered + 3 rejected
+  rows         49,987 emitted = 49,000 inserted + 980 updated + 7 skipped
+  this call    20,000 records in 4.0 s (5,000/s), 20 batches, resumed, 1 retry
+`)
+})
+
+it('says why a run stopped, and what to do', () => {
+  expect(formatReport({ ...report, status: 'stopped', reason: 'SIGTERM' })).toMatch(
+    /^messages: stopped: SIGTERM; the same call goes on from here\n/,
+  )
+})
+
+it('says since when there is nothing to do, and nothing of this call', () => {
+  const text = formatReport({ ...report, status: 'nothing' })
+  expect(text).toMatch(/^messages: nothing to do, it had completed at 2025-01-31T08:30:04.000Z\n/)
+  expect(text).not.toContain('this call')
+})
+
+describe('partitions', () => {
+  const many = (number: number) =>
+    Array.from({ length: number }, (_, i) => ({
+      id: `part-${i}`,
+      done: i !== number - 1,
+      batches: i,
+      counts: { ...counts, read: i * 1000 },
+    }))
+
+  it('stand in a table if there are several', () => {
+    expect(formatReport({ ...report, partitions: many(2) })).toContain(`
+  partition   read  written  filtered  rejected  batches
+  part-1     1,000   49,987        10         3        1  open
+  part-0         0   49,987        10         3        0  done
+`)
+  })
+
+  it('are cut where the screen ends, those that are not done first', () => {
+    const text = formatReport({ ...report, partitions: many(500) })
+    expect(text).toMatch(/part-499 .* open/)
+    expect(text).toContain('… and 490 partitions more')
+    expect(text.split('\n').length).toBeLessThan(30)
+  })
+})
+
+describe('rejected records', () => {
+  it('are shown with key, stage and code, and where the dead letters are', () => {
+    const text = formatReport({
+      ...report,
+      rejected: [rejected, { ...rejected, key: ['a', 2], stage: 'write' }, { ...rejected, key: null, stage: 'read' }],
+      deadLetters: '.drover/dead-letters/messages',
+    })
+    expect(text).toContain(`
+  rejected:
+    7 transform TRANSFORM_FAILED: field "at" holds "x"
+    ["a",2] write TRANSFORM_FAILED: field "at" holds "x"
+    (no key) read TRANSFORM_FAILED: field "at" holds "x"
+`)
+    expect(text).toContain('  dead letters .drover/dead-letters/messages\n')
+  })
+
+  it('are said to be the first ones if there are more', () => {
+    expect(formatReport({ ...report, rejected: [rejected] })).toContain('the first 1 of 3 rejected records:')
+  })
+})
+
+it('shows warnings', () => {
+  const text = formatReport({ ...report, warnings: [{ code: 'HANDLER_FAILED', message: 'a handler threw' }] })
+  expect(text).toContain('\n  ! HANDLER_FAILED: a handler threw\n')
+  const many = Array.from({ length: 7 }, () => ({ code: 'HANDLER_FAILED', message: 'a handler threw' }) as const)
+  expect(formatReport({ ...report, warnings: many })).toContain('… and 2 warnings more')
+})
+
+it('keeps every line within 120 columns and free of control characters', () => {
+  const bad = `x\u001b[2J\n${'y'.repeat(300)}`
+  const text = formatReport({
+    ...report,
+    name: bad,
+    source: bad,
+    reason: bad,
+    rejected: [{ ...rejected, message: bad }],
+    warnings: [{ code: 'DEAD_LETTERS', message: bad }],
+    partitions: [1, 2].map((i) => ({ id: `${bad}${i}`, done: true, batches: 1, counts })),
+  })
+  for (const line of text.trimEnd().split('\n')) {
+    expect(line.length).toBeLessThanOrEqual(120)
+    expect(line).not.toContain('\u001b')
+  }
+})

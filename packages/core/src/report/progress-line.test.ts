@@ -1,0 +1,177 @@
+import { Writable } from 'node:stream'
+import { EventEmitter } from 'eventemitter3'
+import { describe, expect, it } from 'vitest'
+import type { Progress } from '../contracts/events.js'
+import type { Counts } from '../contracts/position.js'
+import type { Report } from '../contracts/report.js'
+import { attachProgress } from './progress-line.js'
+
+const clear = '\r\u001b[2K'
+const noCounts: Counts = {
+  read: 0,
+  written: 0,
+  filtered: 0,
+  rejected: 0,
+  emitted: 0,
+  inserted: 0,
+  updated: 0,
+  skipped: 0,
+}
+
+type Change = Partial<Omit<Progress, 'counts'>> & Partial<Counts>
+
+function progress({ read = 250, rejected = 0, ...change }: Change = {}): Progress {
+  return {
+    name: 'copy',
+    run: 'r',
+    counts: { ...noCounts, read, rejected },
+    estimated: false,
+    recordsPerSecond: 1500,
+    elapsedMs: 1000,
+    ...change,
+  }
+}
+
+const finished: Report = {
+  name: 'copy',
+  run: 'r',
+  status: 'completed',
+  guarantee: 'exactly-once',
+  source: 'a',
+  sink: 'b',
+  startedAt: new Date(0),
+  finishedAt: new Date(0),
+  counts: noCounts,
+  attempt: { counts: { ...noCounts, read: 3000 }, batches: 3, durationMs: 1500, resumed: false, retries: 0 },
+  partitions: [],
+  rejected: [],
+  warnings: [],
+}
+
+/** A stream that keeps what is written to it, a terminal if it has columns. */
+function shownOn(terminal?: { columns: number }) {
+  const written: string[] = []
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text, _, done) {
+      written.push(String(text))
+      done()
+    },
+  })
+  if (terminal !== undefined) Object.assign(stream, { isTTY: true, columns: terminal.columns })
+  const events = new EventEmitter()
+  const detach = attachProgress(events as never, stream)
+  return { events, written, detach, stream, emit: (change?: Change) => events.emit('run:progress', progress(change)) }
+}
+
+function plainLine(change: Change): string {
+  const { emit, written } = shownOn()
+  emit(change)
+  return written.join('')
+}
+
+describe('a line', () => {
+  it('shows what was read, the share, the rate and the time left', () => {
+    expect(plainLine({ total: 1000, etaMs: 65_000 })).toBe(
+      'copy: 250 of 1,000 records, 25.0 %, 1,500/s, ETA 1 min 05 s\n',
+    )
+  })
+
+  it('says that a total is an estimate, and all that follows from it', () => {
+    expect(plainLine({ total: 1000, estimated: true, etaMs: 500 })).toBe(
+      'copy: 250 of ~1,000 records, ~25.0 %, 1,500/s, ETA ~500 ms\n',
+    )
+  })
+
+  it('shows neither share nor time left without a total, nor when more was read than was counted', () => {
+    expect(plainLine({})).toBe('copy: 250 records, 1,500/s\n')
+    expect(plainLine({ total: 200, estimated: true, etaMs: 0 })).toBe('copy: 250 records, 1,500/s\n')
+    expect(plainLine({ read: 0, total: 0 })).toBe('copy: 0 of 0 records, 1,500/s\n')
+  })
+
+  it('does not say 100 % before everything was read', () => {
+    expect(plainLine({ read: 9999, total: 10_000 })).toContain(', 99.9 %,')
+    expect(plainLine({ read: 10_000, total: 10_000 })).toContain(', 100.0 %,')
+  })
+
+  it('counts what was rejected', () => {
+    expect(plainLine({ rejected: 2 })).toContain('2 rejected')
+  })
+})
+
+describe('on a terminal', () => {
+  it('is drawn again in its place, and ended with the outcome', () => {
+    const { emit, events, written } = shownOn({ columns: 80 })
+    emit()
+    emit({ read: 300 })
+    events.emit('run:finished', finished)
+    expect(written.join('')).toBe(
+      `${clear}copy: 250 records, 1,500/s${clear}copy: 300 records, 1,500/s${clear}copy: completed, 3,000 records read in 1.5 s, 2,000/s\n`,
+    )
+  })
+
+  it('is never wider than the terminal, and leaves out the less important first', () => {
+    for (let columns = 1; columns < 90; columns++) {
+      const { emit, events, written } = shownOn({ columns })
+      emit({ name: '記録', total: 1_000_000, estimated: true, etaMs: 1e6, rejected: 5 })
+      events.emit('run:finished', finished)
+      for (const line of written.join('').split(/[\r\n]/)) {
+        const visible = line.replace('\u001b[2K', '')
+        expect(visible.length + (visible.match(/[記録]/g)?.length ?? 0)).toBeLessThan(columns)
+      }
+    }
+    const { emit, written } = shownOn({ columns: 40 })
+    emit({ total: 1000, etaMs: 65_000 })
+    expect(written.join('')).toBe(`${clear}copy: 250 of 1,000 records, 25.0 %`)
+  })
+
+  it('follows the terminal when it is resized, and takes 80 columns if it does not say', () => {
+    const { emit, written, stream } = shownOn({ columns: 0 })
+    emit({ name: 'n'.repeat(100) })
+    Object.assign(stream, { columns: 20 })
+    emit({ name: 'n'.repeat(100) })
+    expect(written.map((text) => text.length - clear.length)).toEqual([79, 19])
+  })
+
+  it('is ended by a failure and by detaching, once', () => {
+    const { emit, events, written, detach } = shownOn({ columns: 80 })
+    emit()
+    events.emit('run:failed', { name: 'copy', error: new Error() })
+    detach()
+    emit()
+    expect(written).toEqual([`${clear}copy: 250 records, 1,500/s`, '\n'])
+  })
+})
+
+describe('elsewhere', () => {
+  it('writes one line per second at the most, and the last in any case', () => {
+    const { emit, events, written } = shownOn()
+    for (let elapsedMs = 0; elapsedMs <= 2500; elapsedMs += 100) emit({ read: elapsedMs, elapsedMs })
+    events.emit('run:failed', { name: 'copy', error: new Error() })
+    expect(written.map((line) => line.slice(0, line.indexOf(','))).join(' ')).toBe(
+      'copy: 0 records copy: 1 copy: 2 copy: 2',
+    )
+    expect(written.at(-1)).toContain('2,500 records')
+  })
+
+  it('does not repeat a line that was said', () => {
+    const { emit, detach, written } = shownOn()
+    emit({ elapsedMs: 0 })
+    detach()
+    expect(written).toEqual(['copy: 250 records, 1,500/s\n'])
+  })
+
+  it('ends with the outcome', () => {
+    const { events, written } = shownOn()
+    events.emit('run:finished', { ...finished, status: 'nothing' })
+    events.emit('run:finished', { ...finished, status: 'stopped', reason: 'SIGTERM' })
+    expect(written).toEqual([
+      'copy: nothing to do, it had completed before\n',
+      'copy: stopped, 3,000 records read in 1.5 s, 2,000/s\n',
+    ])
+  })
+
+  it('moves no cursor, whatever the name is', () => {
+    expect(plainLine({ name: 'a\u001b[2Jb\n' })).toBe('a [2Jb : 250 records, 1,500/s\n')
+  })
+})
