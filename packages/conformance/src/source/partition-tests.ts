@@ -1,0 +1,163 @@
+import type { Filter, Partition, Row, SourceSession } from '@drover/core'
+import { describe, expect, test } from 'vitest'
+import { canonical } from '../support/canonical.js'
+import { differences } from '../support/differences.js'
+import { operation, throughJson } from '../support/operation.js'
+import type { Shape } from '../support/shapes.js'
+import { placesOf, readPages, readRows, withSession } from './read-all.js'
+import type { SourceHarness, SourceHarnessFactory } from './source-harness.js'
+
+/** Partitions and counts. */
+export function partitionTests({ capabilities, create }: SourceHarnessFactory, shape: Shape): void {
+  const records = shape.records(60)
+  const later = shape.records(90).filter((record) => !records.some((other) => canonical(other) === canonical(record)))
+
+  async function filled(): Promise<SourceHarness> {
+    const harness = await create(shape.schema)
+    await harness.seed(records)
+    return harness
+  }
+
+  if (capabilities.partitions === true) {
+    describe('partitions', () => {
+      test.each([1, 2, 3, 7])('of which %i are asked for are disjoint and hold all records', async (count) => {
+        await using harness = await filled()
+        const partitions = await cut(harness, count)
+        expect(new Set(partitions.map((partition) => partition.id)).size).toBe(partitions.length)
+        expect(partitions.length).toBeGreaterThanOrEqual(1)
+        expect(partitions.length).toBeLessThanOrEqual(count * 2)
+        expect(differences(records, await readAllOf(harness, partitions))).toEqual([])
+      })
+
+      test('are more than one where there is enough to share', async () => {
+        await using harness = await filled()
+        expect((await cut(harness, 4)).length).toBeGreaterThan(1)
+      })
+
+      test.runIf(capabilities.grows !== false)('also hold the records that came after they were cut', async () => {
+        await using harness = await create(shape.schema)
+        const middle = records.slice(20, 40)
+        await harness.seed(middle)
+        const partitions = await cut(harness, 3)
+        const others = [...records.filter((record) => !middle.includes(record)), ...later]
+        await harness.seed(others)
+        expect(differences([...middle, ...others], await readAllOf(harness, partitions))).toEqual([])
+      })
+
+      test('of an empty store hold what comes later', async () => {
+        await using harness = await create(shape.schema)
+        const partitions = await cut(harness, 3)
+        expect(partitions.length).toBeGreaterThanOrEqual(1)
+        if (capabilities.grows === false) return
+        await harness.seed(records)
+        expect(differences(records, await readAllOf(harness, partitions))).toEqual([])
+      })
+
+      test('are resumed after every cursor', async () => {
+        await using harness = await filled()
+        for (const partition of await cut(harness, 3)) {
+          await withSession(harness.open(), async (session) => {
+            const pages = await readPages(session, { partition, page: { records: 3, bytes: 1_000_000 } })
+            const all = pages.flatMap((page) => page.rows())
+            for (const { after, rowsBefore } of placesOf(pages)) {
+              expect(await readRows(session, { partition, after: throughJson(after) })).toEqual(all.slice(rowsBefore))
+            }
+          })
+        }
+      })
+
+      test('are read side by side', async () => {
+        await using harness = await filled()
+        const partitions = await cut(harness, 3)
+        await withSession(harness.open(), async (session) => {
+          const page = { records: 2, bytes: 1_000_000 }
+          const parts = await Promise.all(partitions.map((partition) => readRows(session, { partition, page })))
+          expect(differences(records, parts.flat())).toEqual([])
+        })
+      })
+
+      test.runIf(capabilities.split === true)(
+        'are split anywhere into disjoint parts that hold what was left',
+        async () => {
+          await using harness = await filled()
+          for (const partition of await cut(harness, 2)) {
+            await withSession(harness.open(), async (session) => {
+              const pages = await readPages(session, { partition, page: { records: 7, bytes: 1_000_000 } })
+              const all = pages.flatMap((page) => page.rows())
+              for (const { after, rowsBefore } of placesOf(pages)) {
+                const parts = await splitOf(session, partition, after)
+                const rows = await Promise.all(
+                  parts.map((part) => readRows(session, { partition: throughJsonPartition(part) })),
+                )
+                expect(differences(all.slice(rowsBefore), rows.flat())).toEqual([])
+              }
+            })
+          }
+        },
+      )
+    })
+  }
+
+  if ((capabilities.count ?? 'none') !== 'none') {
+    test('the count says whether it is exact, and then is', async () => {
+      await using harness = await filled()
+      await withSession(harness.open(), async (session) => {
+        const count = await session.count?.(operation())
+        expect(count?.exact).toBe(capabilities.count === 'exact')
+        if (capabilities.count === 'exact') expect(count?.value).toBe(records.length)
+        else expect(count?.value).toBeGreaterThanOrEqual(0)
+      })
+    })
+
+    test('the count of an empty store is zero', async () => {
+      await using harness = await create(shape.schema)
+      expect((await withSession(harness.open(), (session) => countOf(session)))?.value).toBe(0)
+    })
+
+    test.runIf(capabilities.pushDown === true && capabilities.count === 'exact')(
+      'the count under a filter that is pushed down is that of the records read under it',
+      async () => {
+        await using harness = await filled()
+        await withSession(harness.open(), async (session) => {
+          const filter = session.pushDown?.({ score: { gte: 3 } }).pushed
+          if (filter === undefined) return
+          const rows = await readRows(session, { filter })
+          expect(await countOf(session, filter)).toEqual({ value: rows.length, exact: true })
+        })
+      },
+    )
+  }
+}
+
+async function countOf(session: SourceSession, filter?: Filter) {
+  return await session.count?.({ ...operation(), ...(filter === undefined ? {} : { filter }) })
+}
+
+async function cut(harness: SourceHarness, count: number): Promise<Partition[]> {
+  const partitions = await withSession(
+    harness.open(),
+    async (session) => await session.partition?.({ ...operation(), count }),
+  )
+  return (partitions ?? []).map(throughJsonPartition)
+}
+
+async function splitOf(session: SourceSession, partition: Partition, after: Partition['bounds'] | null) {
+  return (await session.split?.({ ...operation(), partition, after: throughJson(after) })) ?? []
+}
+
+/** As it is after a state store kept it. */
+function throughJsonPartition(partition: Partition): Partition {
+  return JSON.parse(JSON.stringify(partition)) as Partition
+}
+
+async function readAllOf(harness: SourceHarness, partitions: readonly Partition[]): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const partition of partitions) {
+    rows.push(
+      ...(await withSession(harness.open(), (session) =>
+        readRows(session, { partition, page: { records: 5, bytes: 1_000_000 } }),
+      )),
+    )
+  }
+  return rows
+}
