@@ -1,7 +1,227 @@
-import type { StateStore } from '../contracts/state-store.js'
-import { memoryStateStore } from './memory-state-store.js'
+import { rm, stat } from 'node:fs/promises'
+import type { Commit, Partition } from '../contracts/position.js'
+import type {
+  Control,
+  Held,
+  Lease,
+  NewRun,
+  RunState,
+  RunStatus,
+  Settlement,
+  StateStore,
+} from '../contracts/state-store.js'
+import type { Operation } from '../contracts/values.js'
+import { hideFromGit, makeFolder, namesIn } from '../disk/durable.js'
+import { fileError, systemCode } from '../disk/file-error.js'
+import { abortError } from '../engine/retry.js'
+import { checkOptionNames, checkText } from '../errors/check-options.js'
+import { isHolderGone } from './holder.js'
+import { checkClock } from './memory-state-store.js'
+import type { PartitionFolder, StoredLease } from './partition-folder.js'
+import { PositionWriter } from './position-writer.js'
+import { type FoundRun, RunFolders } from './run-folders.js'
+import { leaseLost, notFollowed } from './state-errors.js'
 
-/** Stand-in until the real one is written here. */
-export function directoryStateStore(_options: { readonly directory: string }): StateStore {
-  return memoryStateStore()
+/** Options of {@link directoryStateStore}. */
+export interface DirectoryStateStoreOptions {
+  /**
+   * Where the files go, of mode 0600 in folders of mode 0700; made if it is not there. It must lie on a local disk: on a
+   * network share processes do not see each other's changes in time. The processes of one host may share it.
+   */
+  readonly directory: string
+  /** The store's clock, in milliseconds since 1970: for tests of what happens when a lease ends. @default Date.now */
+  readonly clock?: () => number
+}
+
+/**
+ * Keeps runs in a directory, as JSON that can be read, and deleted, by hand: the state store of pipelines whose sink
+ * keeps no positions. Several processes of one host may use it at once. What was committed survives a power failure.
+ *
+ * @throws `OPTION_INVALID`; every method `STATE_INVALID` for a file that is none of its own, `STORE_FULL`,
+ * `STORE_DENIED` and `STORE_UNAVAILABLE`.
+ *
+ * @example
+ * await runPipeline({ name: 'copy', source, sink, state: directoryStateStore({ directory: '/var/lib/app/drover' }) })
+ */
+export function directoryStateStore(options: DirectoryStateStoreOptions): StateStore {
+  checkOptionNames('directoryStateStore', options, ['directory', 'clock'])
+  checkText('directoryStateStore', 'directory', options.directory)
+  checkClock('directoryStateStore', options.clock)
+  return new DirectoryStateStore(options.directory, options.clock ?? Date.now)
+}
+
+/** What lies aside for so long was left by a crash. */
+const abandonedAfterMs = 60 * 60 * 1000
+
+interface Want {
+  readonly run: string
+  readonly partition: Partition
+  readonly holder: string
+  readonly ttlMs: number
+}
+
+class DirectoryStateStore implements StateStore {
+  readonly specVersion = 1
+  readonly name: string
+  readonly #path: string
+  /** Where files are written before they are put in their place. */
+  readonly #aside: string
+  readonly #runs: RunFolders
+  readonly #positions: PositionWriter
+
+  constructor(
+    private readonly directory: string,
+    private readonly clock: () => number,
+  ) {
+    this.name = `directory ${directory}`
+    this.#path = `${directory}/runs`
+    this.#aside = `${directory}/tmp`
+    this.#runs = new RunFolders(this.#path, this.#aside)
+    this.#positions = new PositionWriter(this.#runs)
+  }
+
+  setup(): Promise<void> {
+    return this.#guarded(async () => {
+      await makeFolder(this.#aside)
+      if (await makeFolder(this.#path)) await hideFromGit(this.#path)
+      for (const name of await namesIn(this.#aside)) await this.#removeAbandoned(`${this.#aside}/${name}`)
+    })
+  }
+
+  open(wanted: NewRun): Promise<RunState> {
+    return this.#guarded(async () => {
+      const newest = await this.#runs.newest(wanted.name)
+      if ((newest?.stored.run ?? null) !== wanted.follows) return this.#otherThan(wanted, newest)
+      await this.#runs.create(wanted, newest?.number ?? 0, new Date(this.clock()))
+      // Ours, or that of whoever was quicker.
+      return this.#otherThan(wanted, await this.#runs.newest(wanted.name))
+    })
+  }
+
+  load(name: string): Promise<RunState | null> {
+    return this.#guarded(async () => stateOf(await this.#runs.newest(name)))
+  }
+
+  async *list({ status, signal }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
+    for (const folder of await this.#guarded(() => this.#runs.names())) {
+      if (signal.aborted) throw abortError(signal)
+      const state = await this.#guarded(async () => stateOf(await this.#runs.newestIn(folder)))
+      if (state !== null && (status === undefined || state.status === status)) yield state
+    }
+  }
+
+  acquire(want: Want, { signal }: Operation): Promise<Lease | Held> {
+    return this.#guarded(async () => {
+      const folder = (await this.#runs.byId(want.run)).partition(want.partition.id)
+      await folder.standing() // what cannot be read is said before anything is taken
+      for (;;) {
+        if (signal.aborted) throw abortError(signal)
+        const [highest] = await folder.fences()
+        const standing = highest === undefined ? null : await folder.lease(highest)
+        if (standing !== null && this.#isHeld(standing, want.holder)) {
+          return { heldBy: standing.holder, expiresAt: new Date(standing.expiresAt) }
+        }
+        const lease = await this.#take(folder, (highest ?? 0) + 1, want)
+        if (lease !== null) return lease
+      }
+    })
+  }
+
+  heartbeat(lease: Lease, { ttlMs }: Operation & { readonly ttlMs: number }): Promise<Control> {
+    return this.#guarded(async () => {
+      const run = await this.#runs.byId(lease.run)
+      const folder = run.partition(lease.partition.id)
+      const { standing, isOurs } = await leaseNow(folder, lease)
+      if (!isOurs) throw leaseLost(lease, standing?.holder ?? undefined)
+      const renewed = await folder.renew(lease.fence, { ...standing, expiresAt: this.clock() + ttlMs })
+      if (!renewed) throw leaseLost(lease, undefined)
+      return run.control()
+    })
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.#guarded(async () => {
+      await this.#positions.close(lease)
+      const folder = (await this.#runs.byId(lease.run)).partition(lease.partition.id)
+      const { standing, isOurs } = await leaseNow(folder, lease)
+      if (isOurs) await folder.renew(lease.fence, { ...standing, holder: null })
+    })
+  }
+
+  control(run: string, wanted: Control): Promise<void> {
+    return this.#guarded(async () => (await this.#runs.byId(run)).setControl(wanted))
+  }
+
+  commit(commit: Commit): Promise<void> {
+    return this.#guarded(() => this.#positions.commit(commit))
+  }
+
+  settle(run: string, settlement: Settlement): Promise<void> {
+    return this.#guarded(async () => {
+      const folder = await this.#runs.byId(run)
+      await folder.settle(settlement, new Date(this.clock()))
+      const control = await folder.control()
+      // What was asked for is done; the next attempt is not to stop at once.
+      if (control.state === 'stop') await folder.setControl({ ...control, state: 'run' })
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#positions.closeAll()
+  }
+
+  async #otherThan({ name, follows }: NewRun, newest: FoundRun | null): Promise<RunState> {
+    const state = await stateOf(newest)
+    if (state === null) throw notFollowed(name, follows, this.directory)
+    return state
+  }
+
+  #isHeld(standing: StoredLease, wantedBy: string): standing is StoredLease & { readonly holder: string } {
+    const { holder, expiresAt } = standing
+    return holder !== null && holder !== wantedBy && expiresAt > this.clock() && !isHolderGone(holder)
+  }
+
+  /** Null if somebody else was quicker. */
+  async #take(folder: PartitionFolder, fence: number, want: Want): Promise<Lease | null> {
+    const { run, partition, holder } = want
+    const expiresAt = this.clock() + want.ttlMs
+    if (!(await folder.claim(fence, { partition, holder, expiresAt }))) return null
+    const standing = await folder.takeOver(fence)
+    if (standing === undefined) return null
+    const position = standing === null ? null : { run, partition, ...standing }
+    return { run, partition, fence, holder, expiresAt: new Date(expiresAt), position }
+  }
+
+  async #removeAbandoned(path: string): Promise<void> {
+    try {
+      const { mtimeMs } = await stat(path)
+      if (Date.now() - mtimeMs > abandonedAfterMs) await rm(path, { recursive: true, force: true })
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error // another process was done with it
+    }
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw fileError(error, `The state in ${this.directory} could not be read or written`)
+    }
+  }
+}
+
+async function stateOf(found: FoundRun | null): Promise<RunState | null> {
+  return found === null ? null : found.folder.state(found.stored)
+}
+
+type LeaseNow =
+  | { readonly standing: StoredLease; readonly isOurs: true }
+  | { readonly standing: StoredLease | null; readonly isOurs: false }
+
+/** The lease that stands now, and whether it is still this one. */
+async function leaseNow(folder: PartitionFolder, { fence, holder }: Lease): Promise<LeaseNow> {
+  const [highest = 0] = await folder.fences()
+  const standing = await folder.lease(highest)
+  if (standing !== null && highest === fence && standing.holder === holder) return { standing, isOurs: true }
+  return { standing, isOurs: false }
 }

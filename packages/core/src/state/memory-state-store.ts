@@ -79,7 +79,7 @@ export class MemoryStateStore implements StateStore {
     const { name, fingerprint, partitions, follows } = structuredClone(wanted)
     const newest = this.#newest.get(name)
     if ((newest?.run ?? null) !== follows) {
-      if (newest === undefined) throw notFollowed(name, follows as string, 'the memory state store')
+      if (newest === undefined) throw notFollowed(name, follows, 'the memory state store')
       return this.#stateOf(newest)
     }
     const run: StoredRun = {

@@ -1,5 +1,5 @@
 import type { Claim, Commit, Partition, Position } from '../contracts/position.js'
-import { DroverError } from '../errors/drover-error.js'
+import { fenced } from './state-errors.js'
 
 interface Entry {
   fence: number
@@ -56,14 +56,6 @@ export class PositionLedger {
     }
     return all
   }
-}
-
-/** The error of a commit or claim that came too late. */
-export function fenced(run: string, partition: Partition, why: string): DroverError {
-  return new DroverError(
-    'FENCED',
-    `Partition "${partition.id}" of run ${run} was claimed by another process: ${why}. Nothing was written; leave the work to that process.`,
-  )
 }
 
 function keyOf(run: string, partition: Partition): string {

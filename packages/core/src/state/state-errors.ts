@@ -1,3 +1,4 @@
+import type { Partition } from '../contracts/position.js'
 import type { Lease } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
 
@@ -10,10 +11,10 @@ export function noSuchRun(run: string, where: string): DroverError {
 }
 
 /** A new run is to follow one that is gone. */
-export function notFollowed(name: string, follows: string, where: string): DroverError {
+export function notFollowed(name: string, follows: string | null, where: string): DroverError {
   return new DroverError(
     'STATE_INVALID',
-    `"${name}": the run ${follows} that the new one is to follow is no longer in ${where}. Its state was deleted meanwhile: call again.`,
+    `"${name}": ${follows === null ? 'its new run' : `the run ${follows}, which the new one is to follow,`} is no longer in ${where}. It was deleted meanwhile: call again.`,
   )
 }
 
@@ -23,5 +24,13 @@ export function leaseLost(lease: Lease, holder: string | undefined): DroverError
   return new DroverError(
     'LEASE_LOST',
     `The lease of partition "${lease.partition.id}" of run ${lease.run} is lost: ${now}. Leave the work to the process that has it.`,
+  )
+}
+
+/** The error of a commit or claim that came too late. */
+export function fenced(run: string, partition: Partition, why: string): DroverError {
+  return new DroverError(
+    'FENCED',
+    `Partition "${partition.id}" of run ${run} was claimed by another process: ${why}. It does not count; leave the work to that process.`,
   )
 }

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { systemCode } from './file-error.js'
+
+/** What Drover keeps may be anybody's data: for the owner alone. */
+export const privateFile = 0o600
+export const privateFolder = 0o700
+
+/** Makes the names in a folder durable: a new file's own fsync does not (`man 2 fsync`). */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return // folders cannot be opened there; NTFS keeps a journal of its names
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes a folder and those above it, durably. False if it was there. */
+export async function makeFolder(path: string): Promise<boolean> {
+  const first = await mkdir(path, { recursive: true, mode: privateFolder })
+  if (first === undefined) return false
+  const highest = dirname(resolve(first))
+  for (let folder = resolve(path); folder !== highest; folder = dirname(folder)) await syncFolder(dirname(folder))
+  return true
+}
+
+/** Keeps what is in a folder of ours out of commits: it may hold records. */
+export async function hideFromGit(folder: string): Promise<void> {
+  await writeFile(`${folder}/.gitignore`, '*\n', { mode: privateFile })
+}
+
+/** Writes a file that was not there, durably but for its name. */
+export async function createFile(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', privateFile)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Puts a new file in an old one's place: whoever reads sees the one or the other as a whole. `aside` is a folder on the same disk. */
+export async function replaceFile(path: string, text: string, aside: string): Promise<void> {
+  await makeFolder(aside)
+  const fresh = `${aside}/${randomUUID()}`
+  try {
+    await createFile(fresh, text)
+    await rename(fresh, path)
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
+/**
+ * Puts a folder with files where none is: exactly one of several processes succeeds, and whoever sees the folder sees all
+ * its files. A folder that holds something cannot be renamed over (`man 2 rename`, ENOTEMPTY); a file could be linked
+ * exclusively instead, but not on every file system.
+ *
+ * @returns false if there is one already
+ */
+export async function placeFolder(
+  path: string,
+  files: Readonly<Record<string, string>>,
+  aside: string,
+): Promise<boolean> {
+  const fresh = `${aside}/${randomUUID()}`
+  await makeFolder(dirname(path))
+  await makeFolder(fresh)
+  try {
+    for (const [name, text] of Object.entries(files)) await createFile(`${fresh}/${name}`, text)
+    await syncFolder(fresh)
+    await rename(fresh, path)
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true })
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '') && (await isThere(path)))
+      return false
+    throw error
+  }
+  await syncFolder(dirname(path))
+  return true
+}
+
+/** A file's text; null if there is no such file. */
+export async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** The names in a folder; none if there is no such folder. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  try {
+    await readdir(folder)
+    return true
+  } catch {
+    return false // the error that led here is thrown instead
+  }
+}

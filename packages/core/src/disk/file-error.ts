@@ -1,0 +1,44 @@
+import type { ErrorCode } from '../errors/codes.js'
+import { DroverError } from '../errors/drover-error.js'
+
+interface Meaning {
+  readonly code: ErrorCode
+  readonly remedy: string
+  readonly isRetryable?: boolean
+}
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  ENOSPC: { code: 'STORE_FULL', remedy: 'the disk is full: make room and call again' },
+  EDQUOT: { code: 'STORE_FULL', remedy: 'the quota is used up: make room and call again' },
+  EACCES: { code: 'STORE_DENIED', remedy: 'this user may not do that: grant it the rights, or name another place' },
+  EPERM: { code: 'STORE_DENIED', remedy: 'this user may not do that: grant it the rights, or name another place' },
+  EROFS: { code: 'STORE_DENIED', remedy: 'the file system is read-only: name another place' },
+  EMFILE: { code: 'STORE_UNAVAILABLE', remedy: 'this process has too many files open', isRetryable: true },
+  ENFILE: { code: 'STORE_UNAVAILABLE', remedy: 'the system has too many files open', isRetryable: true },
+  EBUSY: { code: 'STORE_UNAVAILABLE', remedy: 'another program holds it', isRetryable: true },
+  EAGAIN: { code: 'STORE_UNAVAILABLE', remedy: 'the system asks to try again', isRetryable: true },
+  EIO: { code: 'STORE_UNAVAILABLE', remedy: 'the disk reports an error: look at it before you call again' },
+  ESTALE: { code: 'STORE_UNAVAILABLE', remedy: 'the network file system lost it', isRetryable: true },
+  ENOTDIR: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: remove it, or name another place' },
+  EISDIR: { code: 'STATE_INVALID', remedy: 'a folder is where a file should be: remove it, or name another place' },
+  EEXIST: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: remove it, or name another place' },
+  ENAMETOOLONG: { code: 'OPTION_INVALID', remedy: 'the path is too long: name a place with a shorter one' },
+}
+
+/** The system's code of an error, such as `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** An error of the file system as one of ours: `doing` says what failed and with which file. */
+export function fileError(error: unknown, doing: string): DroverError {
+  if (DroverError.isInstance(error)) return error
+  const code = systemCode(error)
+  const meaning = code === undefined ? undefined : meanings[code]
+  if (meaning === undefined) return DroverError.from(error, doing)
+  const { remedy, isRetryable = false } = meaning
+  const { path } = error as NodeJS.ErrnoException
+  const where = path === undefined ? code : `${code}, ${path}`
+  return new DroverError(meaning.code, `${doing}: ${remedy} (${where}).`, { cause: error, isRetryable })
+}
