@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Row } from '@drover/core'
+import { openSqlite } from '../connection/open-sqlite.js'
+import type { SqliteConnection, SqliteDriver, SqliteValue } from '../connection/sqlite-connection.js'
+
+export const drivers: readonly SqliteDriver[] = ['better-sqlite3', 'sqlite3']
+
+/**
+ * A database file of a test, looked into by connections of the driver that is tested: two copies of SQLite in one process
+ * do not see each other's locks (https://www.sqlite.org/howtocorrupt.html, 2.2.1).
+ */
+export class TestDatabase implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'drover-sqlite-'))
+  readonly file: string
+
+  constructor(
+    readonly driver: SqliteDriver,
+    name = 'test.db',
+  ) {
+    this.file = join(this.folder, name)
+  }
+
+  async open(): Promise<SqliteConnection> {
+    return openSqlite({ filename: this.file, driver: this.driver, busyTimeoutMs: 0 })
+  }
+
+  async exec(sql: string): Promise<void> {
+    await using connection = await this.open()
+    await connection.exec(sql)
+  }
+
+  /** Rows as arrays, INTEGER as bigint and REAL as number. */
+  async exact(sql: string): Promise<SqliteValue[][]> {
+    await using connection = await this.open()
+    return await connection.all(sql, [], { integers: 'bigint' })
+  }
+
+  /** Rows as records of these columns. */
+  async records(table: string, columns: readonly string[]): Promise<Row[]> {
+    await using connection = await this.open()
+    const rows = await connection.all(`SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM "${table}"`)
+    return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])))
+  }
+
+  /** The first value of the first row. */
+  async value(sql: string): Promise<SqliteValue | undefined> {
+    await using connection = await this.open()
+    return (await connection.get(sql))?.[0]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.folder, { recursive: true })
+  }
+}
