@@ -33,7 +33,7 @@ export async function makeAgentDatabase(options: AgentDatabaseOptions): Promise<
     await db.raw(insertMessages, [JSON.stringify(some)])
     await db.raw(insertCalls, [stamp(until)])
     const [calls] = await db('calls').count({ count: '*' })
-    return { messages, calls: Number(calls?.['count']) }
+    return { messages, calls: Number(calls?.count) }
   } finally {
     await db.destroy()
   }

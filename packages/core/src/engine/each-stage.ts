@@ -9,88 +9,130 @@ import { isRetryable } from './retry.js'
 import { isThenable, type StepCall, stepFailed } from './step-call.js'
 import { through } from './through.js'
 
+/** How many records run before the clock is looked at. */
+const stretch = 16
+
+/** Where the fast loop stopped, and why: a result that is neither a record nor null, or an error. */
+interface Halt {
+  step: number
+  value: Row
+  result: unknown
+  error: unknown
+  failed: boolean
+}
+
 /**
  * Steps that take one record each, fused: a record runs through all of them before the next one starts.
  * Nothing is awaited until a step returns a promise; from there on the page runs with several records under way, in order.
  */
 export class EachStage implements Stage {
+  readonly #calls: readonly StepCall['call'][]
+
   constructor(
     private readonly steps: readonly StepCall[],
     private readonly concurrency: number,
     private readonly limit: LimitFunction,
     private readonly help: StageHelp,
-  ) {}
+  ) {
+    this.#calls = steps.map((step) => step.call)
+  }
 
   async run(input: Rows, rejects: Map<number, StepReject>, context: TransformContext): Promise<Rows> {
     const { steps } = this
-    const { breather } = this.help
+    const { breather, maxRetries } = this.help
+    const { rows } = input
     const out = new FamilyCollector(input)
-    const count = input.rows.length
+    const halt: Halt = { step: 0, value: {}, result: null, error: null, failed: false }
     const reject = (place: number, step: number, error: unknown): void => {
       const owner = out.ownerOf(place)
       const call = steps[step] as StepCall
       if (!rejects.has(owner)) rejects.set(owner, { record: owner, stage: call.stage, error: stepFailed(call, error) })
     }
-    for (let i = 0; i < count; i++) {
-      if ((i & 15) === 15 && breather.due) {
+    for (let at = 0; at < rows.length; ) {
+      if (breather.due) {
         context.signal.throwIfAborted()
         await breather.breathe()
       }
-      let value = input.rows[i] as Row
-      let step = 0
-      let result: unknown
-      try {
-        for (; step < steps.length; step++) {
-          result = (steps[step] as StepCall).call(value, context)
-          if (!isPlainRecord(result)) break
-          value = result
-        }
-        if (step === steps.length) {
-          out.push(i, value)
+      const end = Math.min(at + stretch, rows.length)
+      const place = runFused(this.#calls, rows, at, end, context, out, halt)
+      at = place + 1
+      if (place === end) {
+        at = end
+        continue
+      }
+      let result: unknown = halt.failed && isRetryable(halt.error) ? Promise.reject(halt.error) : halt.result
+      if (halt.failed && !isThenable(result)) {
+        reject(place, halt.step, halt.error)
+        out.diverge(place)
+        continue
+      }
+      if (!isThenable(result)) {
+        try {
+          result = through(steps, halt.step, result, context)
+        } catch (error) {
+          reject(place, halt.step, error)
+          out.diverge(place)
           continue
         }
-        if (result === null) {
-          out.add(i, null)
-          continue
-        }
-        if (!isThenable(result)) result = through(steps, step, result, context)
-        if (!isThenable(result)) {
-          out.add(i, result as Family)
-          continue
-        }
-      } catch (error) {
-        if (!isRetryable(error)) {
-          reject(i, step, error)
-          out.diverge(i)
-          continue
-        }
-        result = Promise.reject(error)
+      }
+      if (!isThenable(result)) {
+        out.add(place, result as Family)
+        continue
       }
       // A promise: this record and those behind it go on together.
-      const pass = new AsyncPass({
-        steps,
-        rows: input.rows,
-        first: i,
-        begun: { value, step, result: result as PromiseLike<unknown> },
-        reject,
-        context,
-        maxRetries: this.help.maxRetries,
-        breather,
-      })
-      const families = await pass.run(Math.min(this.concurrency, count - i), this.limit)
-      for (let j = i; j < count; j++) out.add(j, families[j - i] ?? null)
+      const begun = { value: halt.value, step: halt.step, result }
+      const pass = new AsyncPass({ steps, rows, first: place, begun, reject, context, maxRetries, breather })
+      const families = await pass.run(Math.min(this.concurrency, rows.length - place), this.limit)
+      for (let i = place; i < rows.length; i++) out.add(i, families[i - place] ?? null)
       break
     }
     return out.rows()
   }
 }
 
-/** Something the next step can take as it is. */
-function isPlainRecord(result: unknown): result is Row {
-  return (
-    typeof result === 'object' &&
-    result !== null &&
-    !Array.isArray(result) &&
-    typeof (result as { then?: unknown }).then !== 'function'
-  )
+/** Runs records through all steps as long as each gives a record or null at once; gives the place where it halted, or `end`. */
+function runFused(
+  calls: readonly StepCall['call'][],
+  rows: readonly Row[],
+  from: number,
+  end: number,
+  context: TransformContext,
+  out: FamilyCollector,
+  halt: Halt,
+): number {
+  const last = calls.length
+  let place = from
+  let step = 0
+  let value: Row = halt.value
+  try {
+    for (; place < end; place++) {
+      value = rows[place] as Row
+      for (step = 0; step < last; step++) {
+        const result = (calls[step] as StepCall['call'])(value, context)
+        if (
+          typeof result !== 'object' ||
+          result === null ||
+          Array.isArray(result) ||
+          typeof (result as { then?: unknown }).then === 'function'
+        ) {
+          if (result === null) break
+          halt.step = step
+          halt.value = value
+          halt.result = result
+          halt.failed = false
+          return place
+        }
+        value = result as Row
+      }
+      if (step === last) out.push(place, value)
+      else out.diverge(place)
+    }
+    return end
+  } catch (error) {
+    halt.step = step
+    halt.value = value
+    halt.error = error
+    halt.failed = true
+    return place
+  }
 }
