@@ -116,7 +116,7 @@ class DirectoryStateStore implements StateStore {
       await folder.standing() // what cannot be read is said before anything is taken
       for (;;) {
         if (signal.aborted) throw abortError(signal)
-        const [highest] = await folder.fences()
+        const [highest] = (await folder.list()).fences
         const standing = highest === undefined ? null : await folder.lease(highest)
         if (standing !== null && this.#isHeld(standing, want.holder)) {
           return { heldBy: standing.holder, expiresAt: new Date(standing.expiresAt) }
@@ -186,7 +186,7 @@ class DirectoryStateStore implements StateStore {
     const { run, partition, holder } = want
     const expiresAt = this.clock() + want.ttlMs
     if (!(await folder.claim(fence, { partition, holder, expiresAt }))) return null
-    const standing = await folder.takeOver(fence)
+    const standing = await folder.beginLog({ fence, part: 1 })
     if (standing === undefined) return null
     const position = standing === null ? null : { run, partition, ...standing }
     return { run, partition, fence, holder, expiresAt: new Date(expiresAt), position }
@@ -220,7 +220,7 @@ type LeaseNow =
 
 /** The lease that stands now, and whether it is still this one. */
 async function leaseNow(folder: PartitionFolder, { fence, holder }: Lease): Promise<LeaseNow> {
-  const [highest = 0] = await folder.fences()
+  const [highest = 0] = (await folder.list()).fences
   const standing = await folder.lease(highest)
   if (standing !== null && highest === fence && standing.holder === holder) return { standing, isOurs: true }
   return { standing, isOurs: false }

@@ -4,7 +4,7 @@ import { namesIn, placeFolder, readIfThere, replaceFile } from '../disk/durable.
 import { systemCode } from '../disk/file-error.js'
 import { DroverError } from '../errors/drover-error.js'
 import { isObject, parseFile } from './parse-file.js'
-import { firstLogFile, type LogEnd, PositionLog, readLogEnd } from './position-log.js'
+import { type LogEnd, PositionLog, readLogEnd } from './position-log.js'
 
 /** Who holds a fence. */
 export interface StoredLease {
@@ -15,20 +15,33 @@ export interface StoredLease {
   readonly expiresAt: number
 }
 
-const leaseFile = 'lease.json'
+/** A log of positions: the one of its fence, or the next part of it. */
+export interface LogName {
+  readonly fence: number
+  readonly part: number
+}
+
+/** What is in the folder at one moment, newest first. */
+export interface Listing {
+  readonly fences: readonly number[]
+  readonly logs: readonly LogName[]
+}
+
 /** Each further look is due to another process having taken over meanwhile. */
 const mostLooks = 1000
 
 /**
- * One partition of a run: a folder per fence, with the lease and the log of positions in it.
+ * One partition of a run. A fence is a folder with a lease in it, `00000001/lease.json`; beside it lies its log of
+ * positions, `00000001.1.ndjson`, which goes on in `00000001.2.ndjson` when it is long.
  *
  * Why no commit is lost or counts twice, whatever is paused or killed when:
  * - A fence's folder appears at once with its lease in it, and only once: one process gets it.
- * - The new holder makes its folder first, then reads the newest older log, copies its last position into its own, and
- *   only then removes the older folders. Nobody reads an older log any more once a newer one says something.
+ * - The new holder makes its folder first, then reads the newest log, copies its last position into its own, and only
+ *   then removes the older logs and folders. Nobody reads an older log once a newer one says something.
  * - A commit is appended and fsynced, and only then looks for a higher fence. If it sees none, the append came before the
- *   higher fence's folder, so its holder reads it. If it sees one, it is refused; whether the new holder has seen the line
- *   is all the same, for it goes on from what it has seen.
+ *   higher fence's folder, so its holder reads it. If it sees one, it is refused; whether the new holder has read the line
+ *   is all the same, for it goes on from what it has read.
+ * - The parts of a log follow each other by the same rule.
  *
  * The folder must lie on a disk whose changes other processes see at once: a local one, not a network share.
  */
@@ -38,31 +51,35 @@ export class PartitionFolder {
     private readonly aside: string,
   ) {}
 
-  /** All fences whose folder is there, highest first. */
-  async fences(): Promise<number[]> {
-    const names = await namesIn(this.path)
-    return names
-      .filter((name) => /^\d{8,}$/.test(name))
-      .map(Number)
-      .sort((a, b) => b - a)
+  async list(): Promise<Listing> {
+    const fences: number[] = []
+    const logs: LogName[] = []
+    for (const name of await namesIn(this.path)) {
+      const [, fence, part] = /^(\d{8,})(?:\.(\d+)\.ndjson)?$/.exec(name) ?? []
+      if (part !== undefined) logs.push({ fence: Number(fence), part: Number(part) })
+      else if (fence !== undefined) fences.push(Number(fence))
+    }
+    fences.sort((a, b) => b - a)
+    logs.sort((a, b) => b.fence - a.fence || b.part - a.part)
+    return { fences, logs }
   }
 
   /** Null if the fence's folder is gone. @throws `STATE_INVALID` */
   async lease(fence: number): Promise<StoredLease | null> {
-    const path = `${this.#folder(fence)}/${leaseFile}`
+    const path = `${this.#fence(fence)}/lease.json`
     const text = await readIfThere(path)
     return text === null ? null : parseFile(path, text, leaseOf)
   }
 
   /** Takes a fence; false if another was quicker. */
   claim(fence: number, lease: StoredLease): Promise<boolean> {
-    return placeFolder(this.#folder(fence), { [leaseFile]: JSON.stringify(lease), [firstLogFile]: '' }, this.aside)
+    return placeFolder(this.#fence(fence), { 'lease.json': JSON.stringify(lease) }, this.aside)
   }
 
   /** Changes the lease of a fence; false if its folder is gone. */
   async renew(fence: number, lease: StoredLease): Promise<boolean> {
     try {
-      await replaceFile(`${this.#folder(fence)}/${leaseFile}`, JSON.stringify(lease), this.aside)
+      await replaceFile(`${this.#fence(fence)}/lease.json`, JSON.stringify(lease), this.aside)
       return true
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false
@@ -70,16 +87,17 @@ export class PartitionFolder {
     }
   }
 
-  /** The log of a fence; null if its folder is gone. */
-  log(fence: number): Promise<PositionLog | null> {
-    return PositionLog.open(this.#folder(fence))
-  }
-
   /** Where the partition stands, by the newest log that says so; null if nothing was committed yet. */
   async standing(): Promise<Exclude<LogEnd, undefined>> {
+    let before = ''
     for (let look = 0; look < mostLooks; look++) {
-      const end = await this.#endOfNewest(await this.fences())
-      if (end !== 'gone') return end
+      const listing = await this.list()
+      const end = await this.#endOfNewest(listing)
+      if (end !== undefined && end !== 'gone') return end
+      // A listing taken while names come and go may miss some (`man 3 readdir`): that nothing is there is said when it is seen twice.
+      const now = JSON.stringify(listing)
+      if (end === undefined && now === before) return this.#nothingIn(listing)
+      before = now
     }
     throw new DroverError(
       'STORE_BUSY',
@@ -88,33 +106,41 @@ export class PartitionFolder {
     )
   }
 
+  /** Null if it is not there. */
+  openLog(name: LogName): Promise<PositionLog | null> {
+    return PositionLog.open(this.#log(name))
+  }
+
   /**
-   * Makes the log of a fence just claimed go on where the older ones end, and removes those.
+   * Begins a log, where the older ones end, and removes those.
    *
-   * @returns where the partition stands; undefined if another has taken over meanwhile
+   * @returns where the partition stands; undefined if another has taken over, or begun the log, meanwhile
    */
-  async takeOver(fence: number): Promise<LogEnd> {
-    const end = await this.standing()
-    const standing = end === null ? null : { ...end, fence }
-    const log = await this.log(fence)
+  async beginLog(name: LogName): Promise<LogEnd> {
+    const log = await PositionLog.create(this.#log(name))
     if (log === null) return undefined
     try {
-      await log.append(standing)
+      const end = await this.standing()
+      const standing = end === null ? null : { ...end, fence: name.fence }
+      await log.append(standing ?? { fence: name.fence, sequence: 0 })
+      // If this process was paused, whoever took over may have removed the older logs before they were read here.
+      const { fences } = await this.list()
+      if (fences[0] !== name.fence) return undefined
+      await this.#removeBefore(name)
+      return standing
     } finally {
       await log.close()
     }
-    // If this process was paused, whoever took over may have removed the older logs before they were read.
-    if ((await this.fences())[0] !== fence) return undefined
-    await this.#removeBelow(fence)
-    return standing
   }
 
-  /** Nobody reads the logs of lower fences any more. */
-  async #removeBelow(fence: number): Promise<void> {
-    for (const lower of await this.fences()) {
-      if (lower >= fence) continue
+  /** Nobody reads the logs before it any more. */
+  async #removeBefore({ fence, part }: LogName): Promise<void> {
+    const { fences, logs } = await this.list()
+    const older = logs.filter((log) => log.fence < fence || (log.fence === fence && log.part < part))
+    for (const log of older) await rm(this.#log(log), { force: true })
+    for (const lower of fences.filter((other) => other < fence)) {
       try {
-        await rm(this.#folder(lower), { recursive: true, force: true })
+        await rm(this.#fence(lower), { recursive: true, force: true })
       } catch (error) {
         // Its holder of old is just putting a file there; whoever comes next removes it.
         if (systemCode(error) !== 'ENOTEMPTY') throw error
@@ -122,22 +148,29 @@ export class PartitionFolder {
     }
   }
 
-  async #endOfNewest(fences: readonly number[]): Promise<Exclude<LogEnd, undefined> | 'gone'> {
-    for (const fence of fences) {
-      const end = await readLogEnd(this.#folder(fence))
+  async #endOfNewest({ logs }: Listing): Promise<LogEnd | 'gone'> {
+    for (const name of logs) {
+      const end = await readLogEnd(this.#log(name))
       if (end !== undefined) return end
     }
-    const lowest = fences.at(-1) ?? 1
-    if (lowest === 1) return null
-    // The first holder's folder goes only when a later log says where the partition stands.
+    return undefined
+  }
+
+  /** The first holder's files go only once a later log says where the partition stands. */
+  #nothingIn({ fences }: Listing): null {
+    if (fences.length === 0 || fences.at(-1) === 1) return null
     throw new DroverError(
       'STATE_INVALID',
-      `${this.#folder(lowest)} does not say where the partition stands, and the logs before it are gone. Put the files back as they were, or delete the run's folder to begin it anew.`,
+      `${this.path} does not say where the partition stands: its logs are gone. Put them back, or delete the run's folder to begin it anew.`,
     )
   }
 
-  #folder(fence: number): string {
+  #fence(fence: number): string {
     return `${this.path}/${String(fence).padStart(8, '0')}`
+  }
+
+  #log({ fence, part }: LogName): string {
+    return `${this.#fence(fence)}.${part}.ndjson`
   }
 }
 

@@ -1,7 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Commit, Counts, Position } from '../contracts/position.js'
-import { AppendLog } from '../disk/append-log.js'
-import { namesIn, readIfThere } from '../disk/durable.js'
+import { privateFile, readIfThere, syncFolder } from '../disk/durable.js'
+import { systemCode } from '../disk/file-error.js'
 import { DroverError } from '../errors/drover-error.js'
 
 /** What a line keeps of a position; run and partition stand beside the log. */
@@ -10,159 +12,173 @@ export type Standing = Pick<Position, 'fence' | 'sequence' | 'cursor' | 'done' |
 /** What a log says: where the partition stands, null if nothing was committed yet, undefined if the log says nothing. */
 export type LogEnd = Standing | null | undefined
 
-/** A log this long is continued in a new file, or a long run would leave hundreds of megabytes. */
-const fullBytes = 1024 * 1024
-
-const fileName = /^positions-(\d+)\.ndjson$/
-const nameOf = (number: number): string => `positions-${number}.ndjson`
-
-/** The file a new log begins with: made together with its folder, still empty. */
-export const firstLogFile = nameOf(1)
-
-/** The log of one partition under one fence, in the folder of that fence: a line per commit, the last line counts. */
-export class PositionLog {
-  private constructor(
-    private readonly folder: string,
-    private number: number,
-    private file: AppendLog,
-    private last: LogEnd,
-  ) {}
-
-  /** Opens the log to append to it; null if its folder is gone. */
-  static async open(folder: string): Promise<PositionLog | null> {
-    const [number] = await numbersIn(folder)
-    if (number === undefined) return null
-    const file = await AppendLog.open(`${folder}/${nameOf(number)}`)
-    return new PositionLog(folder, number, file, await lastOf(folder))
-  }
-
-  /** Where the partition stands, by this log. */
-  async end(): Promise<LogEnd> {
-    if (await this.file.hasGrown()) await this.#reopen()
-    return this.last
-  }
-
-  /** Durable when it returns. */
-  async append(standing: Standing | null): Promise<void> {
-    const line = `${JSON.stringify(standing)}\n`
-    if (this.file.length >= fullBytes) await this.#continue(line)
-    else await this.file.append(line)
-    this.last = standing
-  }
-
-  async close(): Promise<void> {
-    await this.file.close()
-  }
-
-  async #continue(line: string): Promise<void> {
-    const next = await AppendLog.open(`${this.folder}/${nameOf(this.number + 1)}`)
-    try {
-      await next.append(line)
-    } catch (error) {
-      await next.close()
-      throw error
-    }
-    await this.file.close()
-    await rm(`${this.folder}/${nameOf(this.number)}`, { force: true })
-    this.file = next
-    this.number++
-  }
-
-  async #reopen(): Promise<void> {
-    await this.file.close()
-    const [number] = await numbersIn(this.folder)
-    this.number = number ?? this.number
-    this.file = await AppendLog.open(`${this.folder}/${nameOf(this.number)}`)
-    this.last = await lastOf(this.folder)
-  }
+/** The line of a log that begins before the first commit. */
+export interface Nothing {
+  readonly fence: number
+  readonly sequence: 0
 }
 
-/**
- * What the log in a folder says; 'gone' if the folder is gone.
- *
- * @throws `STATE_INVALID` if a file in it is none of ours
- */
-export async function readLogEnd(folder: string): Promise<LogEnd | 'gone'> {
-  let numbers = await numbersIn(folder)
-  while (numbers.length > 0) {
-    const end = await endOfFirst(folder, numbers)
-    if (end !== 'gone') return end
-    numbers = await numbersIn(folder) // the log was continued in a new file meanwhile
-  }
-  return 'gone'
-}
-
-/** By the newest file that says something: a crash may have left one behind it that is empty. */
-async function endOfFirst(folder: string, numbers: readonly number[]): Promise<LogEnd | 'gone'> {
-  for (const number of numbers) {
-    const path = `${folder}/${nameOf(number)}`
-    const text = await readIfThere(path)
-    if (text === null) return 'gone'
-    const end = endOf(text, path)
-    if (end !== undefined) return end
-  }
-  return undefined
-}
-
-async function lastOf(folder: string): Promise<LogEnd> {
-  const end = await readLogEnd(folder)
-  return end === 'gone' ? undefined : end
+/** Reads a log; 'gone' if there is none. @throws `STATE_INVALID` if it holds something else than positions */
+export async function readLogEnd(path: string): Promise<LogEnd | 'gone'> {
+  const text = await readIfThere(path)
+  if (text === null) return 'gone'
+  const lines = new LogLines(path)
+  lines.read(text.slice(0, text.lastIndexOf('\n') + 1))
+  return lines.end
 }
 
 export function standingOf({ fence, sequence, cursor, done, counts }: Commit): Standing {
   return { fence, sequence, cursor, done, counts }
 }
 
-/** Newest first. */
-async function numbersIn(folder: string): Promise<number[]> {
-  const numbers: number[] = []
-  for (const name of await namesIn(folder)) {
-    const [, digits] = fileName.exec(name) ?? []
-    if (digits !== undefined) numbers.push(Number(digits))
+/**
+ * A file of positions to append to. Appends go to the end of the file whoever else appends, so the order of the lines
+ * decides: of two with the same number the first one counts, for every reader.
+ */
+export class PositionLog {
+  readonly #lines: LogLines
+  /** Tells this log's own lines from those of others. */
+  readonly #by = randomBytes(4).toString('hex')
+  /** Where the last line read ends. */
+  #read = 0
+  #isTorn = false
+
+  private constructor(
+    readonly path: string,
+    private readonly handle: FileHandle,
+  ) {
+    this.#lines = new LogLines(path)
   }
-  return numbers.sort((a, b) => b - a)
+
+  /** Makes a log that is not there; null if it is. */
+  static async create(path: string): Promise<PositionLog | null> {
+    const handle = await openIf('EEXIST', path, 'ax+')
+    if (handle === null) return null
+    await syncFolder(dirname(path))
+    return new PositionLog(path, handle)
+  }
+
+  /** Null if there is none. */
+  static async open(path: string): Promise<PositionLog | null> {
+    const handle = await openIf('ENOENT', path, constants.O_RDWR | constants.O_APPEND)
+    return handle === null ? null : new PositionLog(path, handle)
+  }
+
+  /** Bytes of the lines read and written so far. */
+  get length(): number {
+    return this.#read
+  }
+
+  /** Where the partition stands, by this log, whoever wrote it. */
+  async end(): Promise<LogEnd> {
+    await this.#readOn()
+    return this.#lines.end
+  }
+
+  /** Appends a position, durably. False if another one with its number was there first. */
+  async append(standing: Standing | Nothing): Promise<boolean> {
+    const line = JSON.stringify({ ...standing, by: this.#by })
+    // A line that a crash, or a full disk, broke off is closed first.
+    const bytes = Buffer.from(`${this.#isTorn ? '\n' : ''}${line}\n`, 'utf8')
+    for (let written = 0; written < bytes.length; ) {
+      written += (await this.handle.write(bytes, written, bytes.length - written)).bytesWritten
+    }
+    await this.handle.datasync()
+    return (await this.#readOn()).includes(line)
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close()
+  }
+
+  /** Reads the lines that came since, and gives those that count. */
+  async #readOn(): Promise<readonly string[]> {
+    const { size } = await this.handle.stat()
+    const block = Buffer.alloc(Math.max(0, size - this.#read))
+    const { bytesRead } = await this.handle.read(block, 0, block.length, this.#read)
+    const bytes = block.subarray(0, bytesRead)
+    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
+    this.#isTorn = whole.length < bytes.length
+    this.#read += whole.length
+    return this.#lines.read(whole.toString('utf8'))
+  }
 }
 
-/** The last whole line. Behind it, and instead of it, there may be what a crash left of an append: one line at most. */
-function endOf(text: string, path: string): LogEnd {
-  const lines = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .slice(0, -1)
-  const last = parsed(lines.at(-1))
-  if (last !== undefined || lines.length === 0) return last
-  const before = parsed(lines.at(-2))
-  if (before !== undefined) return before
-  throw new DroverError(
-    'STATE_INVALID',
-    `${path} cannot be read: it holds something else than positions. Put the file back as it was, or delete the run's folder to begin it anew.`,
-  )
+/** Reads whole lines in the order they came, and knows which of them count. */
+class LogLines {
+  end: LogEnd
+
+  constructor(private readonly path: string) {}
+
+  /** @returns the lines that count */
+  read(text: string): readonly string[] {
+    return text.split('\n').filter((line) => line !== '' && this.#counts(line))
+  }
+
+  #counts(line: string): boolean {
+    const standing = parsed(line)
+    if (standing === undefined) {
+      // Broken off by a full disk, say, and closed by the next append.
+      if (isBeginning(line)) return false
+      throw this.#foreign('it holds something else than positions')
+    }
+    if (this.end !== undefined) {
+      const last = this.end?.sequence ?? 0
+      const number = standing?.sequence ?? 0
+      if (number <= last) return false
+      if (number > last + 1) throw this.#foreign(`position ${number} follows position ${last}`)
+    }
+    this.end = standing
+    return true
+  }
+
+  #foreign(why: string): DroverError {
+    return new DroverError(
+      'STATE_INVALID',
+      `${this.path} cannot be read: ${why}. Put the file back as it was, or delete the run's folder to begin it anew.`,
+    )
+  }
 }
 
-function parsed(line: string | undefined): LogEnd {
-  if (line === undefined) return undefined
+const everyBeginning = '{"fence":'
+
+function isBeginning(line: string): boolean {
+  return line.startsWith(everyBeginning) || everyBeginning.startsWith(line)
+}
+
+async function openIf(unless: string, path: string, flags: string | number): Promise<FileHandle | null> {
   try {
-    const value: unknown = JSON.parse(line)
-    return value === null || isStanding(value) ? value : undefined
-  } catch {
-    return undefined // a torn line; the caller decides
+    return await open(path, flags, privateFile)
+  } catch (error) {
+    if (systemCode(error) === unless) return null
+    throw error
   }
 }
 
-function isStanding(value: unknown): value is Standing {
-  if (typeof value !== 'object' || value === null) return false
+/** Undefined if the line is torn, or none of ours. */
+function parsed(line: string): LogEnd {
+  try {
+    return standingIn(JSON.parse(line))
+  } catch {
+    return undefined
+  }
+}
+
+function standingIn(value: unknown): LogEnd {
+  if (typeof value !== 'object' || value === null) return undefined
   const { fence, sequence, cursor, done, counts } = value as Partial<Standing>
-  return (
-    Number.isSafeInteger(fence) &&
-    Number.isSafeInteger(sequence) &&
-    cursor !== undefined &&
-    typeof done === 'boolean' &&
-    areCounts(counts)
-  )
+  if (!isCount(fence) || !isCount(sequence)) return undefined
+  if (sequence === 0) return null
+  if (cursor === undefined || typeof done !== 'boolean' || !areCounts(counts)) return undefined
+  return { fence, sequence, cursor, done, counts }
 }
 
 const countNames = ['read', 'written', 'filtered', 'rejected', 'emitted', 'inserted', 'updated', 'skipped'] as const
 
-function areCounts(counts: Partial<Counts> | undefined): boolean {
-  return typeof counts === 'object' && counts !== null && countNames.every((name) => Number.isSafeInteger(counts[name]))
+function areCounts(counts: Partial<Counts> | undefined): counts is Counts {
+  return typeof counts === 'object' && counts !== null && countNames.every((name) => isCount(counts[name]))
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }

@@ -99,7 +99,7 @@ export class RunFolder {
 
 /** A partition that the run did not begin with stands in its lease. */
 async function leasedPartition(folder: PartitionFolder): Promise<Partition | undefined> {
-  for (const fence of await folder.fences()) {
+  for (const fence of (await folder.list()).fences) {
     const lease = await folder.lease(fence)
     if (lease !== null) return lease.partition
   }
