@@ -13,7 +13,7 @@ export class ProgressMeter {
   constructor(
     private readonly name: string,
     private readonly run: string,
-    private readonly before: number,
+    before: number,
   ) {
     this.#samples.push({ at: this.#begun, read: before })
   }
@@ -46,14 +46,5 @@ export class ProgressMeter {
       ...(left === undefined || recordsPerSecond <= 0 ? {} : { etaMs: (left / recordsPerSecond) * 1000 }),
       elapsedMs: now - this.#begun,
     }
-  }
-
-  /** Over the whole attempt, for the report. */
-  get elapsedMs(): number {
-    return performance.now() - this.#begun
-  }
-
-  get readBefore(): number {
-    return this.before
   }
 }

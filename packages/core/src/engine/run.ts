@@ -1,13 +1,14 @@
 import pLimit from 'p-limit'
 import type { Progress } from '../contracts/events.js'
-import type { Counts, Partition, Position } from '../contracts/position.js'
+import type { Partition } from '../contracts/position.js'
 import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Count } from '../contracts/source.js'
 import type { RunState, Settlement, StateStore } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import { attachProgress } from '../report/progress-line.js'
-import { addCounts, noCounts, sumCounts } from './counts.js'
+import { closing } from './closing.js'
+import { continuedPartitions } from './continued-partitions.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Rejection } from './held-page.js'
 import type { CommittedBatch, LaneListener } from './lane.js'
@@ -16,13 +17,13 @@ import type { LiveRun } from './live-run.js'
 import type { OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
 import { abortError, type RetryNotice, retrying } from './retry.js'
+import { RunAccount } from './run-account.js'
 import { RunControl, type RunSettings } from './run-control.js'
 import { RunEmitter } from './run-emitter.js'
 
 const defaultLeaseMs = 30_000
 const defaultMaxRetries = 8
 const progressEveryMs = 1_000
-const rejectedShown = 10
 
 /** One attempt at a run: finds out where it stands, works on its partitions, and accounts for what happened. */
 export class Run implements LiveRun, LaneListener {
@@ -32,16 +33,12 @@ export class Run implements LiveRun, LaneListener {
   readonly #control: RunControl
   readonly #hard = new AbortController()
   readonly #holder = holderName()
-  readonly #positions = new Map<string, Position>()
-  readonly #attempted = new Map<string, { batches: number; counts: Counts }>()
-  readonly #rejected: RejectedRecord[] = []
-  readonly #warnings: Warning[] = []
-  #resumed = false
-  #retries = 0
+  readonly #account: RunAccount
   #meter: ProgressMeter | undefined
 
   constructor(plan: Plan) {
     this.#plan = plan
+    this.#account = new RunAccount(plan)
     this.events = new RunEmitter((event, error) => {
       this.#warn(
         'HANDLER_FAILED',
@@ -79,7 +76,7 @@ export class Run implements LiveRun, LaneListener {
   }
 
   status(): Progress | undefined {
-    return this.#meter?.measure(this.#counts())
+    return this.#meter?.measure(this.#account.counts)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,12 +89,10 @@ export class Run implements LiveRun, LaneListener {
   committed(batch: CommittedBatch): void {
     const { position, counts } = batch
     const id = position.partition.id
-    this.#positions.set(id, position)
-    const attempted = this.#attempted.get(id) ?? { batches: 0, counts: noCounts }
-    this.#attempted.set(id, { batches: attempted.batches + 1, counts: addCounts(attempted.counts, counts) })
+    this.#account.add(batch)
     for (const rejection of batch.rejections) {
       const told = rejectedRecord(id, rejection)
-      if (this.#rejected.length < rejectedShown) this.#rejected.push(told)
+      this.#account.reject(told)
       this.events.emit('record:rejected', told)
     }
     this.events.emit('batch:committed', {
@@ -110,7 +105,7 @@ export class Run implements LiveRun, LaneListener {
   }
 
   retried(partition: string, { attempt, waitMs, error }: RetryNotice): void {
-    this.#retries++
+    this.#account.retries++
     const { code, message } = DroverError.from(error, 'a transient error')
     this.#plan.options.logger?.warn(
       `${this.#plan.name}: ${code}, trying again in ${waitMs} ms (attempt ${attempt}): ${redactSecrets(message)}`,
@@ -174,9 +169,8 @@ export class Run implements LiveRun, LaneListener {
 
   async #withPlan(state: StateStore, stored: RunState | null, opened: OpenedPlan): Promise<Report> {
     const run = await this.#findRun(state, stored, opened)
-    for (const position of run.lastOutcome?.positions ?? []) this.#positions.set(position.partition.id, position)
-    for (const position of run.positions) this.#positions.set(position.partition.id, position)
-    const before = this.#counts()
+    this.#account.recall(run)
+    const before = this.#account.counts
     const meter = new ProgressMeter(this.#plan.name, run.run, before.read)
     this.#meter = meter
     await opened.begin(run)
@@ -189,13 +183,14 @@ export class Run implements LiveRun, LaneListener {
       estimated: meter.total !== undefined && !meter.total.exact,
       ...(meter.total === undefined ? {} : { total: meter.total.value }),
     })
-    const timer = setInterval(() => this.events.emit('run:progress', meter.measure(this.#counts())), progressEveryMs)
+    const timer = setInterval(
+      () => this.events.emit('run:progress', meter.measure(this.#account.counts)),
+      progressEveryMs,
+    )
     timer.unref()
     try {
       await this.#workOn(state, run, opened)
-      const outcome = run.partitions.every((partition) => this.#positions.get(partition.id)?.done === true)
-        ? 'completed'
-        : 'stopped'
+      const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
       await opened.finish(outcome)
       const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
       await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
@@ -205,7 +200,7 @@ export class Run implements LiveRun, LaneListener {
       throw this.#hard.signal.aborted ? abortError(this.#hard.signal) : error
     } finally {
       clearInterval(timer)
-      this.events.emit('run:progress', meter.measure(this.#counts()))
+      this.events.emit('run:progress', meter.measure(this.#account.counts))
     }
   }
 
@@ -220,7 +215,7 @@ export class Run implements LiveRun, LaneListener {
     }
     const partitions =
       stored !== null && stored.status === 'completed' && again === 'incremental'
-        ? continued(stored)
+        ? continuedPartitions(stored)
         : await opened.partitions(this.#plan.parallel)
     const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
     const run = await this.#retrying(() => state.open(opening, { signal: this.#hard.signal }))
@@ -285,15 +280,14 @@ export class Run implements LiveRun, LaneListener {
     const keeper = new LeaseKeeper(state, lease, ttlMs, this.#control, operation, (error) => this.#hard.abort(error))
     await closing(keeper, async () => {
       const lane = await this.#retrying(() => opened.lane(lease, lanes))
-      this.#positions.set(partition.id, lane.start)
-      this.#resumed ||= lane.start.sequence > 0
-      this.#positions.set(partition.id, await lane.run(this.#control, this))
+      this.#account.begin(lane.start)
+      this.#account.place(await lane.run(this.#control, this))
     })
   }
 
   #bear(rejections: readonly Rejection[]): void {
     const most = this.#plan.options.maxRejected ?? 0
-    const rejected = this.#counts().rejected + rejections.length
+    const rejected = this.#account.counts.rejected + rejections.length
     const [first] = rejections
     if (rejected <= most || first === undefined) return
     const error = DroverError.from(first.error, 'it failed')
@@ -309,16 +303,8 @@ export class Run implements LiveRun, LaneListener {
 
   // ── accounting ──
 
-  #counts(): Counts {
-    return sumCounts([...this.#positions.values()].map((position) => position.counts))
-  }
-
-  #attemptCounts(): Counts {
-    return sumCounts([...this.#attempted.values()].map((attempted) => attempted.counts))
-  }
-
   async #settle(state: StateStore, run: RunState, settlement: Settlement): Promise<void> {
-    const positions = [...this.#positions.values()]
+    const { positions } = this.#account
     await this.#retrying(() => state.settle(run.run, { ...settlement, positions }, { signal: this.#hard.signal }))
   }
 
@@ -327,7 +313,7 @@ export class Run implements LiveRun, LaneListener {
     const { code, message } = DroverError.from(error, `${this.#plan.name} failed`)
     try {
       await opened.finish('failed')
-      const positions = [...this.#positions.values()]
+      const { positions } = this.#account
       await state.settle(
         run.run,
         { outcome: 'failed', reason: `${code}: ${redactSecrets(message)}`, positions },
@@ -340,9 +326,8 @@ export class Run implements LiveRun, LaneListener {
   }
 
   #nothingToDo(stored: RunState): Report {
-    for (const position of stored.lastOutcome?.positions ?? stored.positions)
-      this.#positions.set(position.partition.id, position)
-    this.#meter = new ProgressMeter(this.#plan.name, stored.run, this.#counts().read)
+    this.#account.recall(stored)
+    this.#meter = new ProgressMeter(this.#plan.name, stored.run, this.#account.counts.read)
     const since =
       stored.completedAt === undefined ? 'it has completed' : `it completed at ${stored.completedAt.toISOString()}`
     const changes = differences(stored.fingerprint, this.#plan.fingerprint)
@@ -355,45 +340,15 @@ export class Run implements LiveRun, LaneListener {
   }
 
   #report(run: RunState, status: Report['status'], deadLetters: string | undefined, reason?: string): Report {
-    const counts = this.#counts()
-    if (counts.rejected > 0 && deadLetters !== undefined)
-      this.#warn('DEAD_LETTERS', `${counts.rejected} records were rejected; they are in ${deadLetters}.`)
-    return {
-      name: this.#plan.name,
-      run: run.run,
-      status,
-      ...(reason === undefined ? {} : { reason }),
-      guarantee: this.#plan.guarantee,
-      source: this.#plan.source,
-      sink: this.#plan.sink,
-      startedAt: run.startedAt,
-      finishedAt: new Date(),
-      counts,
-      attempt: {
-        counts: this.#attemptCounts(),
-        batches: [...this.#attempted.values()].reduce((batches, attempted) => batches + attempted.batches, 0),
-        durationMs: this.#meter?.elapsedMs ?? 0,
-        resumed: this.#resumed,
-        retries: this.#retries,
-      },
-      partitions: run.partitions.map(({ id }) => {
-        const position = this.#positions.get(id)
-        return {
-          id,
-          done: position?.done ?? false,
-          batches: position?.sequence ?? 0,
-          counts: position?.counts ?? noCounts,
-        }
-      }),
-      rejected: this.#rejected,
-      ...(deadLetters === undefined ? {} : { deadLetters }),
-      warnings: this.#warnings,
-    }
+    const { rejected } = this.#account.counts
+    if (rejected > 0 && deadLetters !== undefined)
+      this.#warn('DEAD_LETTERS', `${rejected} records were rejected; they are in ${deadLetters}.`)
+    return this.#account.report(run, status, { deadLetters, reason })
   }
 
   #warn(code: Warning['code'], message: string): void {
     const warning: Warning = { code, message }
-    this.#warnings.push(warning)
+    this.#account.warn(warning)
     this.#plan.options.logger?.warn(`${this.#plan.name}: ${message}`)
     // A failing handler of run:warning must not call itself for ever.
     if (code !== 'HANDLER_FAILED' || !message.startsWith('a handler of run:warning '))
@@ -433,33 +388,7 @@ export class Run implements LiveRun, LaneListener {
   }
 }
 
-/** Partitions of a run that begins where a completed one ended. */
-function continued(completed: RunState): Partition[] {
-  const positions = completed.positions.length > 0 ? completed.positions : (completed.lastOutcome?.positions ?? [])
-  return completed.partitions.map((partition) => {
-    const cursor = positions.find((position) => position.partition.id === partition.id)?.cursor ?? partition.start
-    return {
-      id: partition.id,
-      bounds: partition.bounds,
-      ...(cursor === undefined || cursor === null ? {} : { start: cursor }),
-    }
-  })
-}
-
 function rejectedRecord(partition: string, { key, stage, error }: Rejection): RejectedRecord {
   const { code, message } = DroverError.from(error, 'it failed')
   return { partition, key, stage, code, message: redactSecrets(message) }
-}
-
-/** Closes `resource` after `work`; an error while closing is thrown unless the work failed already. */
-async function closing<T>(resource: AsyncDisposable | undefined, work: () => Promise<T>): Promise<T> {
-  let result: T
-  try {
-    result = await work()
-  } catch (error) {
-    await Promise.resolve(resource?.[Symbol.asyncDispose]()).catch(() => {}) // the work's own error says why
-    throw error
-  }
-  await resource?.[Symbol.asyncDispose]()
-  return result
 }

@@ -124,6 +124,10 @@ class MemorySession<R extends object> implements SourceSession<R> {
     const isSmall = typical * (last - from) < limits.bytes / 4
     let bytes = 0
     let at = from
+    if (isSmall) {
+      at = firstUnusual(records, from, last, this.key)
+      bytes = typical * (at - from)
+    }
     for (; at < last; at++) {
       const record = records[at]
       if (!isObject(record)) {
@@ -168,6 +172,19 @@ class MemorySession<R extends object> implements SourceSession<R> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The first record that is no object or whose key is not a plain text or number: those need a closer look. */
+function firstUnusual(records: readonly object[], from: number, to: number, key: readonly string[]): number {
+  for (let at = from; at < to; at++) {
+    const record = records[at] as Row | null | undefined
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) return at
+    for (let i = 0; i < key.length; i++) {
+      const value = record[key[i] as string]
+      if (typeof value !== 'string' && !Number.isFinite(value)) return at
+    }
+  }
+  return to
 }
 
 function isObject<R extends object>(record: R | undefined): record is R {

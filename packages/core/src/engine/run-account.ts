@@ -1,0 +1,106 @@
+import type { Counts, Position } from '../contracts/position.js'
+import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
+import type { RunState } from '../contracts/state-store.js'
+import { addCounts, noCounts, sumCounts } from './counts.js'
+import type { CommittedBatch } from './lane.js'
+import type { Plan } from './plan.js'
+
+const rejectedShown = 10
+
+/** Keeps the account of one attempt: where each partition stands, what this call did, what a person should be told. */
+export class RunAccount {
+  readonly #positions = new Map<string, Position>()
+  readonly #warnings: Warning[] = []
+  readonly #rejected: RejectedRecord[] = []
+  readonly #begun = performance.now()
+  #attempt: Counts = noCounts
+  #batches = 0
+  #resumed = false
+  retries = 0
+
+  constructor(private readonly plan: Plan) {}
+
+  /** Of the run, from its first attempt on. */
+  get counts(): Counts {
+    return sumCounts([...this.#positions.values()].map((position) => position.counts))
+  }
+
+  get positions(): readonly Position[] {
+    return [...this.#positions.values()]
+  }
+
+  isDone(run: RunState): boolean {
+    return run.partitions.every((partition) => this.#positions.get(partition.id)?.done === true)
+  }
+
+  /** Where a stored run stands. An exact sink may know better once its partitions are claimed. */
+  recall(run: RunState): void {
+    for (const position of [...(run.lastOutcome?.positions ?? []), ...run.positions]) {
+      const known = this.#positions.get(position.partition.id)
+      if (known === undefined || known.sequence < position.sequence) this.place(position)
+    }
+  }
+
+  place(position: Position): void {
+    this.#positions.set(position.partition.id, position)
+  }
+
+  /** A lane begins at a position. */
+  begin(position: Position): void {
+    this.place(position)
+    this.#resumed ||= position.sequence > 0
+  }
+
+  add(batch: CommittedBatch): void {
+    this.place(batch.position)
+    this.#attempt = addCounts(this.#attempt, batch.counts)
+    this.#batches++
+  }
+
+  reject(record: RejectedRecord): void {
+    if (this.#rejected.length < rejectedShown) this.#rejected.push(record)
+  }
+
+  warn(warning: Warning): void {
+    this.#warnings.push(warning)
+  }
+
+  report(
+    run: RunState,
+    status: Report['status'],
+    more: { readonly deadLetters?: string | undefined; readonly reason?: string | undefined },
+  ): Report {
+    const { name, guarantee, source, sink } = this.plan
+    return {
+      name,
+      run: run.run,
+      status,
+      ...(more.reason === undefined ? {} : { reason: more.reason }),
+      guarantee,
+      source,
+      sink,
+      startedAt: run.startedAt,
+      finishedAt: status === 'nothing' ? (run.completedAt ?? new Date()) : new Date(),
+      counts: this.counts,
+      attempt: {
+        counts: this.#attempt,
+        batches: this.#batches,
+        durationMs: performance.now() - this.#begun,
+        resumed: this.#resumed,
+        retries: this.retries,
+      },
+      partitions: run.partitions.map(({ id }) => {
+        const position = this.#positions.get(id)
+        return {
+          id,
+          done: position?.done ?? false,
+          batches: position?.sequence ?? 0,
+          counts: position?.counts ?? noCounts,
+        }
+      }),
+      rejected: this.#rejected,
+      ...(more.deadLetters === undefined ? {} : { deadLetters: more.deadLetters }),
+      warnings: this.#warnings,
+    }
+  }
+}
