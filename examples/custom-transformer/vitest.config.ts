@@ -1,0 +1,3 @@
+import { tests } from '../../tooling/vitest.js'
+
+export default tests('custom-transformer', { include: ['*.test.ts'] })
