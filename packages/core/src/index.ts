@@ -47,17 +47,20 @@ export { checkOptionNames, checkText, checkWholeNumber } from './errors/check-op
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
 export { nearestNames, suggestNames } from './errors/nearest.js'
+export { redactSecrets } from './errors/redact.js'
+export { type JsonLines, JsonLinesPage } from './files/json-lines-page.js'
 export { encodeJson } from './files/json-values.js'
 export { checkFilter } from './filters/check-filter.js'
 export { comparesAsInstant } from './filters/compare.js'
 export { compileFilter } from './filters/compile-filter.js'
 export { allOf, conjunctsOf } from './filters/conjuncts.js'
-export { type Emitted, type Flow, from, type Step } from './flow/flow.js'
+export { type Emitted, type Flow, from, isFlow, type Step } from './flow/flow.js'
 export type {
   BatchTransform,
   NamedTransformer,
   TransformContext,
   Transformer,
+  TransformerOptions,
   TransformerTraits,
 } from './flow/transformer.js'
 export { transformer } from './flow/transformer-factory.js'
@@ -66,8 +69,31 @@ export { type MemoryAckSink, type MemoryAckSinkOptions, memoryAckSink } from './
 export { type MemorySink, type MemorySinkOptions, memorySink, type RefusalOptions } from './memory/memory-sink.js'
 export { type MemorySourceOptions, memorySource } from './memory/memory-source.js'
 export { type MemoryStore, memoryStore } from './memory/memory-store.js'
+export { formatReport } from './report/format-report.js'
+export { attachProgress } from './report/progress-line.js'
 export { type SinkContext, type SinkOptions, sink } from './sinks/sink.js'
+export { type DirectoryStateStoreOptions, directoryStateStore } from './state/directory-state-store.js'
 export { isHolderGone } from './state/holder.js'
 export { type MemoryStateStoreOptions, memoryStateStore } from './state/memory-state-store.js'
-export { addMetadata } from './transformers/add-metadata.js'
-export { type DirectoryStateStoreOptions, directoryStateStore } from './state/directory-state-store.js'
+export {
+  type AddMetadataTransformer,
+  addMetadata,
+  type Migrated,
+  type WithMetadata,
+} from './transformers/add-metadata.js'
+export type { BuiltIn, Having } from './transformers/built-in.js'
+export { type BuiltInTransformerName, builtInTransformers, transformerByName } from './transformers/by-name.js'
+export { type Defaulted, type DefaultsTransformer, defaults } from './transformers/defaults.js'
+export { type MaskOptions, type MaskTransformer, mask } from './transformers/mask.js'
+export {
+  type EpochUnit,
+  type NormalizeTimestampsOptions,
+  type NormalizeTimestampsTransformer,
+  normalizeTimestamps,
+  type WithTimestamps,
+} from './transformers/normalize-timestamps.js'
+export { type OmitTransformer, omit, type PickTransformer, pick } from './transformers/pick.js'
+export { type Renamed, type RenameTransformer, rename } from './transformers/rename.js'
+export { type SetFieldOptions, type SetFieldTransformer, setField } from './transformers/set-field.js'
+export { formatVerification } from './verify/format-verification.js'
+export { type Difference, type Verification, type VerifiedSide, type VerifyOptions, verify } from './verify/verify.js'

@@ -1,0 +1,56 @@
+import type { RowCode } from './row-codes.js'
+
+export type SideName = 'expected' | 'actual'
+
+const bucketCount = 65_536
+
+/** Sums of the rows of one side, by bucket: they do not depend on the order in which the rows come. */
+class Sums {
+  readonly rows = new Float64Array(bucketCount)
+  readonly high = new Uint32Array(bucketCount)
+  readonly low = new Uint32Array(bucketCount)
+}
+
+/** Which rows belong into a bucket is decided by their keys; what is added up there are hashes of whole rows. */
+export class Buckets {
+  readonly #sums = { expected: new Sums(), actual: new Sums() }
+
+  add(side: SideName, { bucket, hash }: RowCode): void {
+    const sums = this.#sums[side]
+    const at = bucket % bucketCount
+    // Unsigned elements wrap around. A sum, unlike an exclusive or, does not lose a row that is there twice.
+    sums.rows[at] = (sums.rows[at] as number) + 1
+    sums.high[at] = (sums.high[at] as number) + hash.readUInt32LE(0)
+    sums.low[at] = (sums.low[at] as number) + hash.readUInt32LE(4)
+  }
+
+  /** The buckets in which the sides are not the same. */
+  get differing(): number[] {
+    const { expected, actual } = this.#sums
+    const all: number[] = []
+    for (let at = 0; at < bucketCount; at++) {
+      const isSame =
+        expected.rows[at] === actual.rows[at] &&
+        expected.high[at] === actual.high[at] &&
+        expected.low[at] === actual.low[at]
+      if (!isSame) all.push(at)
+    }
+    return all
+  }
+
+  /** Differing buckets that together have at most so many rows on both sides, one at least; and whether these are all. */
+  select(rows: number): { readonly selected: ReadonlySet<number>; readonly complete: boolean } {
+    const selected = new Set<number>()
+    let held = 0
+    for (const at of this.differing) {
+      held += (this.#sums.expected.rows[at] as number) + (this.#sums.actual.rows[at] as number)
+      if (held > rows && selected.size > 0) return { selected, complete: false }
+      selected.add(at)
+    }
+    return { selected, complete: true }
+  }
+
+  static of({ bucket }: RowCode): number {
+    return bucket % bucketCount
+  }
+}

@@ -1,0 +1,98 @@
+import type { Row } from '../contracts/values.js'
+import { estimateBytes } from '../engine/row-size.js'
+import { Buckets } from './buckets.js'
+import type { RowCode, RowCodes } from './row-codes.js'
+import type { VerifiedFlow } from './verified-flow.js'
+import type { Difference, Verification } from './verify.js'
+
+const listed = 20
+/** Rows kept to say which of their fields differ. */
+const keptBytes = 16 * 1024 * 1024
+
+/** What differs, by key: rows of either side without a partner. */
+interface Entry {
+  readonly expected: Kept[]
+  readonly actual: Kept[]
+}
+
+interface Kept {
+  readonly hash: string
+  readonly key: Difference['key']
+  readonly row: Row | undefined
+}
+
+interface NarrowOptions {
+  readonly buckets: Buckets
+  readonly codes: RowCodes
+  readonly maxKeys: number
+}
+
+type Found = Pick<Verification, 'missing' | 'extra' | 'different' | 'complete' | 'differences'>
+
+/** Reads both sides again and finds the keys that differ, among those whose buckets do. */
+export async function narrow(expected: VerifiedFlow, actual: VerifiedFlow, options: NarrowOptions): Promise<Found> {
+  const { selected, complete } = options.buckets.select(options.maxKeys)
+  const entries = new Map<string, Entry>()
+  const keeper = new Keeper(options.codes)
+  for await (const row of expected.rows()) {
+    const code = options.codes.of(row)
+    if (selected.has(Buckets.of(code))) entryOf(entries, code).expected.push(keeper.keep(row, code))
+  }
+  for await (const row of actual.rows()) {
+    const code = options.codes.of(row)
+    if (!selected.has(Buckets.of(code))) continue
+    const entry = entryOf(entries, code)
+    const partner = entry.expected.findIndex(({ hash }) => hash === hashText(code))
+    if (partner === -1) entry.actual.push(keeper.keep(row, code))
+    else entry.expected.splice(partner, 1)
+    if (entry.expected.length + entry.actual.length === 0) entries.delete(code.key)
+  }
+  return { ...summed(entries.values(), options.codes), complete }
+}
+
+function entryOf(entries: Map<string, Entry>, { key }: RowCode): Entry {
+  const known = entries.get(key)
+  if (known !== undefined) return known
+  const entry: Entry = { expected: [], actual: [] }
+  entries.set(key, entry)
+  return entry
+}
+
+/** Rows of one key with other values are different, pair by pair; those left over are missing or extra. */
+function summed(entries: Iterable<Entry>, codes: RowCodes): Omit<Found, 'complete'> {
+  const counts = { missing: 0, extra: 0, different: 0 }
+  const differences: Difference[] = []
+  const count = (kind: Difference['kind'], key: Difference['key'], fields?: readonly string[]): void => {
+    counts[kind]++
+    if (differences.length < listed) differences.push({ kind, key, ...(fields === undefined ? {} : { fields }) })
+  }
+  for (const { expected, actual } of entries) {
+    for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
+      const [wanted, got] = [expected[i], actual[i]]
+      if (wanted !== undefined && got !== undefined) count('different', wanted.key, fieldsOf(wanted, got, codes))
+      else if (wanted !== undefined) count('missing', wanted.key)
+      else if (got !== undefined) count('extra', got.key)
+    }
+  }
+  return { ...counts, differences }
+}
+
+function fieldsOf(wanted: Kept, got: Kept, codes: RowCodes): readonly string[] | undefined {
+  return wanted.row === undefined || got.row === undefined ? undefined : codes.differing(wanted.row, got.row)
+}
+
+/** Keeps rows as long as there is room for them; their hashes and keys in any case. */
+class Keeper {
+  #left = keptBytes
+
+  constructor(private readonly codes: RowCodes) {}
+
+  keep(row: Row, code: RowCode): Kept {
+    this.#left -= this.#left > 0 ? estimateBytes([row]) : 0
+    return { hash: hashText(code), key: this.codes.keyOf(row), row: this.#left > 0 ? row : undefined }
+  }
+}
+
+function hashText({ hash }: RowCode): string {
+  return hash.toString('latin1')
+}

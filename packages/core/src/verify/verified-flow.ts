@@ -1,0 +1,147 @@
+import type { RecordSchema } from '../contracts/schema.js'
+import type { Source, SourceSession } from '../contracts/source.js'
+import type { Row } from '../contracts/values.js'
+import { Breather } from '../engine/breather.js'
+import { Chain } from '../engine/chain.js'
+import type { HeldPage } from '../engine/held-page.js'
+import { PageReader } from '../engine/page-reader.js'
+import { DroverError } from '../errors/drover-error.js'
+import { type Flow, isFlow } from '../flow/flow.js'
+import type { TransformContext } from '../flow/transformer.js'
+import { inferSchema } from '../schema/infer-schema.js'
+import type { VerifiedSide } from './verify.js'
+
+const page = { records: 1000, bytes: 4 * 1024 * 1024 }
+const maxRetries = 8
+
+interface VerifiedFlowHelp {
+  readonly signal: AbortSignal
+  readonly runStartedAt: Date | undefined
+}
+
+/** One side of a verification: its rows as a sink would get them, as often as they are asked for. */
+export class VerifiedFlow implements AsyncDisposable {
+  readonly #name: string
+  readonly #breather = new Breather()
+  #rows = 0
+  #rejected = 0
+  #lacksStart = false
+  /** Read for its schema already; the first pass begins with it. */
+  #first: { readonly reader: PageReader; readonly pages: readonly HeldPage[] } | undefined
+
+  static async open(from: Source<object> | Flow<object>, help: VerifiedFlowHelp): Promise<VerifiedFlow> {
+    const { source, steps } = isFlow(from) ? from : { source: from as Source, steps: [] }
+    const session = await source.connect(help)
+    const flow = new VerifiedFlow(source.name, session, new Chain(steps, { maxRetries }), help)
+    try {
+      await flow.chain.open(help)
+      return flow
+    } catch (error) {
+      await flow[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  private constructor(
+    name: string,
+    private readonly session: SourceSession,
+    private readonly chain: Chain,
+    private readonly help: VerifiedFlowHelp,
+  ) {
+    this.#name = name
+  }
+
+  /** What the last pass counted. */
+  get side(): VerifiedSide {
+    return { name: this.#name, rows: this.#rows, rejected: this.#rejected }
+  }
+
+  /** What the rows look like: as source and steps say, else as the first rows do. */
+  async describe(): Promise<RecordSchema> {
+    const known = await this.session.describe(this.help)
+    const described = known.fields.length === 0 ? null : this.chain.describe(known)
+    if (described !== null) return described
+    const reader = this.#reader()
+    const pages: HeldPage[] = []
+    this.#first = { reader, pages }
+    const rows: Row[] = []
+    while (rows.length === 0) {
+      const next = await reader.next()
+      if (next === null) break
+      pages.push(next)
+      rows.push(...rowsOf(next))
+    }
+    return inferSchema(rows)
+  }
+
+  /** One pass over all rows. */
+  async *rows(): AsyncGenerator<Row> {
+    this.#rows = 0
+    this.#rejected = 0
+    const { reader, pages } = this.#first ?? { reader: this.#reader(), pages: [] }
+    this.#first = undefined
+    try {
+      for (const held of pages) yield* this.#counted(held)
+      for (let held = await reader.next(); held !== null; held = await reader.next()) yield* this.#counted(held)
+    } finally {
+      await reader.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#first?.reader.close()
+      await this.chain.close()
+    } finally {
+      await this.session[Symbol.asyncDispose]()
+    }
+  }
+
+  async *#counted(held: HeldPage): AsyncGenerator<Row> {
+    if (this.#lacksStart) {
+      throw new DroverError(
+        'OPTION_INVALID',
+        `verify: a step of ${this.#name} asks when the run began; pass runStartedAt, which the run's report has as startedAt.`,
+      )
+    }
+    this.#rejected += held.rejectedCount
+    for (const row of rowsOf(held)) {
+      if (this.#breather.due) await this.#breather.breathe()
+      this.#rows++
+      yield row
+    }
+  }
+
+  #reader(): PageReader {
+    return new PageReader({
+      session: this.session,
+      partition: { id: 'all', bounds: null },
+      after: null,
+      filter: undefined,
+      page,
+      chain: this.chain,
+      context: this.#context(),
+      maxRetries,
+      onRetry: () => {},
+    })
+  }
+
+  /** A step that asks for the run's start rejects its record; that the start was lacking is noted here. */
+  #context(): TransformContext {
+    const { signal, runStartedAt } = this.help
+    const lacks = (): never => {
+      this.#lacksStart = true
+      throw new DroverError('OPTION_INVALID', 'runStartedAt was not given.')
+    }
+    return {
+      signal,
+      get runStartedAt() {
+        return runStartedAt ?? lacks()
+      },
+    }
+  }
+}
+
+function rowsOf(held: HeldPage): Row[] {
+  return held.views().flatMap((view) => [...view.rows()])
+}

@@ -1,0 +1,331 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Field, LogicalType } from '../contracts/schema.js'
+import type { Source } from '../contracts/source.js'
+import type { Row } from '../contracts/values.js'
+import { from } from '../flow/flow.js'
+import { memorySource } from '../memory/memory-source.js'
+import { addMetadata } from '../transformers/add-metadata.js'
+import { type Verification, type VerifyOptions, verify } from './verify.js'
+
+function sourceOf(records: readonly Row[], fields?: Readonly<Record<string, LogicalType>>): Source {
+  const schema = fields && {
+    fields: Object.entries(fields).map(([name, type]): Field => ({ name, type, nullable: true })),
+  }
+  return memorySource({ records, key: 'id', ...(schema === undefined ? {} : { schema }) })
+}
+
+function verified(
+  expected: readonly Row[],
+  actual: readonly Row[],
+  options: Partial<VerifyOptions> = {},
+): Promise<Verification> {
+  return verify({ expected: sourceOf(expected), actual: sourceOf(actual), key: 'id', ...options })
+}
+
+const numbered = (count: number): Row[] =>
+  Array.from({ length: count }, (_, id) => ({ id, content: `text ${id}`, n: id * 2 }))
+
+describe('two sides with the same rows', () => {
+  it('are equal, in whatever order they come', async () => {
+    const rows = numbered(5000)
+    expect(await verified(rows, rows.toReversed())).toMatchObject({
+      equal: true,
+      expected: { name: 'memory', rows: 5000, rejected: 0 },
+      actual: { rows: 5000 },
+      missing: 0,
+      extra: 0,
+      different: 0,
+      complete: true,
+      differences: [],
+    })
+  })
+
+  it('are equal if there are none', async () => {
+    expect((await verified([], [])).equal).toBe(true)
+  })
+})
+
+it('names the keys that are missing, extra and different, and the fields that differ', async () => {
+  const rows = numbered(5000)
+  const actual = rows
+    .filter(({ id }) => id !== 7)
+    .map((row) => (row.id === 4000 ? { ...row, n: -1, content: null } : row))
+    .concat({ id: 6000 })
+  const found = await verified(rows, actual)
+  expect(found).toMatchObject({ equal: false, missing: 1, extra: 1, different: 1, complete: true })
+  expect(found.differences).toEqual([
+    { kind: 'missing', key: [7] },
+    { kind: 'different', key: [4000], fields: ['content', 'n'] },
+    { kind: 'extra', key: [6000] },
+  ])
+})
+
+it('lists the first twenty and counts them all', async () => {
+  const found = await verified(numbered(100), [])
+  expect(found.missing).toBe(100)
+  expect(found.differences).toHaveLength(20)
+})
+
+it('finds what a plain comparison of all rows finds', async () => {
+  const rows = fc.array(fc.record({ id: fc.integer({ min: 0, max: 9 }), v: fc.constantFrom('a', 'b', null) }), {
+    maxLength: 12,
+  })
+  await fc.assert(
+    fc.asyncProperty(rows, rows, async (expected, actual) => {
+      const { equal, missing, extra, different } = await verified(expected, actual)
+      const counts = plainComparison(expected, actual)
+      expect({ missing, extra, different }).toEqual(counts)
+      expect(equal).toBe(missing + extra + different === 0)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+function plainComparison(expected: readonly Row[], actual: readonly Row[]) {
+  const counts = { missing: 0, extra: 0, different: 0 }
+  for (let id = 0; id < 10; id++) {
+    const [wanted, got] = [expected, actual].map((rows) => rows.filter((row) => row.id === id).map(({ v }) => v)) as [
+      unknown[],
+      unknown[],
+    ]
+    for (const value of [...wanted]) {
+      if (!got.includes(value)) continue
+      got.splice(got.indexOf(value), 1)
+      wanted.splice(wanted.indexOf(value), 1)
+    }
+    counts.different += Math.min(wanted.length, got.length)
+    counts.missing += Math.max(0, wanted.length - got.length)
+    counts.extra += Math.max(0, got.length - wanted.length)
+  }
+  return counts
+}
+
+describe('values', () => {
+  const text = { kind: 'text' } as const
+  const same = async (a: unknown, b: unknown, type?: LogicalType): Promise<boolean> => {
+    const fields = type && { id: { kind: 'int', bits: 64 } as const, v: type }
+    const expected = sourceOf([{ id: 1, v: a }], fields)
+    return (
+      await verify({ expected, actual: sourceOf([{ id: 1, v: b }], fields && { ...fields, v: text }), key: 'id' })
+    ).equal
+  }
+
+  it.each<[string, unknown, unknown]>([
+    ['a number and a bigint', 5, 5n],
+    ['a large number and a bigint', 1e22, 10n ** 22n],
+    ['0 and -0', 0, -0],
+    ['NaN and NaN', Number.NaN, Number.NaN],
+    ['null and missing', null, undefined],
+    ['bytes of another class', new Uint8Array([1, 2]), Buffer.from([1, 2])],
+    ['a Date and its text', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['a vector and its shortest numbers', new Float32Array([0.1, -2]), [0.1, -2]],
+    ['an object and its JSON', { a: 1, b: [null] }, '{"b": [null], "a": 1}'],
+    ['members in another order', { a: 1, b: 2 }, { b: 2, a: 1 }],
+    ['large integers in JSON', { n: 12345678901234567890n }, '{"n":12345678901234567890}'],
+  ])('%s are the same', async (_, a, b) => {
+    expect(await same(a, b)).toBe(true)
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['a number and its text', 5, '5'],
+    ['null and an empty text', null, ''],
+    ['a text and a text with a blank', 'a', 'a '],
+    ['integers beyond what a double holds', 9007199254740992, 9007199254740993n],
+    ['bytes and their base64', new Uint8Array([1, 2]), 'AQI='],
+    ['JSON texts of which no side says that they are JSON', '{"a":1}', '{"a": 1}'],
+    ['texts of one instant', '2025-01-01T00:00:00Z', '2025-01-01 00:00:00'],
+    ['null and missing inside', { a: null }, {}],
+    ['large integers in JSON', { n: 12345678901234567890n }, '{"n":12345678901234567891}'],
+  ])('%s are not', async (_, a, b) => {
+    expect(await same(a, b)).toBe(false)
+  })
+
+  it.each<[LogicalType, unknown, unknown, boolean]>([
+    [{ kind: 'timestamp', zone: true, digits: 6 }, '2025-01-01T01:00:00.5+01:00', '2025-01-01 00:00:00.500', true],
+    [{ kind: 'timestamp', zone: true, digits: 6 }, '2025-01-01T00:00:00Z', '2025-01-01T00:00:00.000001Z', false],
+    [{ kind: 'timestamp', zone: true, digits: 6 }, new Date(5), 5, false],
+    [{ kind: 'decimal' }, '1.50', '+01.5', true],
+    [{ kind: 'decimal' }, '-0.0', '0', true],
+    [{ kind: 'decimal' }, '10', '1', false],
+    [{ kind: 'decimal' }, '', '0', false],
+    [{ kind: 'boolean' }, true, 1, true],
+    [{ kind: 'boolean' }, false, 0n, true],
+    [{ kind: 'boolean' }, true, 2, false],
+    [{ kind: 'uuid' }, 'ABC', 'abc', true],
+    [{ kind: 'float', bits: 32 }, Math.fround(0.1), 0.1, true],
+    [{ kind: 'float', bits: 32 }, 0.1, 0.2, false],
+    [{ kind: 'vector', dimensions: 1 }, new Float32Array([0.1]), `[${Math.fround(0.1)}]`, true],
+    [{ kind: 'json' }, '{"a":1}', '{ "a": 1 }', true],
+    [{ kind: 'json' }, '{"a":1', '{"a":1', true],
+    [{ kind: 'json' }, '"a"', 'a', false],
+  ])('of a field that is described as %o: %o and %o: %s', async (type, a, b, expected) => {
+    expect(await same(a, b, type)).toBe(expected)
+  })
+
+  it('keep their storage class where both sides say that each value has its own', async () => {
+    const any = { v: { kind: 'any' } } as const
+    const sides = (a: unknown, b: unknown) => ({
+      expected: sourceOf([{ id: 1, v: a }], any),
+      actual: sourceOf([{ id: 1, v: b }], any),
+      key: 'id',
+    })
+    expect((await verify(sides(1n, 1n))).equal).toBe(true)
+    expect((await verify(sides(1n, 1))).equal).toBe(false)
+  })
+
+  it('are compared as JSON where the option says so', async () => {
+    expect((await verified([{ id: 1, v: '{"a":1}' }], [{ id: 1, v: '{"a": 1}' }], { json: ['v'] })).equal).toBe(true)
+  })
+
+  it('are not compared where they are ignored', async () => {
+    const [expected, actual] = [[{ id: 1, v: 1, w: 1 }], [{ id: 1, v: 2, w: 1 }]]
+    expect((await verified(expected, actual, { ignore: ['v'] })).equal).toBe(true)
+    const changed = await verified(expected, [{ id: 1, v: 2, w: 2 }], { ignore: ['v'] })
+    expect(changed.differences).toEqual([{ kind: 'different', key: [1], fields: ['w'] }])
+  })
+})
+
+it('takes keys of several fields, without mixing them up', async () => {
+  const expected = [
+    { id: 'a', part: 'b,c' },
+    { id: 'a,b', part: 'c' },
+  ]
+  const options = { key: ['id', 'part'], actual: sourceOf([{ id: 'a', part: 'b,c' }]) } as const
+  const found = await verify({ expected: sourceOf(expected), ...options })
+  expect(found.differences).toEqual([{ kind: 'missing', key: ['a,b', 'c'] }])
+})
+
+it('refuses a key that a row does not have, with the names that it has', async () => {
+  const refused = verified([{ id: 1, part: 2 }], [], { key: 'parts' })
+  await expect(refused).rejects.toMatchObject({
+    code: 'KEY_INVALID',
+    message: expect.stringContaining('did you mean "part"'),
+  })
+})
+
+describe('a flow', () => {
+  const rows = numbered(10)
+  const runStartedAt = new Date('2025-01-31T08:30:00Z')
+  const written = rows.slice(1).map((row) => ({ ...row, metadata: '{"migrated_at":"2025-01-31T08:30:00.000Z"}' }))
+
+  it('is run again over its source, by the clock of the run', async () => {
+    const expected = from(sourceOf(rows))
+      .filter({ id: { gt: 0 } })
+      .pipe(addMetadata())
+    const found = await verify({ expected, actual: sourceOf(written), key: 'id', runStartedAt })
+    expect(found).toMatchObject({ equal: true, expected: { rows: 9 } })
+    const later = await verify({ expected, actual: sourceOf(written), key: 'id', runStartedAt: new Date(0) })
+    expect(later).toMatchObject({ different: 9, differences: [{ fields: ['metadata'] }, ...Array(8).fill({})] })
+  })
+
+  it('with a step that asks for the clock is refused without it', async () => {
+    const options = {
+      expected: from(sourceOf(rows)).pipe(addMetadata()),
+      actual: sourceOf(written),
+      key: 'id',
+    } as const
+    await expect(verify(options)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('pass runStartedAt'),
+    })
+  })
+
+  it('may fan out, and be asynchronous', async () => {
+    const expected = from(sourceOf(rows)).pipe(async (row) => [{ id: `${row.id}a` }, { id: `${row.id}b` }])
+    const actual = sourceOf(rows.flatMap(({ id }) => [{ id: `${id}b` }, { id: `${id}a` }]))
+    expect(await verify({ expected, actual, key: 'id' })).toMatchObject({ equal: true, expected: { rows: 20 } })
+  })
+
+  it('expects no record that a step rejects, and says how many there are', async () => {
+    const expected = from(sourceOf(rows)).pipe((row) => {
+      if (row.id === 3) throw new Error('no')
+      return row
+    })
+    const found = await verify({ expected, actual: sourceOf(rows.filter(({ id }) => id !== 3)), key: 'id' })
+    expect(found).toMatchObject({ equal: true, expected: { rows: 9, rejected: 1 } })
+  })
+
+  it('is opened and closed once, whatever happens', async () => {
+    const calls: string[] = []
+    const step = Object.assign((row: Row) => ({ ...row, n: 0 }), {
+      traits: { name: 'x', open: () => void calls.push('open'), close: () => void calls.push('close') },
+    })
+    const actual = sourceOf(rows)
+    await verify({ expected: from(sourceOf(rows)).pipe(step), actual, key: 'id' })
+    expect(calls).toEqual(['open', 'close'])
+    const broken: Source = { ...actual, connect: () => Promise.reject(new Error('down')) }
+    await expect(verify({ expected: from(sourceOf(rows)).pipe(step), actual: broken, key: 'id' })).rejects.toThrow(
+      'down',
+    )
+    expect(calls).toEqual(['open', 'close', 'open', 'close'])
+  })
+})
+
+it('is not equal if a row of the actual side cannot be read', async () => {
+  const actual = sourceOf([{ id: 1 }, 5 as never])
+  expect(await verify({ expected: sourceOf([{ id: 1 }]), actual, key: 'id' })).toMatchObject({
+    equal: false,
+    missing: 0,
+    actual: { rows: 1, rejected: 1 },
+  })
+})
+
+it('holds no more keys than it may, and says that the numbers are the least then', async () => {
+  const rows = numbered(5000)
+  const found = await verified(
+    rows,
+    rows.map((row) => ({ ...row, n: -1 })),
+    { maxKeys: 100 },
+  )
+  expect(found).toMatchObject({ equal: false, complete: false })
+  expect(found.different).toBeGreaterThan(0)
+  expect(found.different).toBeLessThanOrEqual(50)
+})
+
+it('is not equal, with nothing to show, if a side changed between the two looks', async () => {
+  const records: Row[] = []
+  const changing = sourceOf(records)
+  let reads = 0
+  const expected: Source = {
+    ...changing,
+    connect: async (operation) => {
+      const session = await changing.connect(operation)
+      const read: typeof session.read = (options) => {
+        if (reads++ > 0) records.push({ id: 1 })
+        return session.read(options)
+      }
+      return { describe: () => session.describe(operation), read, [Symbol.asyncDispose]: async () => {} }
+    },
+  }
+  expect(await verify({ expected, actual: sourceOf([{ id: 1 }]), key: 'id' })).toMatchObject({
+    equal: false,
+    missing: 0,
+    extra: 0,
+    different: 0,
+  })
+})
+
+it('gives up when its signal is aborted', async () => {
+  const signal = AbortSignal.abort()
+  await expect(verified(numbered(10), numbered(10), { signal })).rejects.toMatchObject({ code: 'ABORTED' })
+})
+
+it.each<[object, RegExp]>([
+  [{ sample: 5 }, /no option "sample"/],
+  [{ expected: undefined }, /expected is a source or a flow, not undefined/],
+  [{ actual: { steps: [] } }, /actual is a source or a flow/],
+  [{ key: [] }, /key names one or more fields/],
+  [{ key: 5 }, /key is a text/],
+  [{ ignore: 'a' }, /ignore is an array of field names/],
+  [{ ignore: ['id'] }, /the key field "id" cannot be ignored/],
+  [{ json: [1] }, /json is an array of field names/],
+  [{ maxKeys: 0 }, /maxKeys is a whole number of at least 1/],
+  [{ runStartedAt: '2025' }, /runStartedAt is a Date/],
+])('refuses %o', async (wrong, message) => {
+  const options = { expected: sourceOf([]), actual: sourceOf([]), key: 'id', ...wrong }
+  await expect(verify(options as never)).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    message: expect.stringMatching(message),
+  })
+})

@@ -1,0 +1,145 @@
+import type { Source } from '../contracts/source.js'
+import type { JsonValue } from '../contracts/values.js'
+import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
+import { DroverError } from '../errors/drover-error.js'
+import { type Flow, isFlow } from '../flow/flow.js'
+import { Buckets } from './buckets.js'
+import { narrow } from './narrow.js'
+import { RowCodes } from './row-codes.js'
+import { VerifiedFlow } from './verified-flow.js'
+
+export interface VerifyOptions {
+  /** What should be there: the flow that was run, or a source as it is. Its steps are run again. */
+  readonly expected: Source<object> | Flow<object>
+  /** What is there: usually the destination, read back. */
+  readonly actual: Source<object> | Flow<object>
+  /** The field, or the fields, that identify a row on both sides. */
+  readonly key: string | readonly string[]
+  /** Fields that are not compared. */
+  readonly ignore?: readonly string[]
+  /** Fields whose texts hold JSON and are compared as such. @default those that either side describes as json, list or struct */
+  readonly json?: readonly string[]
+  /** When the run began, as its report says: the clock of steps such as `addMetadata`. Such a step needs it. */
+  readonly runStartedAt?: Date
+  /** Keys that are held in memory at once, while differences are narrowed down. @default 200000 */
+  readonly maxKeys?: number
+  readonly signal?: AbortSignal
+}
+
+/** One row that is not the same on both sides. */
+export interface Difference {
+  readonly kind: 'missing' | 'extra' | 'different'
+  readonly key: readonly JsonValue[]
+  /** The fields that differ, where both rows could be kept. */
+  readonly fields?: readonly string[]
+}
+
+/** What a side turned out to hold. */
+export interface VerifiedSide {
+  readonly name: string
+  readonly rows: number
+  /** Records that could not be read, or that a step rejected. */
+  readonly rejected: number
+}
+
+/** What `verify` found. */
+export interface Verification {
+  /** Both sides hold the same rows, and all rows of `actual` could be read. */
+  readonly equal: boolean
+  readonly expected: VerifiedSide
+  readonly actual: VerifiedSide
+  /** Rows that are expected and not there. */
+  readonly missing: number
+  /** Rows that are there and not expected. */
+  readonly extra: number
+  /** Rows that are there and have other values. */
+  readonly different: number
+  /** False if more keys came into question than `maxKeys`: the three numbers are the least that differ. */
+  readonly complete: boolean
+  /** The first differences, twenty at the most. */
+  readonly differences: readonly Difference[]
+  readonly durationMs: number
+}
+
+const optionNames = ['expected', 'actual', 'key', 'ignore', 'json', 'runStartedAt', 'maxKeys', 'signal'] as const
+const defaultMaxKeys = 200_000
+
+/**
+ * Compares what a flow gives with what a destination holds. Both sides are read once, in any order, and added up in
+ * buckets by key; where a bucket differs, both are read once more to find the keys. Memory does not grow with the rows.
+ *
+ * Values are compared by what they mean: a number with a bigint, a missing field with null, a `Date` with its text, and,
+ * where one of the sides describes a field so, timestamps as instants, decimals as numbers, JSON as JSON.
+ *
+ * ```ts
+ * const verification = await verify({ expected: flow, actual: ndjsonSource({ path: 'out' }), key: 'id', runStartedAt: report.startedAt })
+ * console.log(formatVerification(verification))
+ * ```
+ *
+ * @throws `OPTION_INVALID`, also if a step asks for the run's start and `runStartedAt` is not given; `KEY_INVALID` if a row
+ *   has no such field; what the sources throw.
+ */
+export async function verify(options: VerifyOptions): Promise<Verification> {
+  checkOptions(options)
+  const begun = performance.now()
+  const key = typeof options.key === 'string' ? [options.key] : options.key
+  const signal = options.signal ?? new AbortController().signal
+  const help = { signal, runStartedAt: options.runStartedAt }
+  await using expected = await VerifiedFlow.open(options.expected, help)
+  await using actual = await VerifiedFlow.open(options.actual, help)
+  const codes = new RowCodes(key, {
+    ignore: options.ignore ?? [],
+    json: options.json ?? [],
+    schemas: [await expected.describe(), await actual.describe()],
+  })
+
+  const buckets = new Buckets()
+  for await (const row of expected.rows()) buckets.add('expected', codes.of(row))
+  const expectedSide = expected.side
+  for await (const row of actual.rows()) buckets.add('actual', codes.of(row))
+  const actualSide = actual.side
+
+  const isSame = buckets.differing.length === 0
+  const found = isSame
+    ? nothing
+    : await narrow(expected, actual, { buckets, codes, maxKeys: options.maxKeys ?? defaultMaxKeys })
+  return {
+    equal: isSame && actualSide.rejected === 0,
+    expected: expectedSide,
+    actual: actualSide,
+    ...found,
+    durationMs: performance.now() - begun,
+  }
+}
+
+const nothing = { missing: 0, extra: 0, different: 0, complete: true, differences: [] } as const
+
+function checkOptions(options: VerifyOptions): void {
+  checkOptionNames('verify', options, optionNames)
+  for (const side of ['expected', 'actual'] as const) {
+    const value: unknown = options[side]
+    const source =
+      typeof value === 'object' && value !== null && isFlow(value as Source) ? (value as Flow<object>).source : value
+    if (typeof (source as Partial<Source> | null | undefined)?.connect !== 'function') {
+      throw new DroverError('OPTION_INVALID', `verify: ${side} is a source or a flow, not ${shown(value)}.`)
+    }
+  }
+  const keys: readonly unknown[] = Array.isArray(options.key) ? options.key : [options.key]
+  if (keys.length === 0) throw new DroverError('OPTION_INVALID', 'verify: key names one or more fields.')
+  for (const name of keys) checkText('verify', 'key', name)
+  for (const name of ['ignore', 'json'] as const) checkNames(name, options[name])
+  checkWholeNumber('verify', 'maxKeys', options.maxKeys, 1)
+  const start: unknown = options.runStartedAt
+  if (start !== undefined && !(start instanceof Date && !Number.isNaN(start.getTime()))) {
+    throw new DroverError('OPTION_INVALID', `verify: runStartedAt is a Date, not ${shown(start)}.`)
+  }
+  const ignoredKey = keys.find((name) => options.ignore?.includes(name as string))
+  if (ignoredKey !== undefined) {
+    throw new DroverError('OPTION_INVALID', `verify: the key field "${ignoredKey}" cannot be ignored.`)
+  }
+}
+
+function checkNames(option: string, names: unknown): void {
+  if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string'))) return
+  throw new DroverError('OPTION_INVALID', `verify: ${option} is an array of field names, not ${shown(names)}.`)
+}
