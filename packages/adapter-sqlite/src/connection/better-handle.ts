@@ -27,6 +27,16 @@ export class BetterHandle implements SqliteHandle {
     return rows
   }
 
+  each(
+    sql: string,
+    values: readonly SqliteValue[],
+    visit: (row: readonly unknown[]) => boolean,
+    integers: SqliteIntegers,
+  ): void {
+    const statement = this.#prepare(sql).exactly(integers === 'bigint')
+    for (const row of statement.iterate(...checked(values))) if (!visit(row as unknown[])) return
+  }
+
   run(sql: string, values: readonly SqliteValue[]): SqliteChange {
     const { changes, lastInsertRowid } = this.#prepare(sql).statement.run(...checked(values))
     return { changes, lastRowid: Number(lastInsertRowid) }
@@ -61,11 +71,15 @@ class Prepared {
   }
 
   read(values: readonly SqliteValue[], isExact: boolean): SqliteValue[][] {
+    return this.exactly(isExact).all(...checked(values)) as SqliteValue[][]
+  }
+
+  exactly(isExact: boolean): BetterStatement {
     if (isExact !== this.#isExact) {
       this.statement.safeIntegers(isExact)
       this.#isExact = isExact
     }
-    return this.statement.all(...checked(values)) as SqliteValue[][]
+    return this.statement
   }
 }
 

@@ -40,6 +40,10 @@ export class NpmHandle implements SqliteHandle {
     return rows.map((row) => Object.values(row).map(integers === 'bigint' ? exactValue : safeValue))
   }
 
+  async each(sql: string, values: readonly SqliteValue[], visit: (row: readonly unknown[]) => boolean): Promise<void> {
+    for (const row of await this.#objects(sql, values)) if (!visit(Object.values(row))) return
+  }
+
   async run(sql: string, values: readonly SqliteValue[]): Promise<SqliteChange> {
     const bound = bindLosslessly(sql, values)
     const statement = await this.#prepare(bound.sql)

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { checkOptionNames, checkText, checkWholeNumber, DroverError } from '@drover/core'
-import { type Knex, knex as makeKnex } from 'knex'
+import makeKnex, { type Knex } from 'knex'
 import { sqliteError } from '../errors/sqlite-error.js'
 import { BetterHandle } from './better-handle.js'
 import { chooseDriver } from './choose-driver.js'

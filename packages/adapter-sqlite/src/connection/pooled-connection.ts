@@ -68,6 +68,15 @@ export class PooledConnection implements SqliteConnection {
     return after(this.all(sql, values, options), (rows) => rows[0])
   }
 
+  each(
+    sql: string,
+    values: readonly SqliteValue[],
+    visit: (row: readonly unknown[]) => boolean,
+    options: ReadStatementOptions = {},
+  ): MaybePromise<void> {
+    return this.#do('reading', () => this.#handle.each(sql, values, visit, options.integers ?? 'auto'))
+  }
+
   run(sql: string, values: readonly SqliteValue[] = []): MaybePromise<SqliteChange> {
     return this.#do('writing to', () => this.#handle.run(sql, values))
   }

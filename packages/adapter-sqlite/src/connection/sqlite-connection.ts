@@ -67,6 +67,17 @@ export interface SqliteConnection extends AsyncDisposable {
     values?: readonly SqliteValue[],
     options?: ReadStatementOptions,
   ): MaybePromise<SqliteValue[] | undefined>
+  /**
+   * Gives the rows as the driver makes them, one by one, until `visit` answers false: for statements that keep the driver from
+   * losing something themselves. Integers are rounded doubles unless asked for as `bigint` (better-sqlite3 alone knows them).
+   * With better-sqlite3 only the row in hand is in memory, with sqlite3 all rows are.
+   */
+  each(
+    sql: string,
+    values: readonly SqliteValue[],
+    visit: (row: readonly unknown[]) => boolean,
+    options?: ReadStatementOptions,
+  ): MaybePromise<void>
   run(sql: string, values?: readonly SqliteValue[]): MaybePromise<SqliteChange>
   /** Several statements, without values. */
   exec(sql: string): MaybePromise<void>

@@ -5,6 +5,12 @@ import type { NativeHandle, SqliteChange, SqliteIntegers, SqliteValue } from './
 export interface SqliteHandle {
   readonly native: NativeHandle
   all(sql: string, values: readonly SqliteValue[], integers: SqliteIntegers): MaybePromise<SqliteValue[][]>
+  each(
+    sql: string,
+    values: readonly SqliteValue[],
+    visit: (row: readonly unknown[]) => boolean,
+    integers: SqliteIntegers,
+  ): MaybePromise<void>
   run(sql: string, values: readonly SqliteValue[]): MaybePromise<SqliteChange>
   exec(sql: string): MaybePromise<void>
   /** Gives its prepared statements back; the handle itself belongs to the pool. */

@@ -1,0 +1,92 @@
+import { quoteText } from '../connection/quote-name.js'
+import type { SqliteIntegers } from '../connection/sqlite-connection.js'
+import type { ReadColumn } from './relation.js'
+
+/**
+ * How SQLite writes a row as JSON: `object` as a line of an NDJSON file, in the same forms that core writes values in;
+ * `array` by place, for our own decoding, where an integer that a JavaScript number cannot be is `["9007199254740993"]`.
+ */
+export type JsonShape = 'object' | 'array'
+
+/** A column of the page's inner query, by its alias. */
+export interface JsonColumn {
+  readonly value: string
+  /** Holds where SQLite would write something else than core: then the row has to be read otherwise. */
+  readonly isIrregular: readonly string[]
+  /** Can hold a large text or blob. */
+  readonly isSizable: boolean
+}
+
+/** All digits of a double; SQLite's JSON functions give 15 of 17 in some versions. */
+const digits = (name: string): string => `format('%!.17g', ${name})`
+
+const isUnsafe = (name: string): string => `${name} > 9007199254740991 OR ${name} < -9007199254740991`
+
+/**
+ * @param isTable Only a table keeps what its columns' affinities promise; a view's column may be a union of several.
+ */
+export function jsonColumn(
+  column: ReadColumn,
+  name: string,
+  shape: JsonShape,
+  integers: SqliteIntegers,
+  isTable: boolean,
+): JsonColumn {
+  const isExact = column.isAny || integers === 'bigint'
+  const type = `typeof(${name})`
+  const isInfinite = `abs(${name}) > 1.7976931348623157e308`
+  const real = `WHEN 'real' THEN json(${digits(name)})`
+  const asText = `json_array(CAST(${name} AS TEXT))`
+  // A JSON function in a view marks its text as JSON, which would be embedded; joining takes the mark away.
+  const text = isTable ? name : `${name} || ''`
+  const plainInteger = shape === 'object' ? name : `CASE WHEN ${isUnsafe(name)} THEN ${asText} ELSE ${name} END`
+  const integer = isExact && shape === 'array' ? asText : plainInteger
+  if (column.isAny) {
+    const long = shape === 'array' ? asText : `json_object('$numberLong', CAST(${name} AS TEXT))`
+    const double =
+      shape === 'array'
+        ? `json(${digits(name)})`
+        : `CASE WHEN ${name} = round(${name}) THEN json_object('$numberDouble', ${digits(name)}) ELSE json(${digits(name)}) END`
+    return {
+      value: `CASE ${type} WHEN 'text' THEN ${text} WHEN 'integer' THEN ${long} WHEN 'real' THEN ${double} ELSE NULL END`,
+      // The text of -0.0 has no sign.
+      isIrregular: [`${type} = 'blob'`, `(${type} = 'real' AND (${name} = 0 OR ${isInfinite}))`],
+      isSizable: true,
+    }
+  }
+  switch (column.affinity) {
+    case 'INTEGER':
+      return {
+        value: integer,
+        isIrregular: column.isRowid ? [] : [`${type} NOT IN ('integer', 'null')`],
+        isSizable: false,
+      }
+    case 'REAL':
+      return {
+        value: `CASE ${type} ${real} ELSE NULL END`,
+        isIrregular: [`${type} NOT IN ('real', 'null')`, isInfinite],
+        isSizable: false,
+      }
+    case 'TEXT':
+      return {
+        value: text,
+        isIrregular: [isTable ? `${type} = 'blob'` : `${type} NOT IN ('text', 'null')`],
+        isSizable: true,
+      }
+    default:
+      return {
+        value: `CASE ${type} ${real} WHEN 'integer' THEN ${integer} WHEN 'text' THEN ${text} ELSE NULL END`,
+        isIrregular: [
+          `${type} = 'blob'`,
+          `(${type} = 'real' AND (${isInfinite}))`,
+          ...(shape === 'object' ? [`(${type} = 'integer' AND (${isUnsafe(name)}))`] : []),
+        ],
+        isSizable: true,
+      }
+  }
+}
+
+/** An object with a name for each value. */
+export function jsonObject(names: readonly string[], values: readonly string[]): string {
+  return `json_object(${names.map((name, i) => `${quoteText(name)}, ${values[i]}`).join(', ')})`
+}

@@ -1,0 +1,196 @@
+import { DroverError, type Filter, type JsonValue, type ReadOptions } from '@drover/core'
+import type { SqliteConnection, SqliteIntegers } from '../connection/sqlite-connection.js'
+import { refuseDuplicates, refuseNullKeys } from './check-key.js'
+import { keyColumns, rangeOf } from './key-range.js'
+import { type KeyValue, storedKey } from './key-value.js'
+import { type PageBounds, whereOf } from './page-query.js'
+import { filterSql } from './push-down.js'
+import { keyReader, type PageLimits, type ReadRows, readCarefully } from './read-carefully.js'
+import { DirectReader } from './read-directly.js'
+import { arrayRows, cutLines, type JsonPage, JsonReader, keyOfLine, lastLine, objectRecords } from './read-json.js'
+import type { Relation } from './relation.js'
+import { type RawRow, rowDecoder } from './row-decoder.js'
+import type { Sql } from './sql.js'
+import { type Demand, SqliteLinesPage, SqlitePage } from './sqlite-page.js'
+import type { SqliteRange } from './sqlite-range.js'
+
+/** What does not change from one read of a session to the next. */
+export interface PageSettings {
+  readonly connection: SqliteConnection
+  readonly relation: Relation
+  readonly integers: SqliteIntegers
+  /** How large the database is. */
+  readonly fileBytes: number
+  /** Whether another connection would see the same records. */
+  readonly givesRanges: boolean
+}
+
+/**
+ * One long read, page by page, each by a statement of its own behind the last key, so that no transaction is held between
+ * pages and a writer's log can be cleared. Text arrives as lines of JSON for a file, as values for whoever asks for
+ * rows, or with the bounds for a copy inside SQLite: what the last pages were asked for decides about the next.
+ */
+export class PageStream {
+  readonly #demand: Demand = { wanted: 'lines' }
+  readonly #lines: JsonReader | null
+  readonly #arrays: JsonReader | null
+  readonly #direct: DirectReader | null
+  readonly #decode: (row: RawRow) => Record<string, unknown>
+  /** Bytes of a record, as far as pages have shown. */
+  #recordBytes = 0
+  /** Pages that are not tried as JSON, after some were in vain. */
+  #pause = 0
+  #failures = 0
+
+  constructor(private readonly settings: PageSettings) {
+    const { connection, relation, integers, fileBytes } = settings
+    const isExact = integers === 'bigint' || relation.reads.some(({ isAny }) => isAny)
+    const json = (shape: 'object' | 'array'): JsonReader | null =>
+      JsonReader.canRead(relation, shape, integers) ? new JsonReader(connection, relation, shape, integers) : null
+    this.#lines = json('object')
+    this.#arrays = json('array')
+    this.#direct =
+      connection.driver === 'better-sqlite3' ? new DirectReader(connection, relation, isExact, fileBytes) : null
+    this.#decode = rowDecoder(relation.reads.slice(0, relation.fields), integers)
+  }
+
+  async *read({ partition, after, filter, page, signal }: ReadOptions): AsyncGenerator<SqlitePage | SqliteLinesPage> {
+    const { connection, relation } = this.settings
+    const range = rangeOf(partition)
+    let place = after ?? range.after
+    const pushed = filter === undefined ? null : pushedSql(filter, relation)
+    await refuseNullKeys(connection, relation)
+    for (;;) {
+      if (signal.aborted)
+        throw new DroverError('ABORTED', `Reading ${relation.shown} was given up.`, { cause: signal.reason })
+      const bounds: PageBounds = { after: place, upto: range.upto, filter: pushed }
+      const pages = await this.#pages(bounds, page)
+      if (pages === null) return
+      for (const next of pages) {
+        await refuseDuplicates(connection, relation, { after: place, upto: next.cursor, filter: pushed })
+        yield next
+        place = next.cursor
+      }
+    }
+  }
+
+  async #pages(bounds: PageBounds, limits: PageLimits): Promise<readonly (SqlitePage | SqliteLinesPage)[] | null> {
+    const reader = this.#jsonReader()
+    if (reader !== null) {
+      const page = await reader.read(bounds, { ...limits, records: this.#likelyRecords(limits) })
+      if (page === null) return null
+      if (page !== undefined) return this.#jsonPages(page, bounds, limits)
+      this.#pause = Math.min(64, 2 ** this.#failures++)
+    }
+    // better-sqlite3 answers at once: nothing is awaited.
+    const direct = this.#direct === null ? undefined : await this.#direct.read(bounds, limits)
+    const rows =
+      direct === undefined
+        ? await readCarefully(this.settings.connection, this.settings.relation, bounds, limits)
+        : direct
+    return rows === null ? null : [this.#rowsPage(rows, bounds)]
+  }
+
+  #jsonReader(): JsonReader | null {
+    const { wanted } = this.#demand
+    const reader = wanted === 'lines' ? this.#lines : wanted === 'rows' && this.#direct !== null ? null : this.#arrays
+    if (reader === null || this.#pause-- > 0) return null
+    this.#pause = 0
+    return reader
+  }
+
+  /** How many records are likely to fill a page: SQLite writes all of them before anybody sees how large they are. */
+  #likelyRecords({ records, bytes }: PageLimits): number {
+    if (this.#recordBytes === 0) return Math.min(records, 200)
+    return Math.max(1, Math.min(records, Math.floor((bytes * 0.9) / this.#recordBytes)))
+  }
+
+  #jsonPages(json: JsonPage, bounds: PageBounds, limits: PageLimits): readonly (SqlitePage | SqliteLinesPage)[] {
+    this.#failures = 0
+    this.#recordBytes = json.lines.length / json.count
+    let { after } = bounds
+    return cutLines(json, limits.bytes).map((piece) => {
+      const cursor = storedKey(keyOfLine(lastLine(piece), piece.shape, this.settings.relation))
+      const range = this.#range({ ...bounds, after, upto: cursor })
+      after = cursor
+      return piece.shape === 'object' ? this.#linesPage(piece, cursor, range) : this.#arraysPage(piece, cursor, range)
+    })
+  }
+
+  #linesPage(json: JsonPage, cursor: JsonValue, range: () => SqliteRange | null): SqliteLinesPage {
+    const { relation, integers } = this.settings
+    const names = relation.key.map((place) => relation.reads[place]?.name as string)
+    return new SqliteLinesPage({
+      lines: json.lines,
+      count: json.count,
+      cursor,
+      tagged: relation.reads.some(({ isAny }) => isAny),
+      records: () => objectRecords(json, relation, integers),
+      keyOf: (record) => names.map((name) => record[name] as KeyValue),
+      range,
+      demand: this.#demand,
+    })
+  }
+
+  #arraysPage(json: JsonPage, cursor: JsonValue, range: () => SqliteRange | null): SqlitePage {
+    let rows: readonly RawRow[] | undefined
+    return new SqlitePage({
+      count: json.count,
+      bytes: json.lines.length,
+      cursor,
+      rejected: [],
+      raw: () => {
+        rows ??= arrayRows(json)
+        return rows
+      },
+      decode: this.#decode,
+      keyOf: keyReader(this.settings.relation),
+      range,
+      demand: this.#demand,
+    })
+  }
+
+  #rowsPage(read: ReadRows, bounds: PageBounds): SqlitePage {
+    const { keep, reads } = this.settings.relation
+    const whole = keep === null ? null : rowDecoder(reads, this.settings.integers)
+    const rows = keep === null || whole === null ? read.rows : read.rows.filter((row) => keep(whole(row)))
+    const count = rows.length + read.rejected.length
+    this.#recordBytes = Math.max(16, read.bytes / (read.rows.length + read.rejected.length))
+    const cursor = storedKey(read.lastKey)
+    return new SqlitePage({
+      count,
+      bytes: read.bytes,
+      cursor,
+      rejected: read.rejected,
+      raw: () => rows,
+      decode: this.#decode,
+      keyOf: read.keyOf,
+      range: count === 0 || read.rejected.length > 0 ? () => null : this.#range({ ...bounds, upto: cursor }),
+      demand: this.#demand,
+    })
+  }
+
+  #range(bounds: PageBounds): () => SqliteRange | null {
+    const { connection, relation, givesRanges } = this.settings
+    const { path } = connection
+    return () => {
+      if (!givesRanges || path === null || !relation.isStored || relation.keep !== null) return null
+      const where = whereOf(relation, bounds)
+      return {
+        path,
+        relation: relation.sql,
+        columns: relation.reads.slice(0, relation.fields).map(({ name }) => name),
+        where: where.sql,
+        values: where.values,
+        order: keyColumns(relation).join(', '),
+      }
+    }
+  }
+}
+
+/** What the engine pushed down: `pushDown` said that it can be done. */
+function pushedSql(filter: Filter, relation: Relation): Sql {
+  const sql = filterSql(filter, relation.reads.slice(0, relation.fields))
+  if (sql !== null) return sql
+  throw new DroverError('CONTRACT_BROKEN', `${relation.shown}: a filter was pushed down that pushDown did not take.`)
+}

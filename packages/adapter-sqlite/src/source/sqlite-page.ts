@@ -1,0 +1,123 @@
+import { type Cursor, JsonLinesPage, type Page, type RecordKey, type Row, type SourceReject } from '@drover/core'
+import { type KeyValue, recordKeyOf } from './key-value.js'
+import type { RawRow } from './row-decoder.js'
+import type { SqliteRange } from './sqlite-range.js'
+
+/**
+ * What pages were asked for, so that the next ones are read in the form that serves it best: `lines` are JSON that SQLite
+ * wrote, for a file; `rows` are values; `range` are bounds alone, with rows for the case that they do not do.
+ */
+export interface Demand {
+  wanted: 'lines' | 'rows' | 'range'
+}
+
+/** A page's place in its database; null if it has none, as a part of a page or a page of a query. */
+export type RangeOf = () => SqliteRange | null
+
+/** A page of an SQLite source, whatever form it was read in. */
+export interface RangedPage {
+  readonly range: SqliteRange | null
+}
+
+/** The records of a page as a range of their database; null if it is no such page. Asking says that ranges are wanted. */
+export function rangeOfPage(page: Page<unknown>): SqliteRange | null {
+  return page instanceof SqlitePage || page instanceof SqliteLinesPage ? page.range : null
+}
+
+interface Rows {
+  readonly count: number
+  readonly bytes: number
+  readonly cursor: Cursor
+  readonly rejected: readonly SourceReject[]
+  /** The rows of the records that could be read. */
+  readonly raw: () => readonly RawRow[]
+  readonly decode: (row: RawRow) => Row
+  readonly keyOf: (row: RawRow) => readonly KeyValue[]
+  readonly range: RangeOf
+  readonly demand: Demand
+}
+
+/** Values by place of the column, made records of when someone asks. */
+export class SqlitePage implements Page<Row>, RangedPage {
+  readonly count: number
+  readonly bytes: number
+  readonly cursor: Cursor
+  readonly rejected?: readonly SourceReject[]
+  readonly #parts: Rows
+  #rows: readonly Row[] | undefined
+  #keys: readonly RecordKey[] | undefined
+
+  constructor(parts: Rows) {
+    this.#parts = parts
+    this.count = parts.count
+    this.bytes = parts.bytes
+    this.cursor = parts.cursor
+    if (parts.rejected.length > 0) this.rejected = parts.rejected
+  }
+
+  get range(): SqliteRange | null {
+    this.#parts.demand.wanted = 'range'
+    return this.#parts.range()
+  }
+
+  rows(): readonly Row[] {
+    this.#rows ??= this.#parts.raw().map(this.#parts.decode)
+    return this.#rows
+  }
+
+  keys(): readonly RecordKey[] {
+    const { raw, keyOf } = this.#parts
+    this.#keys ??= raw().map((row) => ({ source: recordKeyOf(keyOf(row)), child: 0 }))
+    return this.#keys
+  }
+
+  slice(from: number, to: number): SqlitePage {
+    const { raw, bytes, count } = this.#parts
+    const readable = count - this.#parts.rejected.length
+    const start = Math.min(Math.max(from, 0), readable)
+    const end = Math.min(Math.max(to, start), readable)
+    return new SqlitePage({
+      ...this.#parts,
+      count: end - start,
+      bytes: count === 0 ? 0 : Math.ceil((bytes * (end - start)) / count),
+      rejected: [],
+      raw: () => raw().slice(start, end),
+      range: () => null,
+    })
+  }
+}
+
+interface Lines {
+  readonly lines: Uint8Array
+  readonly count: number
+  readonly cursor: Cursor
+  readonly tagged: boolean
+  readonly records: () => readonly Row[]
+  readonly keyOf: (record: Row) => readonly KeyValue[]
+  readonly range: RangeOf
+  readonly demand: Demand
+}
+
+/** Lines of JSON that SQLite wrote: a file takes them as they are. */
+export class SqliteLinesPage extends JsonLinesPage implements RangedPage {
+  readonly #parts: Lines
+  #records: readonly Row[] | undefined
+
+  constructor(parts: Lines) {
+    const keys = (): RecordKey[] =>
+      this.rows().map((record) => ({ source: recordKeyOf(parts.keyOf(record)), child: 0 }))
+    super({ ...parts, keys })
+    this.#parts = parts
+  }
+
+  get range(): SqliteRange | null {
+    this.#parts.demand.wanted = 'range'
+    return this.#parts.range()
+  }
+
+  override rows(): readonly Row[] {
+    if (this.#parts.demand.wanted === 'lines') this.#parts.demand.wanted = 'rows'
+    this.#records ??= this.#parts.records()
+    return this.#records
+  }
+}
