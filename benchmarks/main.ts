@@ -1,0 +1,98 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { contest, type Result } from './src/contest.js'
+import { contests } from './src/contests.js'
+import { sampleDatabase } from './src/sample-database.js'
+import { hasCli } from './src/sqlite-cli.js'
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    folder: { type: 'string', default: path.join(tmpdir(), 'drover-bench') },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(
+    'npm run bench -- [--rows 1000000] [--rounds 5] [--only <name>[,<name>]] [--folder <where the samples go>]',
+  )
+  process.exit(0)
+}
+if (!(await hasCli())) {
+  console.error(
+    'The benchmarks compare with the sqlite3 command-line program, which is not installed: Debian has it as the package sqlite3.',
+  )
+  process.exit(1)
+}
+
+const rows = wholeNumber('rows', values.rows)
+const rounds = wholeNumber('rounds', values.rounds)
+const chosen = values.only?.split(',')
+await mkdir(values.folder, { recursive: true })
+const database = await sampleDatabase(values.folder, rows)
+
+const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
+for (const each of contests({ rows, folder: values.folder, database })) {
+  if (chosen !== undefined && !chosen.includes(each.name)) continue
+  const results = await contest(each, rounds)
+  print(each.title, results)
+  tables.push({ name: each.name, results })
+}
+if (chosen !== undefined && tables.length === 0) {
+  console.error(
+    `There is no such benchmark. There are: ${contests({ rows, folder: values.folder, database })
+      .map((each) => each.name)
+      .join(', ')}.`,
+  )
+  process.exit(1)
+}
+
+const machine = {
+  node: process.version,
+  cpus: cpus().length,
+  cpu: cpus()[0]?.model,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+}
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'results')
+await mkdir(folder, { recursive: true })
+const file = path.join(folder, `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.json`)
+await writeFile(file, `${JSON.stringify({ machine, rows, rounds, tables }, null, 2)}\n`)
+console.log(`written to benchmarks/results/${path.basename(file)}`)
+
+function print(title: string, results: readonly Result[]): void {
+  console.log(`\n${title}`)
+  const lines = [['', 'ratio', 'goal', '', 'seconds', '(min – max)', 'peak MB']]
+  for (const { name, ratio, goal, seconds, peakMb } of results) {
+    const verdict = goal === undefined ? '' : ratio <= goal ? 'met' : 'missed'
+    lines.push([
+      name,
+      ratio.toFixed(2),
+      goal === undefined ? '' : `≤ ${goal}`,
+      verdict,
+      seconds.median.toFixed(2),
+      `${seconds.min.toFixed(2)} – ${seconds.max.toFixed(2)}`,
+      peakMb.toFixed(0),
+    ])
+  }
+  const widths = (lines[0] as string[]).map((_, column) =>
+    Math.max(...lines.map((line) => (line[column] as string).length)),
+  )
+  for (const line of lines) {
+    console.log(
+      `  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number))).join('  ')}`,
+    )
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  console.error(`--${name} is a whole number above 0, not ${text}.`)
+  process.exit(1)
+}
