@@ -36,6 +36,8 @@ export interface RunEvents {
     readonly partition: string
     readonly sequence: number
     readonly batch: Counts
+    /** Where the batch began: the cursor of the one before it, null at the beginning of the partition. */
+    readonly after: unknown
     readonly cursor: unknown
     readonly durationMs: number
   }) => void

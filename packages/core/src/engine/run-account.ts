@@ -1,6 +1,7 @@
 import type { Counts, Position } from '../contracts/position.js'
 import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { RunState } from '../contracts/state-store.js'
+import type { Cursor } from '../contracts/values.js'
 import { addCounts, noCounts, sumCounts } from './counts.js'
 import type { CommittedBatch } from './lane.js'
 import type { Plan } from './plan.js'
@@ -49,6 +50,11 @@ export class RunAccount {
   begin(position: Position): void {
     this.place(position)
     this.#resumed ||= position.sequence > 0
+  }
+
+  /** Where a partition stands now. */
+  cursorOf(partition: string): Cursor | null {
+    return this.#positions.get(partition)?.cursor ?? null
   }
 
   add(batch: CommittedBatch): void {

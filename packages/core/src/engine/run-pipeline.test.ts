@@ -551,6 +551,23 @@ describe('while it runs', () => {
     expect(ids(into.store.rows)).toEqual(ids(numbers(100)))
   })
 
+  it('says where each batch began and ended, also behind a stop', async () => {
+    const into = memorySink<Numbered>()
+    const placesOf = async (stopAfter: { records?: number }): Promise<unknown[]> => {
+      const live = startPipeline({ name: 'places', source: source(40), sink: into, batchSize: 10, stopAfter })
+      const places: unknown[] = []
+      live.events.on('batch:committed', ({ after, cursor, batch }) => batch.read > 0 && places.push([after, cursor]))
+      await live.result
+      return places
+    }
+    const first = await placesOf({ records: 20 })
+    const second = await placesOf({})
+    expect(first[0]).toEqual([null, expect.anything()])
+    const ends = [...first, ...second].map((place) => (place as unknown[])[1])
+    expect([...first, ...second].map((place) => (place as unknown[])[0])).toEqual([null, ...ends.slice(0, -1)])
+    expect(ends).toHaveLength(4)
+  })
+
   it('stops when its signal is aborted, and at a deadline', async () => {
     const controller = new AbortController()
     const into = memorySink<Numbered>()

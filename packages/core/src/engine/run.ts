@@ -89,6 +89,7 @@ export class Run implements LiveRun, LaneListener {
   committed(batch: CommittedBatch): void {
     const { position, counts } = batch
     const id = position.partition.id
+    const after = this.#account.cursorOf(id)
     this.#account.add(batch)
     for (const rejection of batch.rejections) {
       const told = rejectedRecord(id, rejection)
@@ -99,6 +100,7 @@ export class Run implements LiveRun, LaneListener {
       partition: id,
       sequence: position.sequence,
       batch: counts,
+      after,
       cursor: position.cursor,
       durationMs: batch.durationMs,
     })
