@@ -1,6 +1,121 @@
-import type { DeadLetterStore } from './dead-letter.js'
+import { rm, stat } from 'node:fs/promises'
+import type { Claim } from '../contracts/position.js'
+import { AppendLog } from '../disk/append-log.js'
+import { hideFromGit, makeFolder, namesIn } from '../disk/durable.js'
+import { fileError, systemCode } from '../disk/file-error.js'
+import { safeName } from '../disk/safe-name.js'
+import { checkText, shown } from '../errors/check-options.js'
+import { DroverError } from '../errors/drover-error.js'
+import type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-letter.js'
+import { letterLine } from './letter-line.js'
 
-/** Stand-in until the real one is written here. */
+/**
+ * Keeps dead letters in a folder of NDJSON files, one per run, partition and fence: mode 0600, in a folder of mode 0700
+ * if it is made here, kept out of git. Nothing is made before the first letter.
+ *
+ * @throws `OPTION_INVALID`; while writing `STORE_FULL`, `STORE_DENIED`, `STORE_UNAVAILABLE`
+ */
 export function deadLetterFolder(directory: string): DeadLetterStore {
-  return { place: directory, open: () => Promise.reject(new Error('not written yet')) }
+  checkText('deadLetterFolder', 'directory', directory)
+  return { place: directory, open: async (claim) => new FolderWriter(directory, claim) }
+}
+
+/**
+ * Removes the files of dead letters that nothing was added to since `olderThan`.
+ *
+ * @returns the paths of the files removed
+ * @throws `OPTION_INVALID`, `STORE_DENIED`
+ *
+ * @example
+ * await pruneDeadLetters('.drover/dead-letters/copy', { olderThan: new Date(Date.now() - 30 * 86_400_000) })
+ */
+export async function pruneDeadLetters(
+  directory: string,
+  { olderThan }: { readonly olderThan: Date },
+): Promise<readonly string[]> {
+  checkText('pruneDeadLetters', 'directory', directory)
+  if (!(olderThan instanceof Date) || Number.isNaN(olderThan.getTime())) {
+    throw new DroverError('OPTION_INVALID', `pruneDeadLetters: olderThan is a valid Date, not ${shown(olderThan)}.`)
+  }
+  const removed: string[] = []
+  for (const { path, changedAt } of await letterFiles(directory)) {
+    if (changedAt >= olderThan.getTime()) continue
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw fileError(error, `${path} could not be removed`)
+    })
+    removed.push(path)
+  }
+  return removed
+}
+
+/** A file of dead letters. */
+export interface LetterFile {
+  readonly path: string
+  /** The run's id, as names of files have it. */
+  readonly run: string
+  /** Milliseconds since 1970. */
+  readonly changedAt: number
+}
+
+/** The files of dead letters in a folder, the one changed last at the end; none if there is no such folder. */
+export async function letterFiles(directory: string): Promise<readonly LetterFile[]> {
+  const files: LetterFile[] = []
+  try {
+    for (const name of (await namesIn(directory)).sort()) {
+      const [, run] = fileName.exec(name) ?? []
+      if (run === undefined) continue
+      const path = `${directory}/${name}`
+      const changedAt = await timeOf(path)
+      if (changedAt !== undefined) files.push({ path, run, changedAt })
+    }
+  } catch (error) {
+    throw fileError(error, `The dead letters in ${directory} could not be read`)
+  }
+  return files.sort((a, b) => a.changedAt - b.changedAt)
+}
+
+const fileName = /^([^.]+)\.[^.]+\.\d{8,}\.ndjson$/
+
+/** Undefined if the file was pruned meanwhile. */
+async function timeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+class FolderWriter implements DeadLetterWriter {
+  #log: AppendLog | undefined
+  readonly #path: string
+
+  constructor(
+    private readonly directory: string,
+    { run, partition, fence }: Claim,
+  ) {
+    const names = [safeName(run), safeName(partition.id), String(fence).padStart(8, '0')]
+    this.#path = `${directory}/${names.join('.')}.ndjson`
+  }
+
+  async append(letters: readonly DeadLetter[]): Promise<void> {
+    if (letters.length === 0) return
+    try {
+      this.#log ??= await this.#open()
+      await this.#log.append(letters.map(letterLine).join(''))
+    } catch (error) {
+      throw fileError(error, `The dead letters could not be written to ${this.#path}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    const log = this.#log
+    this.#log = undefined
+    await log?.close()
+  }
+
+  async #open(): Promise<AppendLog> {
+    if (await makeFolder(this.directory)) await hideFromGit(this.directory)
+    return AppendLog.open(this.#path)
+  }
 }

@@ -20,6 +20,8 @@ export interface DeadLetter {
   readonly error: { readonly code: string; readonly message: string }
   /** The pipeline's `version`. */
   readonly version?: string
+  /** Why record or row are not in the letter: a file of JSON has no form for them. */
+  readonly omitted?: string
 }
 
 /** Where dead letters go. */
@@ -33,5 +35,10 @@ export interface DeadLetterStore {
 export interface DeadLetterWriter {
   /** Resolves once the letters are durable. */
   append(letters: readonly DeadLetter[]): Promise<void>
-  close(): Promise<void>
+  /**
+   * Frees what it holds. `outcome` is the run's: a sink of one file puts the file in place when the run has completed.
+   *
+   * @param outcome @default 'stopped'
+   */
+  close(outcome?: 'completed' | 'stopped' | 'failed'): Promise<void>
 }

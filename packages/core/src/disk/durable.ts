@@ -7,14 +7,21 @@ import { systemCode } from './file-error.js'
 export const privateFile = 0o600
 export const privateFolder = 0o700
 
+/** What a system answers where folders cannot be synced, or not by this user: then its journal must do. */
+const unsyncable = ['EINVAL', 'ENOTSUP', 'EACCES', 'EPERM']
+
 /** Makes the names in a folder durable: a new file's own fsync does not (`man 2 fsync`). */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return // folders cannot be opened there; NTFS keeps a journal of its names
-  const handle = await open(path, 'r')
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(path, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (!unsyncable.includes(systemCode(error) ?? '')) throw error
   }
 }
 

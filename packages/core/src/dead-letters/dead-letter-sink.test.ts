@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest'
+import type { ExactSink, Sink } from '../contracts/sink.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import { memoryAckSink } from '../memory/memory-ack-sink.js'
+import { memorySink } from '../memory/memory-sink.js'
+import type { DeadLetter } from './dead-letter.js'
+import { deadLetterSchema, deadLetterSink } from './dead-letter-sink.js'
+
+const claimOf = (partition: string, fence = 1) => ({ run: 'r1', partition: { id: partition, bounds: null }, fence })
+
+const letter = (id: string): DeadLetter => ({
+  id,
+  pipeline: 'copy',
+  run: 'r1',
+  partition: 'a',
+  key: [1],
+  record: { id: 1 },
+  stage: 'write',
+  error: { code: 'RECORD_REFUSED', message: 'no' },
+})
+
+/** The sink, with what happens to its sessions. */
+function watched(sink: ExactSink<Row>, onWrite: (write: () => Promise<void>) => Promise<void> = (write) => write()) {
+  const events: string[] = []
+  const watching: Sink<Row> = {
+    ...sink,
+    connect: async (operation) => {
+      events.push('connect')
+      const session = await sink.connect(operation)
+      return {
+        claim: (claim, by) => session.claim(claim, by),
+        write: (...given: Parameters<typeof session.write>) => onWrite(() => session.write(...given)),
+        check: () => [],
+        prepare: async (schema) => void events.push(schema === deadLetterSchema ? 'prepare' : 'wrong schema'),
+        finish: async (outcome) => void events.push(outcome),
+        [Symbol.asyncDispose]: async () => void events.push('close'),
+      }
+    },
+  }
+  return { watching, events }
+}
+
+test('writes a row per letter, with all fields that it describes', async () => {
+  const sink = memorySink()
+  const writer = await deadLetterSink(sink).open(claimOf('a'))
+  await writer.append([letter('1'), { ...letter('2'), row: { x: 1 }, version: 'v1' }])
+  await writer.append([])
+  await writer.append([letter('3')])
+  await writer.close('completed')
+  expect(sink.store.rows.map((row) => row.id)).toEqual(['1', '2', '3'])
+  expect(sink.store.rows[1]).toEqual({
+    id: '2',
+    pipeline: 'copy',
+    run: 'r1',
+    partition: 'a',
+    key: [1],
+    stage: 'write',
+    code: 'RECORD_REFUSED',
+    message: 'no',
+    version: 'v1',
+    record: { id: 1 },
+    row: { x: 1 },
+    raw: null,
+  })
+  for (const row of sink.store.rows)
+    expect(Object.keys(row).sort()).toEqual(deadLetterSchema.fields.map(({ name }) => name).sort())
+})
+
+test('goes on in the next attempt, and the fence keeps a zombie out', async () => {
+  const sink = memorySink()
+  const letters = deadLetterSink(sink)
+  const zombie = await letters.open(claimOf('a', 1))
+  await zombie.append([letter('1')])
+  const writer = await deadLetterSink(sink).open(claimOf('a', 2))
+  await writer.append([letter('2')])
+  await expect(zombie.append([letter('3')])).rejects.toMatchObject({ code: 'FENCED' })
+  await writer.append([letter('4')])
+  expect(sink.store.rows.map((row) => row.id)).toEqual(['1', '2', '4'])
+})
+
+test('an idempotent sink keeps one of a letter that is sent again', async () => {
+  const sink = memoryAckSink()
+  const writer = await deadLetterSink(sink).open(claimOf('a'))
+  await writer.append([letter('1'), letter('2')])
+  await writer.append([letter('2')])
+  expect(sink.store.rows.map((row) => row.id)).toEqual(['1', '2'])
+})
+
+test('all partitions share a session, which ends with the last of them', async () => {
+  const { watching, events } = watched(memorySink())
+  const letters = deadLetterSink(watching)
+  const [a, b] = await Promise.all([letters.open(claimOf('a')), letters.open(claimOf('b'))])
+  await Promise.all([a.append([letter('1')]), b.append([letter('2')])])
+  await a.close('completed')
+  await a.close('completed')
+  expect(events).toEqual(['connect', 'prepare'])
+  await b.close('completed')
+  expect(events).toEqual(['connect', 'prepare', 'completed', 'close'])
+})
+
+test('a letter whose writing failed for the moment is written once', async () => {
+  const sink = memorySink()
+  let calls = 0
+  const { watching } = watched(sink, async (write) => {
+    calls++
+    if (calls !== 2) await write()
+    if (calls < 3) throw new DroverError('STORE_BUSY', 'busy', { isRetryable: true })
+  })
+  const writer = await deadLetterSink(watching).open(claimOf('a'))
+  await writer.append([letter('1')])
+  await writer.append([letter('2')])
+  expect(sink.store.rows.map((row) => row.id)).toEqual(['1', '2'])
+  expect(calls).toBe(3)
+})
+
+test('refuses a sink that cannot hold letters, and leaves nothing open', async () => {
+  const { watching, events } = watched(memorySink())
+  const lossy: Sink<Row> = {
+    ...watching,
+    connect: async (operation) => ({
+      ...(await (watching as ExactSink<Row>).connect(operation)),
+      check: () => [{ field: 'raw', loses: 'bytes' }],
+    }),
+  } as ExactSink<Row>
+  await expect(deadLetterSink(lossy).open(claimOf('a'))).rejects.toMatchObject({ code: 'FIDELITY_LOSS' })
+  expect(events).toEqual(['connect', 'close'])
+})
