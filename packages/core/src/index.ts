@@ -97,3 +97,7 @@ export { type Renamed, type RenameTransformer, rename } from './transformers/ren
 export { type SetFieldOptions, type SetFieldTransformer, setField } from './transformers/set-field.js'
 export { formatVerification } from './verify/format-verification.js'
 export { type Difference, type Verification, type VerifiedSide, type VerifyOptions, verify } from './verify/verify.js'
+export type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-letters/dead-letter.js'
+export { deadLetterFolder, pruneDeadLetters } from './dead-letters/dead-letter-folder.js'
+export { deadLetterSchema, deadLetterSink } from './dead-letters/dead-letter-sink.js'
+export { type DeadLetterSourceOptions, deadLetterSource } from './dead-letters/dead-letter-source.js'
