@@ -614,11 +614,48 @@ describe('while it runs', () => {
       write: async () => new Promise((resolve) => setTimeout(resolve, 5)),
     })
     const live = startPipeline({ name: 'operated', source: source(1000), sink: into, state, leaseMs: 100 })
-    live.events.once(
-      'run:started',
-      ({ run }) => void state.control(run, { state: 'stop' }, { signal: new AbortController().signal }),
-    )
+    live.events.once('run:started', ({ run }) => {
+      live.events.once('batch:committed', () => {
+        void state.control(run, { state: 'stop' }, { signal: new AbortController().signal })
+      })
+    })
     expect(await live.result).toMatchObject({ status: 'stopped', reason: 'an operator asked for it' })
+  })
+
+  it('obeys a request to stop once: calling again goes on', async () => {
+    const state = memoryStateStore()
+    const into = sink<Numbered>({ name: 'api', guarantee: 'idempotent', batchSize: 10, write: async () => {} })
+    const run = () => startPipeline({ name: 'again', source: source(100), sink: into, state })
+    const first = run()
+    first.events.once('batch:committed', () => void first.stop('first'))
+    const { run: id } = await first.result
+    await state.control(id, { state: 'stop' }, { signal: new AbortController().signal })
+    expect(await run().result).toMatchObject({ status: 'completed', counts: { read: 100 } })
+  })
+
+  it('gives up when its lease is lost, and leaves the run to who has it', async () => {
+    const state = memoryStateStore()
+    let beats = 0
+    const losing = new Proxy(state, {
+      get(target, name: keyof typeof state) {
+        if (name === 'heartbeat' && ++beats > 1)
+          return () => Promise.reject(new DroverError('LEASE_LOST', 'somebody else has it'))
+        const value: unknown = target[name]
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const into = sink<Numbered>({
+      name: 'slow',
+      guarantee: 'idempotent',
+      batchSize: 1,
+      write: async () => new Promise((resolve) => setTimeout(resolve, 5)),
+    })
+    const error = await failure(
+      runPipeline({ name: 'lost', source: source(1000), sink: into, state: losing, leaseMs: 100 }),
+    )
+    expect(error.code).toBe('LEASE_LOST')
+    const stored = await state.load('lost', { signal: new AbortController().signal })
+    expect(stored?.lastOutcome).toBeUndefined()
   })
 
   it('tells a second one who holds it, and lets it wait', async () => {

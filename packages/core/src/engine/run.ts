@@ -12,7 +12,7 @@ import { continuedPartitions } from './continued-partitions.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Rejection } from './held-page.js'
 import type { CommittedBatch, LaneListener } from './lane.js'
-import { acquireLease, holderName, LeaseKeeper } from './lease-keeper.js'
+import { holderName, Leases } from './leases.js'
 import type { LiveRun } from './live-run.js'
 import type { OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
@@ -190,19 +190,45 @@ export class Run implements LiveRun, LaneListener {
       progressEveryMs,
     )
     timer.unref()
+    const leases = this.#leases(state)
     try {
-      await this.#workOn(state, run, opened)
-      const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
-      await opened.finish(outcome)
-      const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
-      await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
-      return this.#report(run, outcome, opened.deadLetters, reason)
-    } catch (error) {
-      await this.#settleFailure(state, run, opened, error)
-      throw this.#hard.signal.aborted ? abortError(this.#hard.signal) : error
+      return await closing(leases, () => this.#withLeases(state, run, opened, leases))
     } finally {
       clearInterval(timer)
       this.events.emit('run:progress', meter.measure(this.#account.counts))
+    }
+  }
+
+  #leases(store: StateStore): Leases {
+    const { name, options } = this.#plan
+    return new Leases({
+      store,
+      name,
+      holder: this.#holder,
+      ttlMs: options.leaseMs ?? defaultLeaseMs,
+      whenHeld: options.whenHeld ?? 'fail',
+      control: this.#control,
+      operation: { signal: this.#hard.signal },
+      onLost: (error) => this.#hard.abort(error),
+    })
+  }
+
+  /** Works, and notes how it ended; what another process owns is neither finished nor settled here. */
+  async #withLeases(state: StateStore, run: RunState, opened: OpenedPlan, leases: Leases): Promise<Report> {
+    try {
+      await this.#workOn(run, opened, leases)
+      const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
+      const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
+      if (leases.any) {
+        await opened.finish(outcome)
+        await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
+      }
+      return this.#report(run, outcome, opened.deadLetters, reason)
+    } catch (error) {
+      if (leases.any && !DroverError.isInstance(error, 'FENCED', 'LEASE_LOST') && !this.#hard.signal.aborted) {
+        await this.#settleFailure(state, run, opened, error)
+      }
+      throw this.#hard.signal.aborted ? abortError(this.#hard.signal) : error
     }
   }
 
@@ -238,7 +264,7 @@ export class Run implements LiveRun, LaneListener {
   }
 
   /** Every partition in its lane, `parallel` at a time. One that fails stops the others after their batch in hand. */
-  async #workOn(state: StateStore, run: RunState, opened: OpenedPlan): Promise<void> {
+  async #workOn(run: RunState, opened: OpenedPlan, leases: Leases): Promise<void> {
     const lanes = Math.max(1, Math.min(this.#plan.parallel, run.partitions.length))
     const limit = pLimit(lanes)
     const failures: unknown[] = []
@@ -246,7 +272,7 @@ export class Run implements LiveRun, LaneListener {
       run.partitions.map((partition) =>
         limit(async () => {
           try {
-            await this.#workOnOne(state, run, partition, opened, lanes)
+            await this.#workOnOne(run, partition, opened, leases, lanes)
           } catch (error) {
             failures.push(error)
             this.#control.stop('another partition failed')
@@ -258,33 +284,18 @@ export class Run implements LiveRun, LaneListener {
   }
 
   async #workOnOne(
-    state: StateStore,
     run: RunState,
     partition: Partition,
     opened: OpenedPlan,
+    leases: Leases,
     lanes: number,
   ): Promise<void> {
     if (this.#control.stopReason !== undefined) return
-    const { options, name } = this.#plan
-    const operation = { signal: this.#hard.signal }
-    const ttlMs = options.leaseMs ?? defaultLeaseMs
-    const want = {
-      store: state,
-      name,
-      run: run.run,
-      partition,
-      holder: this.#holder,
-      ttlMs,
-      whenHeld: options.whenHeld ?? ('fail' as const),
-    }
-    const lease = await this.#retrying(() => acquireLease(want, this.#control, operation))
+    const lease = await this.#retrying(() => leases.acquire(run.run, partition))
     if (lease === null) return
-    const keeper = new LeaseKeeper(state, lease, ttlMs, this.#control, operation, (error) => this.#hard.abort(error))
-    await closing(keeper, async () => {
-      const lane = await this.#retrying(() => opened.lane(lease, lanes))
-      this.#account.begin(lane.start)
-      this.#account.place(await lane.run(this.#control, this))
-    })
+    const lane = await this.#retrying(() => opened.lane(lease, lanes))
+    this.#account.begin(lane.start)
+    this.#account.place(await lane.run(this.#control, this))
   }
 
   #bear(rejections: readonly Rejection[]): void {
