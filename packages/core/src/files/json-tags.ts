@@ -10,9 +10,9 @@ export function isTagged(value: object): boolean {
   return names.length === 1 && tags.has(names[0] as string)
 }
 
-/** A quick look that spares most records the walk. */
+/** A quick look that spares most records the walk; one character is found far faster than two. */
 export function mayHoldTags(text: string): boolean {
-  return text.includes('"$')
+  return text.includes('$') && text.includes('"$')
 }
 
 /** Puts the values that tags stand for in their place, in the parsed value itself. */

@@ -1,0 +1,111 @@
+import type { Page } from '../contracts/page.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import type { FileFormat } from './file-format.js'
+import { gzipMember } from './gzip-piece.js'
+import { JsonLinesPage } from './json-lines-page.js'
+import { encodeJson, type JsonEncoding } from './json-values.js'
+import type { PartFile } from './staging/part-file.js'
+import { TextBuffer } from './text-buffer.js'
+
+/** Written at once: large enough for the disk and for gzip, small enough for the processor's cache. */
+const pieceBytes = 512 * 1024
+
+export interface RecordWriting {
+  readonly format: FileFormat
+  readonly gzip: boolean
+  readonly encoding: JsonEncoding
+}
+
+/** Two buffers to encode into: while one is written, the other is filled. One batch at a time uses them. */
+export class PieceBuffers {
+  #current = new TextBuffer(pieceBytes + pieceBytes / 2)
+  #other: TextBuffer | undefined
+
+  get current(): TextBuffer {
+    return this.#current
+  }
+
+  get length(): number {
+    return this.#current.length + (this.#other?.length ?? 0)
+  }
+
+  swap(): void {
+    const filled = this.#current
+    this.#current = this.#other ?? new TextBuffer(pieceBytes + pieceBytes / 2)
+    this.#current.clear()
+    this.#other = filled
+  }
+
+  clear(): void {
+    this.#current.clear()
+    this.#other?.clear()
+  }
+}
+
+/** Encodes the pages of one batch and writes them behind a part; without a part it only tries. */
+export class RecordWriter {
+  rows = 0
+  #before: string
+
+  constructor(
+    private readonly writing: RecordWriting,
+    private readonly buffers: PieceBuffers,
+    private readonly part: PartFile | null,
+    /** What stands before the first record; undefined if other records do. */
+    opener: string | undefined,
+  ) {
+    this.#before = opener ?? writing.format.between
+    buffers.clear()
+  }
+
+  /** @throws `RECORD_REFUSED` with the row's place in the batch */
+  async page(page: Page<Row>): Promise<void> {
+    const { format } = this.writing
+    if (page instanceof JsonLinesPage && (page.tagged === false || this.writing.encoding.values !== 'plain')) {
+      if (format.name === 'ndjson') this.#lines(page)
+      else for (const text of page.texts()) this.#text(text)
+    } else {
+      for (const row of page.rows()) this.#text(this.#encode(row))
+    }
+    if (this.buffers.current.length >= pieceBytes) await this.#flush()
+  }
+
+  /** Writes what is left, and `closer` behind it. The part has to be settled afterwards. */
+  async end(closer = ''): Promise<void> {
+    if (closer !== '') this.buffers.current.add(closer)
+    await this.#flush()
+  }
+
+  #lines(page: JsonLinesPage): void {
+    this.buffers.current.addBytes(page.lines)
+    this.rows += page.count
+  }
+
+  #text(text: string): void {
+    const { between, after, shape } = this.writing.format
+    this.buffers.current.add(this.#before + (shape === undefined ? text : shape(text)) + after)
+    this.#before = between
+    this.rows++
+  }
+
+  #encode(row: Row): string {
+    try {
+      return encodeJson(row, this.writing.encoding)
+    } catch (error) {
+      if (!DroverError.isInstance(error, 'RECORD_REFUSED')) throw error
+      throw new DroverError('RECORD_REFUSED', error.message, { cause: error, row: this.rows })
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.buffers.current.view()
+    if (this.part === null || bytes.byteLength === 0) {
+      this.buffers.current.clear()
+      return
+    }
+    // Resolves when the piece before is written: its buffer is free then.
+    await this.part.write(this.writing.gzip ? gzipMember(bytes) : bytes)
+    this.buffers.swap()
+  }
+}
