@@ -4,6 +4,12 @@ export type {
   BackfillerHarnessFactory,
 } from './backfill/backfiller-harness.js'
 export { backfillerSuite } from './backfill/backfiller-suite.js'
+export { type CrashOptions, type CrashReport, crashHarness } from './crash/crash-harness.js'
+export type { CrashLife, CrashPair } from './crash/crash-pair.js'
+export type { Landed } from './crash/timing.js'
+export type { KillModelReport } from './kill-model/every-step.js'
+export { type KillModelHarness, type KillModelOptions, killModel } from './kill-model/kill-model.js'
+export type { RefusalKind } from './kill-model/refusals.js'
 export { ackSinkSuite } from './sink/ack-sink-suite.js'
 export { exactSinkSuite } from './sink/exact-sink-suite.js'
 export type {
@@ -32,3 +38,4 @@ export { canonical } from './support/canonical.js'
 export { type CompareOptions, differences } from './support/differences.js'
 export type { KeyKind } from './support/shapes.js'
 export { type ValueSet, type ValueSetName, valueSets } from './support/value-sets.js'
+export { type CheckedStep, type CheckTransformerOptions, checkTransformer } from './transformer/check-transformer.js'

@@ -1,5 +1,12 @@
 import { memoryAckSink, memorySink, memorySource, memoryStateStore, memoryStore, type Row } from '@drover/core'
-import { ackSinkSuite, exactSinkSuite, sourceSuite, stateStoreSuite, type ValueSetName, valueSets } from '../src/index.js'
+import {
+  ackSinkSuite,
+  exactSinkSuite,
+  sourceSuite,
+  stateStoreSuite,
+  type ValueSetName,
+  valueSets,
+} from '../src/index.js'
 
 const everyValue = Object.keys(valueSets) as ValueSetName[]
 const refused = { name: 'refused' }

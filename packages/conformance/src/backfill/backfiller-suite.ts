@@ -2,6 +2,7 @@ import type { Backfiller, BackfillResult, Cursor } from '@drover/core'
 import { describe, expect, test } from 'vitest'
 import { differences } from '../support/differences.js'
 import { operation, throughJson } from '../support/operation.js'
+import { testIf } from '../support/test-if.js'
 import type { BackfillerHarness, BackfillerHarnessFactory } from './backfiller-harness.js'
 
 /**
@@ -111,7 +112,7 @@ export function backfillerSuite<Tx>(name: string, { capabilities, create }: Back
       await expectDone(harness)
     })
 
-    test.runIf((capabilities.count ?? 'none') !== 'none')('counts what waits', async () => {
+    testIf((capabilities.count ?? 'none') !== 'none')('counts what waits', async () => {
       await using harness = await filled()
       const backfiller = await setUp(harness)
       const count = await backfiller.count?.(operation())
@@ -121,7 +122,7 @@ export function backfillerSuite<Tx>(name: string, { capabilities, create }: Back
       if (capabilities.count === 'exact') expect((await backfiller.count?.(operation()))?.value).toBe(0)
     })
 
-    test.runIf(capabilities.transactional === true)('leaves nothing of a batch that is rolled back', async () => {
+    testIf(capabilities.transactional === true)('leaves nothing of a batch that is rolled back', async () => {
       await using harness = await filled()
       const backfiller = await setUp(harness)
       const before = await harness.contents()
@@ -142,7 +143,7 @@ export function backfillerSuite<Tx>(name: string, { capabilities, create }: Back
       expect(harness.open().skip !== undefined).toBe(capabilities.skip ?? false)
     })
 
-    test.runIf(capabilities.skip === true)('skips a record that fails, and changes all others', async () => {
+    testIf(capabilities.skip === true)('skips a record that fails, and changes all others', async () => {
       await using harness = await filled()
       const key = await harness.spoil?.()
       const backfiller = await setUp(harness)

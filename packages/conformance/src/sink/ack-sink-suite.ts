@@ -7,6 +7,7 @@ import { operation } from '../support/operation.js'
 import { noCounts, SampleBatch } from '../support/sample-batch.js'
 import { pagesOf } from '../support/sample-page.js'
 import { shapeOf } from '../support/shapes.js'
+import { testIf } from '../support/test-if.js'
 import { expectRefusal, refusal, withRefused } from './refusal-tests.js'
 import type { AckSinkHarness, AckSinkHarnessFactory } from './sink-harness.js'
 import { partitionA, partitionB, sampleRun } from './sink-lane.js'
@@ -141,7 +142,7 @@ export function ackSinkSuite(name: string, { capabilities, create }: AckSinkHarn
       expect(differences(rows, await harness.contents())).toEqual([])
     })
 
-    test.runIf(capabilities.readBack === true)('what is read back is what was written', async () => {
+    testIf(capabilities.readBack === true)('what is read back is what was written', async () => {
       await using harness = await create({ schema: shape.schema })
       const session = await open(harness)
       await writeAll(session, rows)

@@ -1,6 +1,7 @@
 import { DroverError } from '@drover/core'
 import { describe, expect, test } from 'vitest'
 import { operation } from '../support/operation.js'
+import { testIf } from '../support/test-if.js'
 import type { ExactSinkBench } from './exact-sink-bench.js'
 import { partitionA, partitionB, type SinkLane, sampleRun } from './sink-lane.js'
 
@@ -70,7 +71,7 @@ export function claimTests(bench: ExactSinkBench): void {
       expect(other.cursor).toBeNull()
     })
 
-    test.runIf(bench.capabilities.partitions !== false)('is per partition', async () => {
+    testIf(bench.capabilities.partitions !== false)('is per partition', async () => {
       await using harness = await bench.create()
       const a = await bench.lane(harness, { fence: 5 })
       await a.write(rows.slice(0, 5))
@@ -96,6 +97,17 @@ export function claimTests(bench: ExactSinkBench): void {
       await expectFenced(zombie.write(rows.slice(5, 9)))
       await Promise.all([zombie.close(), heir.close()])
       await bench.expectRows(harness, [...rows.slice(0, 5), ...rows.slice(9, 12)], { fence: 3 })
+    })
+
+    test('of one who was overtaken is FENCED, not refused for the rows of its heir, in a probe too', async () => {
+      await using harness = await bench.create()
+      const zombie = await bench.lane(harness, { fence: 1 })
+      const heir = await bench.lane(harness, { fence: 2 })
+      await heir.write(rows.slice(0, 5))
+      await expectFenced(zombie.write(rows.slice(0, 5)))
+      await expectFenced(zombie.probe(rows.slice(0, 5)))
+      await Promise.all([zombie.close(), heir.close()])
+      await bench.expectRows(harness, rows.slice(0, 5), { fence: 3 })
     })
 
     test.each([1, 3])('of batch %i after batch 1 is refused and leaves nothing', async (sequence) => {
@@ -144,7 +156,7 @@ export function claimTests(bench: ExactSinkBench): void {
       await bench.expectRows(harness, outcome === 'written' ? rows.slice(0, 9) : rows.slice(5, 9), { fence: 3 })
     })
 
-    test.runIf(bench.capabilities.partitions !== false)(
+    testIf(bench.capabilities.partitions !== false)(
       'of each of two partitions of one session is made side by side',
       async () => {
         await using harness = await bench.create()

@@ -3,6 +3,7 @@ import { readRows, withSession } from '../source/read-all.js'
 import { differences } from '../support/differences.js'
 import { operation } from '../support/operation.js'
 import { samplePage } from '../support/sample-page.js'
+import { testIf } from '../support/test-if.js'
 import type { ExactSinkBench } from './exact-sink-bench.js'
 
 /** Rows and position become durable together, or not at all. */
@@ -208,7 +209,7 @@ export function commitTests(bench: ExactSinkBench): void {
     })
   })
 
-  test.runIf(bench.capabilities.readBack === true)('what is read back is what was written', async () => {
+  testIf(bench.capabilities.readBack === true)('what is read back is what was written', async () => {
     await using harness = await bench.create()
     const lane = await bench.lane(harness)
     await lane.writeAll(rows)

@@ -4,6 +4,7 @@ import { canonical } from '../support/canonical.js'
 import { differences } from '../support/differences.js'
 import { operation, throughJson } from '../support/operation.js'
 import type { Shape } from '../support/shapes.js'
+import { testIf } from '../support/test-if.js'
 import { placesOf, readPages, readRows, withSession } from './read-all.js'
 import type { SourceHarness, SourceHarnessFactory } from './source-harness.js'
 
@@ -34,7 +35,7 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
         expect((await cut(harness, 4)).length).toBeGreaterThan(1)
       })
 
-      test.runIf(capabilities.grows !== false)('also hold the records that came after they were cut', async () => {
+      testIf(capabilities.grows !== false)('also hold the records that came after they were cut', async () => {
         await using harness = await create(shape.schema)
         const middle = records.slice(20, 40)
         await harness.seed(middle)
@@ -76,7 +77,7 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
         })
       })
 
-      test.runIf(capabilities.split === true)(
+      testIf(capabilities.split === true)(
         'are split anywhere into disjoint parts that hold what was left',
         async () => {
           await using harness = await filled()
@@ -114,7 +115,7 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
       expect((await withSession(harness.open(), (session) => countOf(session)))?.value).toBe(0)
     })
 
-    test.runIf(capabilities.pushDown === true && capabilities.count === 'exact')(
+    testIf(capabilities.pushDown === true && capabilities.count === 'exact')(
       'the count under a filter that is pushed down is that of the records read under it',
       async () => {
         await using harness = await filled()

@@ -1,0 +1,212 @@
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { DroverError } from '@drover/core'
+import { seededRandom } from '../support/random.js'
+import { Child } from './child.js'
+import type { CrashPair } from './crash-pair.js'
+import { type Landed, Timing } from './timing.js'
+
+export interface CrashOptions {
+  /** A JavaScript module that exports `pairs`, a record of {@link CrashPair}s; it is imported here, and in every child process. */
+  readonly worker: URL
+  /** Which of them. */
+  readonly pair: string
+  /** Kill so many times at least; the trial in hand is finished. @default 50, or no limit if `seconds` is given */
+  readonly kills?: number
+  /** Or go on so long, in seconds. */
+  readonly seconds?: number
+  /** Decides the records and the moments of the kills. Moments depend on the machine too. @default random */
+  readonly seed?: number
+  /** Processes that work on the run side by side, all of which may be killed. @default 1 */
+  readonly rivals?: number
+  /** Longer no process may take, in milliseconds. @default 60000 */
+  readonly timeoutMs?: number
+  /** Where the trials take place. @default the system's temporary directory */
+  readonly directory?: string
+}
+
+/** What was tried. */
+export interface CrashReport {
+  readonly pair: string
+  readonly seed: number
+  /** Runs from an empty sink to a verified end. */
+  readonly trials: number
+  readonly kills: number
+  /** Where the kills landed: before the first batch of a life, between batches, and after the last one of the run. */
+  readonly landed: Landed
+  /** Processes that gave way to another one. */
+  readonly held: number
+}
+
+const mostLives = 200
+
+/**
+ * Runs a pair in real processes, kills them with SIGKILL at random moments, starts them again until the run completes, and
+ * compares source and sink record by record. Then anew, until there were enough kills.
+ *
+ * @throws `CONTRACT_BROKEN` with the seed, what differs, and the directory, which is left as it is.
+ *
+ * @example
+ * const report = await crashHarness({ worker: new URL('./worker.js', import.meta.url), pair: 'mine', kills: 50 })
+ */
+export async function crashHarness(options: CrashOptions): Promise<CrashReport> {
+  const { worker, pair: name, seed = Math.floor(Math.random() * 2 ** 31) } = options
+  const { pairs } = (await import(worker.href)) as { readonly pairs: Readonly<Record<string, CrashPair>> }
+  const pair = pairs[name]
+  if (pair === undefined) {
+    throw new DroverError(
+      'NAME_UNKNOWN',
+      `crashHarness: ${worker.href} has no pair "${name}"; it has ${Object.keys(pairs).join(', ')}.`,
+    )
+  }
+  const home = await mkdtemp(
+    join(options.directory ?? tmpdir(), `drover-crash-${name.replaceAll(/[^a-z0-9]+/gi, '-')}-`),
+  )
+  const harness = new CrashHarness(options, pair, home, seed)
+  const report = await harness.run()
+  await rm(home, { recursive: true, force: true })
+  return report
+}
+
+class CrashHarness {
+  readonly #random: () => number
+  readonly #timing = new Timing()
+  #trials = 0
+  #kills = 0
+  #held = 0
+
+  constructor(
+    private readonly options: CrashOptions,
+    private readonly pair: CrashPair,
+    private readonly home: string,
+    private readonly seed: number,
+  ) {
+    this.#random = seededRandom(seed)
+  }
+
+  async run(): Promise<CrashReport> {
+    const { seconds, kills = seconds === undefined ? 50 : Number.POSITIVE_INFINITY, rivals = 1 } = this.options
+    const until = seconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1_000
+    await mkdir(this.#template)
+    await this.#guarded('prepare', () => this.pair.prepare(this.#template, this.#random))
+    await this.#trial((directory) => this.#undisturbed(directory))
+    do {
+      await this.#trial((directory) => (rivals > 1 ? this.#contested(directory, rivals) : this.#killed(directory)))
+      this.#trials++
+    } while (this.#kills < kills && performance.now() < until)
+    return {
+      pair: this.options.pair,
+      seed: this.seed,
+      trials: this.#trials,
+      kills: this.#kills,
+      landed: this.#timing.landed,
+      held: this.#held,
+    }
+  }
+
+  get #template(): string {
+    return join(this.home, 'template')
+  }
+
+  /** Works in a copy of what was prepared until the run has completed, then compares. */
+  async #trial(work: (directory: string) => Promise<void>): Promise<void> {
+    const directory = join(this.home, `trial-${this.#trials}`)
+    await cp(this.#template, directory, { recursive: true })
+    await this.#guarded('run', () => work(directory))
+    const found = await this.#guarded('compare', () => this.pair.compare(directory))
+    if (found.length > 0) throw this.#broken(found.join('\n'))
+    await rm(directory, { recursive: true, force: true })
+  }
+
+  /** Says how long it takes, and that without a kill all is well. */
+  async #undisturbed(directory: string): Promise<void> {
+    const child = this.#start(directory)
+    this.#completed(await child.ended)
+    this.#timing.measure(child)
+    // Once more: whoever comes late finds that there is nothing to do.
+    this.#completed(await this.#start(directory).ended)
+  }
+
+  async #killed(directory: string): Promise<void> {
+    this.#timing.beginTrial(this.#random())
+    for (let lives = 0; lives < mostLives; lives++) {
+      const child = this.#start(directory)
+      await child.began
+      const end = await this.#killAfter(child, this.#timing.delay(this.#random()))
+      if (end.kind === 'killed') {
+        this.#kills++
+        this.#timing.land(child)
+        continue
+      }
+      return this.#completed(end)
+    }
+    throw this.#broken(`it makes no progress: ${mostLives} processes were killed`)
+  }
+
+  /** Several processes at once; each is killed or gives way, until one completes the run and the others see that. */
+  async #contested(directory: string, rivals: number): Promise<void> {
+    this.#timing.beginTrial(this.#random())
+    let completed = false
+    let lives = 0
+    const rival = async (): Promise<void> => {
+      while (!completed && lives < mostLives) {
+        const child = this.#start(directory, this.#random() < 0.5 ? 'fail' : 'wait')
+        await child.began
+        const end = await this.#killAfter(child, this.#timing.delay(this.#random()))
+        if (end.kind === 'killed') {
+          lives++
+          this.#kills++
+          this.#timing.land(child)
+        } else if (end.kind === 'failed' && end.code === 'RUN_HELD') {
+          this.#held++
+        } else {
+          this.#completed(end)
+          completed = true
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: rivals }, rival))
+    if (!completed) throw this.#broken(`it makes no progress: ${lives} processes were killed or gave way`)
+  }
+
+  async #killAfter(child: Child, delayMs: number) {
+    const timer = new AbortController()
+    const killing = wait(delayMs, undefined, { signal: timer.signal }).then(
+      () => child.kill(),
+      () => {}, // it had ended before
+    )
+    const end = await child.ended
+    timer.abort()
+    await killing
+    return end
+  }
+
+  #start(directory: string, whenHeld: 'fail' | 'wait' = 'fail'): Child {
+    const { worker, pair, timeoutMs = 60_000 } = this.options
+    return new Child({ worker, pair, directory, whenHeld, timeoutMs, chance: this.#random() })
+  }
+
+  #completed(end: Awaited<Child['ended']>): void {
+    if (end.kind === 'failed') throw this.#broken(`it failed after ${this.#kills} kills with ${end.code}: ${end.said}`)
+  }
+
+  async #guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (DroverError.isInstance(error) && error.message.includes(`seed ${this.seed}`)) throw error
+      throw this.#broken(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, error)
+    }
+  }
+
+  #broken(said: string, cause?: unknown): DroverError {
+    const where = `${this.options.pair}, seed ${this.seed}, trial ${this.#trials} in ${this.home}`
+    return new DroverError(
+      'CONTRACT_BROKEN',
+      `crash harness (${where}):\n${said}`,
+      cause === undefined ? {} : { cause },
+    )
+  }
+}

@@ -1,0 +1,100 @@
+/** What ends a life: every call fails with it from the chosen step on, as if the process were gone. */
+export class Kill extends Error {
+  override readonly name = 'Kill'
+  readonly isRetryable = false
+
+  constructor(readonly step: string) {
+    super(`killed ${step}`)
+  }
+}
+
+/** Where a life falls asleep, until somebody wakes it. */
+export interface Sleep {
+  readonly step: number
+  /** Not while a write is open, which would keep everybody else off. @default false */
+  readonly notWhileWriting?: boolean
+}
+
+/**
+ * One life of a process. Each awaited step asks whether it was the last one; what was done by then stays done, and
+ * nothing more happens.
+ */
+export class Life {
+  steps = 0
+  /** Writes that are open. */
+  writing = 0
+  /** Label of the step that was the last one. */
+  endedAt: string | undefined
+  /** What the process had open: the operating system closes it, long after. */
+  readonly #open: (() => Promise<void>)[] = []
+  readonly #sleeping: Promise<string>
+  readonly #waking: Promise<void>
+  #sleep!: (label: string) => void
+  #wake!: () => void
+
+  constructor(
+    private readonly killAt = Number.POSITIVE_INFINITY,
+    private readonly sleep: Sleep = { step: Number.POSITIVE_INFINITY },
+  ) {
+    this.#sleeping = new Promise((resolve) => {
+      this.#sleep = resolve
+    })
+    this.#waking = new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  /** Resolves with the label of the step at which it fell asleep. */
+  get asleep(): Promise<string> {
+    return this.#sleeping
+  }
+
+  wake(): void {
+    this.#wake()
+  }
+
+  /** @throws `Kill` if it is over. */
+  check(): void {
+    if (this.endedAt !== undefined) throw new Kill(this.endedAt)
+  }
+
+  /** One step. */
+  async step(label: string): Promise<void> {
+    this.check()
+    this.steps++
+    if (this.steps === this.killAt) {
+      this.endedAt = label
+      throw new Kill(label)
+    }
+    if (this.steps === this.sleep.step && !(this.sleep.notWhileWriting === true && this.writing > 0)) {
+      this.#sleep(label)
+      await this.#waking
+    }
+  }
+
+  /** A call that may be the last one before it began, or after it was done. */
+  async call<T>(label: string, work: () => Promise<T>): Promise<T> {
+    await this.step(`before ${label}`)
+    const result = await work()
+    await this.step(`after ${label}`)
+    return result
+  }
+
+  /** Has something closed once nobody can be disturbed by it. */
+  closeLater(close: () => Promise<void>): void {
+    this.#open.push(close)
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#open.splice(0)) await close()
+  }
+}
+
+/** Whether an error is that of a life that ended, or was caused by it. */
+export function isKill(error: unknown): boolean {
+  for (let at = error, depth = 0; at !== undefined && at !== null && depth < 10; depth++) {
+    if (at instanceof Kill) return true
+    at = (at as { cause?: unknown }).cause
+  }
+  return false
+}

@@ -1,0 +1,1 @@
+export { type CheckedStep, type CheckTransformerOptions, checkTransformer } from './transformer/check-transformer.js'
