@@ -23,7 +23,8 @@ for (const driver of drivers) {
       return {
         open: () => sqliteStateStore({ filename: database.file, driver }),
         write: async (tx, row) => void (await tx('people').insert(row)),
-        contents: () => database.records('people', ['id', 'name']),
+        contents: async () =>
+          (await database.exact('SELECT id, name FROM people')).map(([id, name]) => ({ id: Number(id), name })),
         [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
       }
     },

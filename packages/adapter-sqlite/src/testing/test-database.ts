@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Row } from '@drover/core'
+import type { Field, Row } from '@drover/core'
 import { openSqlite } from '../connection/open-sqlite.js'
+import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection, SqliteDriver, SqliteValue } from '../connection/sqlite-connection.js'
 
 export const drivers: readonly SqliteDriver[] = ['better-sqlite3', 'sqlite3']
@@ -37,11 +38,14 @@ export class TestDatabase implements AsyncDisposable {
     return await connection.all(sql, [], { integers: 'bigint' })
   }
 
-  /** Rows as records of these columns. */
-  async records(table: string, columns: readonly string[]): Promise<Row[]> {
-    await using connection = await this.open()
-    const rows = await connection.all(`SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM "${table}"`)
-    return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])))
+  /** Rows as records of these fields, as a source would give them. */
+  async records(table: string, fields: readonly Pick<Field, 'name' | 'type'>[]): Promise<Row[]> {
+    const rows = await this.exact(
+      `SELECT ${fields.map(({ name }) => quoteName(name)).join(', ')} FROM ${quoteName(table)}`,
+    )
+    return rows.map((row) =>
+      Object.fromEntries(fields.map(({ name, type }, i) => [name, type.kind === 'any' ? row[i] : narrowed(row[i])])),
+    )
   }
 
   /** The first value of the first row. */
@@ -53,4 +57,9 @@ export class TestDatabase implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.folder, { recursive: true })
   }
+}
+
+/** An integer as a number where a number can be it. */
+function narrowed(value: SqliteValue | undefined): unknown {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

@@ -1,0 +1,32 @@
+import type { MaybePromise, Row } from '@drover/core'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import type { ConflictPolicy } from './conflict.js'
+import type { Shapes } from './shapes.js'
+
+/** Writes rows inside the transaction that is open. One driver takes a row at a time, the other a page. */
+export interface RowWriter {
+  /**
+   * @param before Rows of the batch in front of these.
+   * @throws `RECORD_REFUSED` with the row's place in the batch.
+   */
+  write(rows: readonly Row[], before: number): MaybePromise<Written>
+}
+
+export interface Written {
+  /** Rows that were inserted or updated; the others were left alone, by the policy or by a trigger. */
+  readonly changed: number
+  /** Of them, those whose key was not there. Only known to be exact if the writer looks keys up. */
+  readonly inserted: number
+}
+
+/** What writing rows needs to know of the table. */
+export interface WriterOptions {
+  readonly connection: SqliteConnection
+  readonly table: string
+  readonly shapes: Shapes
+  readonly policy: ConflictPolicy
+  /** Ask for each row whether its key is there, to count inserted and updated rows apart. */
+  readonly looksUp: boolean
+  /** Database and table, for messages. */
+  readonly where: string
+}

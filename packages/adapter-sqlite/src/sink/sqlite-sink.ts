@@ -1,0 +1,109 @@
+import { checkOptionNames, checkText, DroverError, type ExactSink, type Row } from '@drover/core'
+import { locationName, locationOptions } from '../connection/open-sqlite.js'
+import { sqliteStateStore } from '../state/sqlite-state-store.js'
+import { checkTablePrefix } from '../state/state-tables.js'
+import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
+import { checkOnConflict, type OnConflict } from './conflict.js'
+import { connectSink } from './sink-session.js'
+
+/** Options of {@link sqliteSink}. */
+export interface SqliteSinkOptions extends WriterLocation {
+  readonly table: string
+  /**
+   * The column, or the columns in order, that identify a row; a primary key or unique index must be over exactly these.
+   *
+   * @default the table's primary key; of a table that is created, the key of the records
+   */
+  readonly key?: string | readonly string[]
+  /**
+   * What becomes of a row whose key is there already: its record is refused, the row is left alone, or it replaces all
+   * other columns, or those named by `merge`. Other rows are never deleted, whatever the table's own conflict clauses say.
+   *
+   * @default 'error'
+   */
+  readonly onConflict?: OnConflict
+  /** Create the table if it is not there. Fields from SQLite keep the types they were declared with. @default true */
+  readonly createTable?: boolean
+  /** Fields that SQLite may convert to the type of their column, though values change by it. @default [] */
+  readonly coerce?: readonly string[]
+  /** Check foreign keys, which SQLite does only if it is told to. @default true; with a knex instance as it is configured */
+  readonly foreignKeys?: boolean
+  /** What the names of the tables begin with that keep the positions. @default 'drover_' */
+  readonly tablePrefix?: string
+}
+
+const optionNames = [
+  ...locationOptions,
+  'synchronous',
+  'table',
+  'key',
+  'onConflict',
+  'createTable',
+  'coerce',
+  'foreignKeys',
+  'tablePrefix',
+]
+
+/**
+ * Writes exactly once into a table of an SQLite database: the rows of a batch, its position and its fence are one
+ * transaction. Nothing is locked while a batch is read and transformed, only while it is written.
+ *
+ * Values: integers and reals keep their storage class, objects and arrays become JSON text, `true` is 1, a `Date` ISO 8601 text. A
+ * field that is missing or `undefined` gets the column's default. Generated columns compute themselves: their fields are
+ * left out.
+ *
+ * @throws `OPTION_INVALID`; when it connects or writes `SINK_NOT_READY` (the table, a column, the key), `FIDELITY_LOSS` (a
+ * column would convert values), `RECORD_REFUSED` with the row (a constraint, a value SQLite would change), `FENCED`,
+ * `STORE_BUSY`, `STORE_FULL`, `STORE_DENIED`, `STATE_INVALID`.
+ *
+ * @example
+ * const sink = sqliteSink({ filename: 'copy.db', table: 'messages', onConflict: 'update' })
+ */
+export function sqliteSink<R extends object = Row>(options: SqliteSinkOptions): ExactSink<R> {
+  const where = 'sqliteSink'
+  checkOptionNames(where, options, optionNames)
+  checkWritable(where, options)
+  checkText(where, 'table', options.table)
+  checkOnConflict(where, options.onConflict)
+  checkTablePrefix(where, options.tablePrefix)
+  checkNames(where, 'coerce', options.coerce)
+  for (const name of ['createTable', 'foreignKeys'] as const) checkFlag(where, name, options[name])
+  const key = typeof options.key === 'string' ? [options.key] : options.key
+  checkNames(where, 'key', key)
+  const { onConflict = 'error', synchronous, tablePrefix } = options
+  const location = locationOf(options)
+  return {
+    specVersion: 1,
+    name: `sqlite ${locationName(options)} ${options.table}`,
+    ...(onConflict === 'error' ? {} : { version: JSON.stringify({ onConflict, ...(key && { key }) }) }),
+    guarantee: 'exactly-once',
+    keyed: onConflict !== 'error',
+    batchSize: 10_000,
+    connect: () => connectSink<R>({ ...options, location, key, onConflict }),
+    stateStore: () =>
+      sqliteStateStore({
+        ...location,
+        ...(synchronous === undefined ? {} : { synchronous }),
+        ...(tablePrefix === undefined ? {} : { tablePrefix }),
+      }),
+  }
+}
+
+/** The part of the options that says where the database is. */
+function locationOf(options: SqliteSinkOptions): WriterLocation {
+  const given = [...locationOptions, 'synchronous'] as const
+  return Object.fromEntries(given.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]))
+}
+
+function checkNames(where: string, option: string, names: readonly string[] | undefined): void {
+  if (names === undefined) return
+  if (!Array.isArray(names) || (option === 'key' && names.length === 0)) {
+    throw new DroverError('OPTION_INVALID', `${where}: ${option} is a list of names.`)
+  }
+  for (const name of names) checkText(where, option, name)
+}
+
+function checkFlag(where: string, name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new DroverError('OPTION_INVALID', `${where}: ${name} is true or false, not ${JSON.stringify(value)}.`)
+}
