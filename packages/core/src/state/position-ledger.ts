@@ -30,8 +30,7 @@ export class PositionLedger {
   }
 
   /** Whether the commit would be taken now. @throws `FENCED` */
-  check(commit: Commit): void {
-    const { run, partition, fence, sequence } = commit
+  check({ run, partition, fence, sequence }: Claim & Pick<Commit, 'sequence'>): void {
     const entry = this.#entries.get(keyOf(run, partition))
     if (entry !== undefined && entry.fence > fence) {
       throw fenced(run, partition, `its fence is ${entry.fence}, the commit has ${fence}`)

@@ -78,8 +78,8 @@ export class PositionLog {
   /** Appends a position, durably. False if another one with its number was there first. */
   async append(standing: Standing | Nothing): Promise<boolean> {
     const line = JSON.stringify({ ...standing, by: this.#by })
-    // A line that a crash, or a full disk, broke off is closed first.
-    const bytes = Buffer.from(`${this.#isTorn ? '\n' : ''}${line}\n`, 'utf8')
+    // A line that a crash, or a full disk, broke off is closed first, and so that it cannot count by now.
+    const bytes = Buffer.from(`${this.#isTorn ? `${tornMark}\n` : ''}${line}\n`, 'utf8')
     for (let written = 0; written < bytes.length; ) {
       written += (await this.handle.write(bytes, written, bytes.length - written)).bytesWritten
     }
@@ -141,9 +141,11 @@ class LogLines {
 }
 
 const everyBeginning = '{"fence":'
+const tornMark = '~'
 
 function isBeginning(line: string): boolean {
-  return line.startsWith(everyBeginning) || everyBeginning.startsWith(line)
+  const torn = line.endsWith(tornMark) ? line.slice(0, -tornMark.length) : line
+  return torn.startsWith(everyBeginning) || everyBeginning.startsWith(torn)
 }
 
 async function openIf(unless: string, path: string, flags: string | number): Promise<FileHandle | null> {
