@@ -109,6 +109,8 @@ interface Plan<R> {
 }
 
 class MemorySinkSession<R extends object> implements ExactSession<R> {
+  readonly #claims = new Map<string, Claim>()
+
   constructor(
     private readonly table: MemoryTable<R>,
     private readonly key: readonly string[] | null,
@@ -116,13 +118,26 @@ class MemorySinkSession<R extends object> implements ExactSession<R> {
   ) {}
 
   async claim(claim: Claim): Promise<Position | null> {
-    return this.table.ledger.claim(claim)
+    const position = this.table.ledger.claim(claim)
+    this.#claims.set(claim.partition.id, claim)
+    return position
   }
 
   async write(
     batch: CommitBatch<R>,
     { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
   ): Promise<void> {
+    try {
+      await this.#write(batch, mode, signal)
+    } catch (error) {
+      // Rows that an heir wrote look refused to the one it took over from.
+      const claim = this.#claims.get(batch.partition.id)
+      if (claim !== undefined) this.table.ledger.check({ ...claim, sequence: batch.sequence })
+      throw error
+    }
+  }
+
+  async #write(batch: CommitBatch<R>, mode: 'commit' | 'probe', signal: AbortSignal): Promise<void> {
     const deferred = this.options.deferred === true
     const rows: R[] = []
     for await (const page of batch) {
