@@ -45,6 +45,6 @@ describe('leaves', () => {
 it('takes long texts in about the time that they are long', () => {
   const begun = performance.now()
   for (const part of ['a', 'a-', 'x://', 'password', 'password=', '"', 'bearer '])
-    redactSecrets(part.repeat(100_000 / part.length))
-  expect(performance.now() - begun).toBeLessThan(2000)
+    redactSecrets(part.repeat(400_000 / part.length))
+  expect(performance.now() - begun).toBeLessThan(5000)
 })

@@ -180,7 +180,7 @@ it('takes no longer for a pattern with many runs of anything than text times pat
   const begun = performance.now()
   for (const pattern of ['%a%a%a%a%a%a%a%a%a%a%b', '%a_%a_%a_%a_%a_%a_%b'])
     expect(holds({ like: pattern }, text)).toBe(false)
-  expect(performance.now() - begun).toBeLessThan(1000)
+  expect(performance.now() - begun).toBeLessThan(5000)
 })
 
 // ── Arbitrary filters and records, of few values each, so that they meet ──

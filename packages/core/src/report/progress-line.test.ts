@@ -157,8 +157,10 @@ describe('elsewhere', () => {
   it('does not repeat a line that was said', () => {
     const { emit, detach, written } = shownOn()
     emit({ elapsedMs: 0 })
+    emit({ elapsedMs: 1, read: 300 })
     detach()
-    expect(written).toEqual(['copy: 250 records, 1,500/s\n'])
+    detach()
+    expect(written).toEqual(['copy: 250 records, 1,500/s\n', 'copy: 300 records, 1,500/s\n'])
   })
 
   it('ends with the outcome', () => {

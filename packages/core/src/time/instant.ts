@@ -56,6 +56,7 @@ export function compareInstants(a: Instant, b: Instant): number {
 
 /** ISO 8601 in UTC with at least milliseconds, and with more digits of the second if the instant has them or `digits` asks. */
 export function formatInstant({ seconds, nanos }: Instant, digits = 3): string {
+  if (digits <= 3 && nanos % 1e6 === 0) return new Date(seconds * 1000 + nanos / 1e6).toISOString()
   const whole = new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length)
   const fraction = String(nanos).padStart(9, '0')
   const needed = Math.max(3, digits, fraction.replace(/0+$/, '').length)

@@ -13,6 +13,13 @@ it('adds when the run started, not the time of the call', () => {
   expect(addMetadata()({ id: 1 }, context)).toEqual({ id: 1, metadata: { migrated_at } })
 })
 
+it('serves several runs', () => {
+  const step = addMetadata()
+  step({ id: 1 }, context)
+  const later = { ...context, runStartedAt: new Date(1000) }
+  expect(step({ id: 1 }, later)).toEqual({ id: 1, metadata: { migrated_at: '1970-01-01T00:00:01.000Z' } })
+})
+
 it('merges into the object that is there, and leaves that one alone', () => {
   const metadata = { tags: ['a'], migrated_at: 'before' }
   expect(metadataOf(metadata)).toEqual({ tags: ['a'], migrated_at })

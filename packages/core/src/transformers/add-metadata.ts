@@ -35,10 +35,16 @@ export interface AddMetadataTransformer extends BuiltIn {
  * @throws `TRANSFORM_FAILED` for a `metadata` that is neither an object nor a JSON text of one.
  */
 export function addMetadata(): AddMetadataTransformer {
-  const run = (record: Row, { runStartedAt }: TransformContext): Row => ({
-    ...record,
-    metadata: withMigratedAt(record.metadata, runStartedAt.toISOString()),
-  })
+  let start: Date | undefined
+  let migratedAt = ''
+  const run = (record: Row, { runStartedAt }: TransformContext): Row => {
+    // It is one Date for all records of an attempt; writing it down each time cost more than all else.
+    if (start !== runStartedAt) {
+      start = runStartedAt
+      migratedAt = start.toISOString()
+    }
+    return { ...record, metadata: withMigratedAt(record.metadata, migratedAt) }
+  }
   const describe = (schema: RecordSchema) => withField(schema, metadataField(schema))
   return builtIn({ name: 'addMetadata', reads: ['metadata'], writes: ['metadata'], describe }, [], run)
 }

@@ -1,5 +1,3 @@
-import type { RowCode } from './row-codes.js'
-
 export type SideName = 'expected' | 'actual'
 
 const bucketCount = 65_536
@@ -15,9 +13,9 @@ class Sums {
 export class Buckets {
   readonly #sums = { expected: new Sums(), actual: new Sums() }
 
-  add(side: SideName, { bucket, hash }: RowCode): void {
+  add(side: SideName, key: string, hash: Buffer): void {
     const sums = this.#sums[side]
-    const at = bucket % bucketCount
+    const at = Buckets.of(key)
     // Unsigned elements wrap around. A sum, unlike an exclusive or, does not lose a row that is there twice.
     sums.rows[at] = (sums.rows[at] as number) + 1
     sums.high[at] = (sums.high[at] as number) + hash.readUInt32LE(0)
@@ -50,7 +48,10 @@ export class Buckets {
     return { selected, complete: true }
   }
 
-  static of({ bucket }: RowCode): number {
-    return bucket % bucketCount
+  /** The bucket of a key: FNV-1a, folded to 16 bits, http://www.isthe.com/chongo/tech/comp/fnv/ */
+  static of(key: string): number {
+    let hash = 0x811c9dc5
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+    return ((hash >>> 16) ^ hash) & (bucketCount - 1)
   }
 }

@@ -1,7 +1,7 @@
 import type { Row } from '../contracts/values.js'
 import { estimateBytes } from '../engine/row-size.js'
 import { Buckets } from './buckets.js'
-import type { RowCode, RowCodes } from './row-codes.js'
+import type { RowCodes } from './row-codes.js'
 import type { VerifiedFlow } from './verified-flow.js'
 import type { Difference, Verification } from './verify.js'
 
@@ -34,23 +34,28 @@ export async function narrow(expected: VerifiedFlow, actual: VerifiedFlow, optio
   const { selected, complete } = options.buckets.select(options.maxKeys)
   const entries = new Map<string, Entry>()
   const keeper = new Keeper(options.codes)
-  for await (const row of expected.rows()) {
-    const code = options.codes.of(row)
-    if (selected.has(Buckets.of(code))) entryOf(entries, code).expected.push(keeper.keep(row, code))
+  for await (const rows of expected.pages()) {
+    for (const row of rows) {
+      const key = options.codes.keyOf(row)
+      if (selected.has(Buckets.of(key))) entryOf(entries, key).expected.push(keeper.keep(row))
+    }
   }
-  for await (const row of actual.rows()) {
-    const code = options.codes.of(row)
-    if (!selected.has(Buckets.of(code))) continue
-    const entry = entryOf(entries, code)
-    const partner = entry.expected.findIndex(({ hash }) => hash === hashText(code))
-    if (partner === -1) entry.actual.push(keeper.keep(row, code))
-    else entry.expected.splice(partner, 1)
-    if (entry.expected.length + entry.actual.length === 0) entries.delete(code.key)
+  for await (const rows of actual.pages()) {
+    for (const row of rows) {
+      const key = options.codes.keyOf(row)
+      if (!selected.has(Buckets.of(key))) continue
+      const entry = entryOf(entries, key)
+      const hash = keeper.hashOf(row)
+      const partner = entry.expected.findIndex((kept) => kept.hash === hash)
+      if (partner === -1) entry.actual.push(keeper.keep(row))
+      else entry.expected.splice(partner, 1)
+      if (entry.expected.length + entry.actual.length === 0) entries.delete(key)
+    }
   }
   return { ...summed(entries.values(), options.codes), complete }
 }
 
-function entryOf(entries: Map<string, Entry>, { key }: RowCode): Entry {
+function entryOf(entries: Map<string, Entry>, key: string): Entry {
   const known = entries.get(key)
   if (known !== undefined) return known
   const entry: Entry = { expected: [], actual: [] }
@@ -87,12 +92,12 @@ class Keeper {
 
   constructor(private readonly codes: RowCodes) {}
 
-  keep(row: Row, code: RowCode): Kept {
+  keep(row: Row): Kept {
     this.#left -= this.#left > 0 ? estimateBytes([row]) : 0
-    return { hash: hashText(code), key: this.codes.keyOf(row), row: this.#left > 0 ? row : undefined }
+    return { hash: this.hashOf(row), key: this.codes.keyValues(row), row: this.#left > 0 ? row : undefined }
   }
-}
 
-function hashText({ hash }: RowCode): string {
-  return hash.toString('latin1')
+  hashOf(row: Row): string {
+    return this.codes.hashOf(row).toString('latin1')
+  }
 }

@@ -1,19 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { LogicalType, RecordSchema } from '../contracts/schema.js'
 import type { JsonValue, Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { suggestNames } from '../errors/nearest.js'
 import { type Code, codeOf } from './value-codes.js'
-
-/** What a verification has to know of a row. */
-export interface RowCode {
-  /** One text per key. */
-  readonly key: string
-  /** A number from the key. */
-  readonly bucket: number
-  /** From the key and all fields that are compared. */
-  readonly hash: Buffer
-}
 
 interface RowCodesOptions {
   readonly ignore: readonly string[]
@@ -21,12 +11,18 @@ interface RowCodesOptions {
   readonly schemas: readonly RecordSchema[]
 }
 
+/** A field, and how it begins in the text that is hashed. */
+interface LabelledField {
+  readonly name: string
+  readonly label: string
+}
+
 /** Turns rows into texts and hashes that are the same for rows that mean the same. */
 export class RowCodes {
   readonly #ignored: ReadonlySet<string>
   readonly #codes = new Map<string, Code>()
   #names: readonly string[] = []
-  #sorted: readonly string[] = []
+  #fields: readonly LabelledField[] = []
 
   constructor(
     private readonly key: readonly string[],
@@ -37,19 +33,27 @@ export class RowCodes {
     for (const name of names) this.#codes.set(name, codeOf(typesOf(name, options)))
   }
 
-  of(row: Row): RowCode {
-    const key = this.key.map((field) => this.#keyValue(row, field)).join(',')
-    let text = key
-    for (const field of this.#fieldsOf(row)) {
-      const value = row[field]
+  /** One text per key. */
+  keyOf(row: Row): string {
+    const [only] = this.key
+    return this.key.length === 1 && only !== undefined
+      ? this.#keyValue(row, only)
+      : this.key.map((field) => this.#keyValue(row, field)).join(',')
+  }
+
+  /** One hash for rows that are the same in all fields that are compared. */
+  hashOf(row: Row): Buffer {
+    let text = ''
+    for (const { name, label } of this.#fieldsOf(row)) {
+      const value = row[name]
       // A column that a store does not have for this record, and one that it has as null, are the same.
-      if (value !== null && value !== undefined) text += `\n${JSON.stringify(field)}:${this.#value(row, field)}`
+      if (value !== null && value !== undefined) text += label + this.#value(row, name)
     }
-    return { key, bucket: bucketOf(key), hash: createHash('sha256').update(text).digest().subarray(0, 16) }
+    return hash('sha256', text, 'buffer')
   }
 
   /** The key's values, as JSON can hold them. */
-  keyOf(row: Row): JsonValue[] {
+  keyValues(row: Row): JsonValue[] {
     return this.key.map((field) => jsonOf(row[field]))
   }
 
@@ -73,13 +77,14 @@ export class RowCodes {
   }
 
   /** Sorted; rows mostly have the same fields in the same order. */
-  #fieldsOf(row: Row): readonly string[] {
+  #fieldsOf(row: Row): readonly LabelledField[] {
     const names = Object.keys(row)
     if (names.length !== this.#names.length || names.some((name, i) => name !== this.#names[i])) {
       this.#names = names
-      this.#sorted = names.filter((name) => !this.#ignored.has(name)).sort()
+      const compared = names.filter((name) => !this.#ignored.has(name)).sort()
+      this.#fields = compared.map((name) => ({ name, label: `\n${JSON.stringify(name)}:` }))
     }
-    return this.#sorted
+    return this.#fields
   }
 }
 
@@ -88,14 +93,6 @@ const plain = codeOf([])
 function typesOf(name: string, { json, schemas }: RowCodesOptions): LogicalType[] {
   const types = schemas.flatMap(({ fields }) => fields.filter((field) => field.name === name).map(({ type }) => type))
   return json.includes(name) ? [...types, { kind: 'json' }] : types
-}
-
-/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function bucketOf(key: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
-  // The low bits alone would hardly change for keys that differ in their last digits.
-  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 function jsonOf(value: unknown): JsonValue {

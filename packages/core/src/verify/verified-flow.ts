@@ -1,7 +1,6 @@
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Source, SourceSession } from '../contracts/source.js'
 import type { Row } from '../contracts/values.js'
-import { Breather } from '../engine/breather.js'
 import { Chain } from '../engine/chain.js'
 import type { HeldPage } from '../engine/held-page.js'
 import { PageReader } from '../engine/page-reader.js'
@@ -22,7 +21,6 @@ interface VerifiedFlowHelp {
 /** One side of a verification: its rows as a sink would get them, as often as they are asked for. */
 export class VerifiedFlow implements AsyncDisposable {
   readonly #name: string
-  readonly #breather = new Breather()
   #rows = 0
   #rejected = 0
   #lacksStart = false
@@ -74,15 +72,15 @@ export class VerifiedFlow implements AsyncDisposable {
     return inferSchema(rows)
   }
 
-  /** One pass over all rows. */
-  async *rows(): AsyncGenerator<Row> {
+  /** One pass over all rows, page by page. */
+  async *pages(): AsyncGenerator<readonly Row[]> {
     this.#rows = 0
     this.#rejected = 0
     const { reader, pages } = this.#first ?? { reader: this.#reader(), pages: [] }
     this.#first = undefined
     try {
-      for (const held of pages) yield* this.#counted(held)
-      for (let held = await reader.next(); held !== null; held = await reader.next()) yield* this.#counted(held)
+      for (const held of pages) yield this.#counted(held)
+      for (let held = await reader.next(); held !== null; held = await reader.next()) yield this.#counted(held)
     } finally {
       await reader.close()
     }
@@ -97,19 +95,17 @@ export class VerifiedFlow implements AsyncDisposable {
     }
   }
 
-  async *#counted(held: HeldPage): AsyncGenerator<Row> {
+  #counted(held: HeldPage): readonly Row[] {
     if (this.#lacksStart) {
       throw new DroverError(
         'OPTION_INVALID',
         `verify: a step of ${this.#name} asks when the run began; pass runStartedAt, which the run's report has as startedAt.`,
       )
     }
+    const rows = rowsOf(held)
+    this.#rows += rows.length
     this.#rejected += held.rejectedCount
-    for (const row of rowsOf(held)) {
-      if (this.#breather.due) await this.#breather.breathe()
-      this.#rows++
-      yield row
-    }
+    return rows
   }
 
   #reader(): PageReader {
@@ -142,6 +138,6 @@ export class VerifiedFlow implements AsyncDisposable {
   }
 }
 
-function rowsOf(held: HeldPage): Row[] {
-  return held.views().flatMap((view) => [...view.rows()])
+function rowsOf(held: HeldPage): readonly Row[] {
+  return held.views().flatMap((view) => view.rows())
 }

@@ -41,6 +41,18 @@ describe('two sides with the same rows', () => {
     })
   })
 
+  it('are equal in whatever order their fields come, and if a field that is null is missing', async () => {
+    const expected = [
+      { id: 1, a: 1, b: 2, c: null },
+      { id: 2, a: 1, b: 2, c: 3 },
+    ]
+    const actual = [
+      { b: 2, a: 1, id: 1 },
+      { c: 3, b: 2, a: 1, id: 2 },
+    ]
+    expect((await verified(expected, actual)).equal).toBe(true)
+  })
+
   it('are equal if there are none', async () => {
     expect((await verified([], [])).equal).toBe(true)
   })
@@ -194,6 +206,12 @@ it('takes keys of several fields, without mixing them up', async () => {
   const options = { key: ['id', 'part'], actual: sourceOf([{ id: 'a', part: 'b,c' }]) } as const
   const found = await verify({ expected: sourceOf(expected), ...options })
   expect(found.differences).toEqual([{ kind: 'missing', key: ['a,b', 'c'] }])
+  const numbers = {
+    expected: sourceOf([{ id: 1, part: 23 }]),
+    actual: sourceOf([{ id: 12, part: 3 }]),
+    key: ['id', 'part'],
+  }
+  expect(await verify(numbers)).toMatchObject({ missing: 1, extra: 1, different: 0 })
 })
 
 it('refuses a key that a row does not have, with the names that it has', async () => {
@@ -260,6 +278,29 @@ describe('a flow', () => {
     )
     expect(calls).toEqual(['open', 'close', 'open', 'close'])
   })
+})
+
+it('leaves no source open, also when a step cannot be opened', async () => {
+  const inert = sourceOf([])
+  let open = 0
+  const source: Source = {
+    ...inert,
+    connect: async (operation) => {
+      const session = await inert.connect(operation)
+      open++
+      const dispose = async () => void open--
+      return {
+        describe: () => session.describe(operation),
+        read: (options) => session.read(options),
+        [Symbol.asyncDispose]: dispose,
+      }
+    },
+  }
+  const openStep = () => Promise.reject(new Error('no model'))
+  const step = Object.assign((row: Row) => row, { traits: { name: 'x', open: openStep } })
+  await verify({ expected: source, actual: source, key: 'id' })
+  await expect(verify({ expected: from(source).pipe(step), actual: source, key: 'id' })).rejects.toThrow('no model')
+  expect(open).toBe(0)
 })
 
 it('is not equal if a row of the actual side cannot be read', async () => {

@@ -3,7 +3,7 @@ import type { JsonValue } from '../contracts/values.js'
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type Flow, isFlow } from '../flow/flow.js'
-import { Buckets } from './buckets.js'
+import { Buckets, type SideName } from './buckets.js'
 import { narrow } from './narrow.js'
 import { RowCodes } from './row-codes.js'
 import { VerifiedFlow } from './verified-flow.js'
@@ -94,10 +94,13 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   })
 
   const buckets = new Buckets()
-  for await (const row of expected.rows()) buckets.add('expected', codes.of(row))
-  const expectedSide = expected.side
-  for await (const row of actual.rows()) buckets.add('actual', codes.of(row))
-  const actualSide = actual.side
+  const addUp = async (side: SideName, flow: VerifiedFlow): Promise<VerifiedSide> => {
+    for await (const rows of flow.pages())
+      for (const row of rows) buckets.add(side, codes.keyOf(row), codes.hashOf(row))
+    return flow.side
+  }
+  const expectedSide = await addUp('expected', expected)
+  const actualSide = await addUp('actual', actual)
 
   const isSame = buckets.differing.length === 0
   const found = isSame
