@@ -41,6 +41,6 @@ test('a pair that does not exist is refused with the names of those that do', as
 })
 
 test('of two processes at once one works and the other gives way', { timeout }, async () => {
-  const report = await crashHarness({ worker, directory, pair: 'leased', kills: 8, rivals: 2 })
+  const report = await crashHarness({ worker, directory, pair: 'leased', kills: 12, rivals: 3 })
   expect(report.held).toBeGreaterThan(0)
 })
