@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { directoryStateStore } from '@drover/core'
+import { stateStoreSuite } from '../src/index.js'
+
+// Once with a clock that is moved, once with the real one.
+for (const clock of ['its own', 'moved'] as const) {
+  stateStoreSuite(`directory (clock: ${clock})`, {
+    create: async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'drover-state-'))
+      let ahead = 0
+      const open = () => directoryStateStore({ directory, ...(clock === 'moved' && { clock: () => Date.now() + ahead }) })
+      return {
+        open,
+        ...(clock === 'moved' && {
+          expire: async (lease) => {
+            ahead = lease.expiresAt.getTime() - Date.now() + 10
+          },
+        }),
+        [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+      }
+    },
+  })
+}
