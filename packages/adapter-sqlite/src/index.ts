@@ -1,3 +1,7 @@
 export type { SqliteLocation } from './connection/open-sqlite.js'
 export type { SqliteDriver } from './connection/sqlite-connection.js'
+export type { OnConflict } from './sink/conflict.js'
+export { type SqliteSinkOptions, sqliteSink } from './sink/sqlite-sink.js'
 export { type SqliteSourceOptions, sqliteSource } from './source/sqlite-source.js'
+export { type SqliteStateStoreOptions, sqliteStateStore } from './state/sqlite-state-store.js'
+export type { Synchronous, WriterLocation } from './writer/open-writer.js'

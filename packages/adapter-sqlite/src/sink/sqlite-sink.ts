@@ -1,10 +1,10 @@
-import { checkOptionNames, checkText, DroverError, type ExactSink, type Row } from '@drover/core'
+import { checkOptionNames, checkText, DroverError, type ExactSink } from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import { sqliteStateStore } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { checkOnConflict, type OnConflict } from './conflict.js'
-import { connectSink } from './sink-session.js'
+import { connectSink } from './connect-sink.js'
 
 /** Options of {@link sqliteSink}. */
 export interface SqliteSinkOptions extends WriterLocation {
@@ -59,7 +59,7 @@ const optionNames = [
  * @example
  * const sink = sqliteSink({ filename: 'copy.db', table: 'messages', onConflict: 'update' })
  */
-export function sqliteSink<R extends object = Row>(options: SqliteSinkOptions): ExactSink<R> {
+export function sqliteSink<R extends object = object>(options: SqliteSinkOptions): ExactSink<R> {
   const where = 'sqliteSink'
   checkOptionNames(where, options, optionNames)
   checkWritable(where, options)

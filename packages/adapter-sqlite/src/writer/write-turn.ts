@@ -34,13 +34,23 @@ export function inTurn<T>(connection: SqliteConnection, work: () => Promise<T>):
   return turn
 }
 
-/** A transaction that takes the write lock, in turn. */
+export interface WriteOptions extends Pick<TransactionOptions, 'end'> {
+  /** Lock only the database of this table, quoted; without it all databases that are attached are locked. */
+  readonly locks?: string
+}
+
+/** A transaction that takes the write lock before anything else, in turn. */
 export function writeTransaction<T>(
   connection: SqliteConnection,
   work: () => MaybePromise<T>,
-  options: Pick<TransactionOptions, 'end'> = {},
+  { end = 'commit', locks }: WriteOptions = {},
 ): Promise<T> {
-  return inTurn(connection, () => connection.transaction(work, options))
+  if (locks === undefined) return inTurn(connection, () => connection.transaction(work, { end }))
+  const locked = async (): Promise<T> => {
+    await connection.run(`DELETE FROM main.${locks} WHERE 0`)
+    return work()
+  }
+  return inTurn(connection, () => connection.transaction(locked, { end, mode: 'deferred' }))
 }
 
 function ignore(): void {}

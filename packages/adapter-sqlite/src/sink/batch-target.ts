@@ -1,0 +1,22 @@
+import type { FidelityIssue, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+
+/** What becomes of the rows of a batch. Fences, positions and the transaction are none of its business. */
+export interface BatchTarget {
+  /** Database and table, for messages. */
+  readonly where: string
+  check?(schema: RecordSchema): readonly FidelityIssue[]
+  prepare(schema: RecordSchema): Promise<void>
+  readBack?(): Source
+  /** Before the transaction begins: what cannot be done inside of one. Says whether other databases take part in it. */
+  ready(pages: readonly Page<Row>[]): Promise<{ readonly isAttached: boolean }>
+  /**
+   * Inside the transaction.
+   *
+   * @throws `RECORD_REFUSED` with the row's place in the batch.
+   */
+  write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome>
+  /** Inside the transaction: rows that break a foreign key which is checked at COMMIT only. */
+  brokenKeys(): Promise<number>
+  /** Before the connection is closed. */
+  close(): Promise<void>
+}

@@ -1,0 +1,46 @@
+import type { ExactSession } from '@drover/core'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import { stateTables } from '../state/state-tables.js'
+import { openWriter, type WriterLocation } from '../writer/open-writer.js'
+import type { BatchTarget } from './batch-target.js'
+import type { OnConflict } from './conflict.js'
+import { ExactWriter } from './exact-writer.js'
+import { InsertTarget } from './insert-target.js'
+import type { SqliteSinkOptions } from './sqlite-sink.js'
+
+/** What every sink of ours says of its session. */
+export interface ExactWriterOptions {
+  readonly location: WriterLocation
+  readonly foreignKeys?: boolean
+  readonly tablePrefix?: string
+}
+
+export interface SinkSessionOptions
+  extends ExactWriterOptions,
+    Pick<SqliteSinkOptions, 'table' | 'createTable' | 'coerce'> {
+  readonly key: readonly string[] | undefined
+  readonly onConflict: OnConflict
+}
+
+export function connectSink<R extends object>(options: SinkSessionOptions): Promise<ExactSession<R>> {
+  return connectExactWriter(options, (connection) => InsertTarget.of(connection, options))
+}
+
+/** Opens a connection to write with, and a session over it. */
+export async function connectExactWriter<R extends object>(
+  options: ExactWriterOptions,
+  makeTarget: (connection: SqliteConnection) => Promise<BatchTarget>,
+): Promise<ExactSession<R>> {
+  const connection = await openWriter(options.location)
+  try {
+    const foreignKeys = options.foreignKeys ?? (options.location.knex === undefined ? true : undefined)
+    if (foreignKeys !== undefined && connection.path !== null) {
+      await connection.exec(`PRAGMA foreign_keys = ${foreignKeys ? 'ON' : 'OFF'}`)
+    }
+    const writer = new ExactWriter(connection, stateTables(options.tablePrefix), await makeTarget(connection))
+    return writer as ExactSession<object> as ExactSession<R>
+  } catch (error) {
+    await connection[Symbol.asyncDispose]()
+    throw error
+  }
+}

@@ -1,0 +1,118 @@
+import type { FidelityIssue, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import { isPromise } from '../connection/wait-while-busy.js'
+import { readTable } from '../schema/read-table.js'
+import type { Table } from '../schema/table.js'
+import { sqliteSource } from '../source/sqlite-source.js'
+import { Breather } from '../writer/breather.js'
+import type { BatchTarget } from './batch-target.js'
+import type { SinkSessionOptions } from './connect-sink.js'
+import { DeferredKeys } from './deferred-keys.js'
+import { fidelityIssues } from './fidelity.js'
+import { hasInsertingTrigger, InsertCounter } from './insert-counter.js'
+import { PageWriter } from './page-writer.js'
+import type { RowWriter } from './row-writer.js'
+import { Shapes } from './shapes.js'
+import { SingleRowWriter } from './single-row-writer.js'
+import { targetTable } from './target-table.js'
+
+/** A table that is ready to be written to. */
+interface Prepared {
+  readonly writer: RowWriter
+  /** Null if the policy never updates, or the writer looks keys up. */
+  readonly counter: InsertCounter | null
+  readonly deferred: DeferredKeys
+}
+
+/** Inserts rows into a table, by its conflict policy. */
+export class InsertTarget implements BatchTarget {
+  readonly where: string
+  #prepared: Promise<Prepared> | undefined
+
+  private constructor(
+    private readonly connection: SqliteConnection,
+    private readonly table: Table | null,
+    private readonly options: SinkSessionOptions,
+  ) {
+    this.where = `"${options.table}" of "${connection.name}"`
+  }
+
+  static async of(connection: SqliteConnection, options: SinkSessionOptions): Promise<InsertTarget> {
+    return new InsertTarget(connection, await readTable(connection, options.table), options)
+  }
+
+  check(schema: RecordSchema): readonly FidelityIssue[] {
+    return this.table === null ? [] : fidelityIssues(schema, this.table, this.options.coerce ?? [])
+  }
+
+  async prepare(schema: RecordSchema): Promise<void> {
+    await this.#ready(schema)
+  }
+
+  readBack(): Source {
+    const { location, table, key } = this.options
+    const { synchronous: _, ...where } = location
+    return sqliteSource({ ...where, table, ...(key === undefined ? {} : { key }) })
+  }
+
+  async ready(pages: readonly Page<Row>[]): Promise<{ readonly isAttached: boolean }> {
+    if (pages.some((page) => page.rows().length > 0)) await this.#ready(null)
+    return { isAttached: false }
+  }
+
+  async write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome> {
+    const breather = new Breather()
+    const prepared = await this.#prepared
+    const countBefore = await prepared?.counter?.count()
+    let rows = 0
+    let changed = 0
+    let inserted = 0
+    for (const page of pages) {
+      if (prepared === undefined || page.rows().length === 0) continue
+      const answer = prepared.writer.write(page.rows(), rows)
+      const written = isPromise(answer) ? await answer : answer
+      rows += page.rows().length
+      changed += written.changed
+      inserted += written.inserted
+      await breather.breathe()
+      signal.throwIfAborted()
+    }
+    if (countBefore !== undefined) inserted = ((await prepared?.counter?.count()) ?? 0) - countBefore
+    return { inserted, updated: changed - inserted, skipped: rows - changed }
+  }
+
+  async brokenKeys(): Promise<number> {
+    return (await (await this.#prepared)?.deferred.broken()) ?? 0
+  }
+
+  async close(): Promise<void> {
+    const prepared = await this.#prepared
+    // The connection of a database in memory goes on without us.
+    if (this.connection.path === null) await prepared?.counter?.remove()
+  }
+
+  /** Prepares the table once; without a schema it must be there. */
+  #ready(schema: RecordSchema | null): Promise<Prepared> {
+    this.#prepared ??= this.#prepare(schema).catch((error: unknown) => {
+      this.#prepared = undefined
+      throw error
+    })
+    return this.#prepared
+  }
+
+  async #prepare(schema: RecordSchema | null): Promise<Prepared> {
+    const { connection, where } = this
+    const { createTable = true } = this.options
+    const { table, policy } = await targetTable(connection, { ...this.options, createTable, where }, schema)
+    const updates = policy.kind === 'update' || policy.kind === 'merge'
+    const looksUp = updates && (await hasInsertingTrigger(connection, table.name))
+    const shapes = new Shapes(table.columns, table.name)
+    const options = { connection, table: table.name, shapes, policy, looksUp, where }
+    const { native } = connection
+    return {
+      writer: native.driver === 'better-sqlite3' ? new SingleRowWriter(options, native) : new PageWriter(options),
+      counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
+      deferred: await DeferredKeys.of(connection, table.name),
+    }
+  }
+}
