@@ -1,6 +1,5 @@
 import type { Commit } from '../contracts/position.js'
 import type { CommitBatch } from '../contracts/sink.js'
-import type { Row } from '../contracts/values.js'
 import { FileSession, type FileSessionOptions } from './file-session.js'
 import { BatchFiles } from './staging/batch-files.js'
 import type { PartitionStage } from './staging/partition-stage.js'
@@ -16,7 +15,7 @@ export class BatchFilesSession extends FileSession {
     this.#files = files
   }
 
-  protected async commit(stage: PartitionStage, batch: CommitBatch<Row>, signal: AbortSignal): Promise<void> {
+  protected async commit(stage: PartitionStage, batch: CommitBatch<object>, signal: AbortSignal): Promise<void> {
     const { files } = stage.manifest
     const { opener, closer } = this.options.format
     const part = await stage.openPart()

@@ -2,7 +2,7 @@ import type { Claim, Position } from '../contracts/position.js'
 import type { FidelityIssue, RecordSchema } from '../contracts/schema.js'
 import type { CommitBatch, ExactSession } from '../contracts/sink.js'
 import type { Source } from '../contracts/source.js'
-import type { Operation, Row } from '../contracts/values.js'
+import type { Operation } from '../contracts/values.js'
 import { abortError } from '../engine/retry.js'
 import type { FileFormat } from './file-format.js'
 import { jsonFidelity } from './json-fidelity.js'
@@ -27,7 +27,7 @@ export interface FileSessionOptions {
 }
 
 /** What sinks of one file and of a file per batch have in common. */
-export abstract class FileSession implements ExactSession<Row> {
+export abstract class FileSession implements ExactSession<object> {
   protected readonly output: StagedOutput
   readonly #buffers = new Map<string, PieceBuffers>()
   #encoding: JsonEncoding
@@ -72,7 +72,7 @@ export abstract class FileSession implements ExactSession<Row> {
   }
 
   readonly write = (
-    batch: CommitBatch<Row>,
+    batch: CommitBatch<object>,
     { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
   ): Promise<void> =>
     this.#naming(async () => {
@@ -92,7 +92,7 @@ export abstract class FileSession implements ExactSession<Row> {
   }
 
   /** Writes and commits one batch. */
-  protected abstract commit(stage: PartitionStage, batch: CommitBatch<Row>, signal: AbortSignal): Promise<void>
+  protected abstract commit(stage: PartitionStage, batch: CommitBatch<object>, signal: AbortSignal): Promise<void>
 
   /** Without a part it writes nothing. `opener` stands before the first record; undefined if other records do. */
   protected writer(stage: PartitionStage, part: PartFile | null, opener: string | undefined): RecordWriter {
@@ -106,7 +106,7 @@ export abstract class FileSession implements ExactSession<Row> {
     return new RecordWriter(writing, buffers, part, opener)
   }
 
-  protected async take(batch: CommitBatch<Row>, writer: RecordWriter, signal: AbortSignal): Promise<void> {
+  protected async take(batch: CommitBatch<object>, writer: RecordWriter, signal: AbortSignal): Promise<void> {
     for await (const page of batch) {
       if (signal.aborted) throw abortError(signal)
       await writer.page(page)

@@ -50,7 +50,7 @@ const optionNames = ['path', 'directory', 'singleFile', 'indent', 'gzip', 'value
  * @example
  * jsonSink({ directory: 'export/messages', gzip: true })
  */
-export function jsonSink(options: JsonSinkOptions): ExactSink {
+export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
   const { path, directory } = checkOptions(options)
   const { indent = 0, gzip = false, values = 'extended', onExisting } = options
   const format = jsonArray(indent)
@@ -65,7 +65,7 @@ export function jsonSink(options: JsonSinkOptions): ExactSink {
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
-    connect: async (): Promise<ExactSession> => {
+    connect: async (): Promise<ExactSession<object>> => {
       const readBack = () => jsonSource(path === undefined ? { directory, values } : { path, values })
       try {
         const location = await (path === undefined ? locateFolder(directory) : locateFile(path))

@@ -33,7 +33,7 @@ export interface NdjsonSinkOptions {
  * @example
  * await runPipeline({ name: 'export', source, sink: ndjsonSink({ path: 'export/messages.ndjson' }) })
  */
-export function ndjsonSink(options: NdjsonSinkOptions): ExactSink {
+export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
   checkOptionNames('ndjsonSink', options, ['path', 'gzip', 'values', 'onExisting'])
   checkText('ndjsonSink', 'path', options.path)
   checkFlag('ndjsonSink', 'gzip', options.gzip)

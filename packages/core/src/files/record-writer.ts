@@ -60,13 +60,13 @@ export class RecordWriter {
   }
 
   /** @throws `RECORD_REFUSED` with the row's place in the batch */
-  async page(page: Page<Row>): Promise<void> {
+  async page(page: Page<object>): Promise<void> {
     const { format } = this.writing
     if (page instanceof JsonLinesPage && (page.tagged === false || this.writing.encoding.values !== 'plain')) {
       if (format.name === 'ndjson') this.#lines(page)
       else for (const text of page.texts()) this.#text(text)
     } else {
-      for (const row of page.rows()) this.#text(this.#encode(row))
+      for (const row of page.rows()) this.#text(this.#encode(row as Row))
     }
     if (this.buffers.current.length >= pieceBytes) await this.#flush()
   }

@@ -1,6 +1,5 @@
 import type { Commit } from '../contracts/position.js'
 import type { CommitBatch } from '../contracts/sink.js'
-import type { Row } from '../contracts/values.js'
 import { fileLayout } from './file-layout.js'
 import { FileSession, type FileSessionOptions } from './file-session.js'
 import type { Part } from './staging/manifest.js'
@@ -19,7 +18,7 @@ export class SingleFileSession extends FileSession {
     this.#opener = layout.opener
   }
 
-  protected async commit(stage: PartitionStage, batch: CommitBatch<Row>, signal: AbortSignal): Promise<void> {
+  protected async commit(stage: PartitionStage, batch: CommitBatch<object>, signal: AbortSignal): Promise<void> {
     const part = await this.#part(stage)
     let position: Commit
     let rows: number
