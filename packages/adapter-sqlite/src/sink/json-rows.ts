@@ -1,24 +1,35 @@
 import type { SqliteValue } from '../connection/sqlite-connection.js'
-import type { Shape } from './shapes.js'
 
 /** Whether a column of a chunk has bytes: JSON has none, and they travel as `["00FF"]`. */
 const noBytes = 0
 const onlyBytes = 1
 const bytesAmongOthers = 2
 
-/** Rows of one shape, on their way through `json_each` without losing anything. */
+/** From how many UTF-16 units on a value is bound by itself, and a chunk ended. */
+const largeValue = 256 * 1024
+const fullChunk = 4 * 1024 * 1024
+
+/** Whether a value is to be written by a statement of its own: JSON needs up to six units for one. */
+export function isLarge(value: SqliteValue): boolean {
+  return (typeof value === 'string' || value instanceof Uint8Array) && value.length > largeValue
+}
+
+/** Rows of as many values each, on their way through `json_each` without losing anything. */
 export class JsonRows {
   readonly #rows: string[] = []
   readonly #bytes: number[]
-  /** UTF-16 units so far. */
-  length = 0
+  #length = 0
 
   /** @param first Place in the batch of its first row. */
   constructor(
-    readonly shape: Shape,
+    columns: number,
     readonly first: number,
   ) {
-    this.#bytes = shape.columns.map(() => noBytes)
+    this.#bytes = new Array<number>(columns).fill(noBytes)
+  }
+
+  get isFull(): boolean {
+    return this.#length >= fullChunk
   }
 
   get count(): number {
@@ -40,7 +51,7 @@ export class JsonRows {
     }
     row += ']'
     this.#rows.push(row)
-    this.length += row.length
+    this.#length += row.length
   }
 
   /** What gives the columns of a row of `json_each`, in order. */

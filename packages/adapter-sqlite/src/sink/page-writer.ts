@@ -1,16 +1,18 @@
 import type { Row } from '@drover/core'
 import type { SqliteValue } from '../connection/sqlite-connection.js'
+import { byHalves } from './by-halves.js'
 import { insertSql, oneRow } from './insert-sql.js'
-import { JsonRows } from './json-rows.js'
+import { isLarge, JsonRows } from './json-rows.js'
 import { checkKeyValues, type KeyPlaces, keyPlaces } from './key-lookup.js'
 import { isRefusal, rowRefused } from './row-refused.js'
 import type { RowWriter, WriterOptions, Written } from './row-writer.js'
 import type { Shape } from './shapes.js'
 import { storeValue } from './store-value.js'
 
-/** Texts of a chunk, in UTF-16 units: what is larger is bound by itself. */
-const largestValue = 256 * 1024
-const largestChunk = 4 * 1024 * 1024
+interface Chunk {
+  readonly shape: Shape
+  readonly rows: JsonRows
+}
 
 /**
  * Rows as one JSON parameter that `json_each` takes apart: npm's sqlite3 needs a trip to another thread for each statement.
@@ -29,53 +31,45 @@ export class PageWriter implements RowWriter {
       changed += written.changed
       inserted += written.inserted
     }
-    let chunk: JsonRows | null = null
+    let chunk: Chunk | null = null
     for (let i = 0; i < rows.length; i++) {
-      const row = rows[i] as Row
-      // What stands in front of a row is written before it, also if the row turns out to be refused: the first one is named.
       let shape: Shape
       let values: SqliteValue[]
       try {
-        shape = this.#shapeOf(row)
-        values = this.#valuesOf(row, shape)
+        shape = this.#shapeOf(rows[i] as Row)
+        values = this.#valuesOf(rows[i] as Row, shape)
       } catch (error) {
-        if (chunk !== null) await this.#flush(chunk)
+        // A row in front of this one may be refused too: the first one is named.
+        if (chunk !== null) await this.#write(chunk)
         throw isRefusal(error) ? rowRefused(error, before + i, this.options.where) : error
       }
-      const isLarge = values.some(isLargeValue)
-      if (chunk !== null && (isLarge || chunk.shape !== shape || chunk.length >= largestChunk)) {
-        add(await this.#flush(chunk))
+      const alone = this.options.looksUp || values.some(isLarge)
+      if (chunk !== null && (alone || chunk.shape !== shape || chunk.rows.isFull)) {
+        add(await this.#write(chunk))
         chunk = null
       }
-      if (isLarge || this.options.looksUp) {
+      if (alone) {
         add(await this.#single(shape, values, before + i))
       } else {
-        chunk ??= new JsonRows(shape, before + i)
-        chunk.add(values)
+        chunk ??= { shape, rows: new JsonRows(values.length, before + i) }
+        chunk.rows.add(values)
       }
     }
-    if (chunk !== null) add(await this.#flush(chunk))
+    if (chunk !== null) add(await this.#write(chunk))
     return { changed, inserted }
   }
 
-  async #flush(chunk: JsonRows): Promise<Written> {
-    const { table, policy } = this.options
-    const columns = chunk.shape.columns.map(({ name }) => name)
-    const select = `SELECT ${chunk.expressions().join(', ')} FROM json_each(?) WHERE true`
-    const changed = await this.#halves(chunk, insertSql(table, columns, select, policy), 0, chunk.count)
+  async #write({ shape, rows }: Chunk): Promise<Written> {
+    const { connection, table, policy, where } = this.options
+    const columns = shape.columns.map(({ name }) => name)
+    const sql = insertSql(
+      table,
+      columns,
+      `SELECT ${rows.expressions().join(', ')} FROM json_each(?) WHERE true`,
+      policy,
+    )
+    const changed = await byHalves(rows, async (json) => (await connection.run(sql, [json])).changes, where)
     return { changed, inserted: changed }
-  }
-
-  async #halves(chunk: JsonRows, sql: string, from: number, to: number): Promise<number> {
-    try {
-      return (await this.options.connection.run(sql, [chunk.json(from, to)])).changes
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      if (to - from === 1) throw rowRefused(error, chunk.first + from, this.options.where)
-      // The statement that failed left nothing.
-      const middle = (from + to) >> 1
-      return (await this.#halves(chunk, sql, from, middle)) + (await this.#halves(chunk, sql, middle, to))
-    }
   }
 
   async #single(shape: Shape, values: readonly SqliteValue[], row: number): Promise<Written> {
@@ -121,8 +115,4 @@ export class PageWriter implements RowWriter {
     this.#keys.set(shape, key)
     return key
   }
-}
-
-function isLargeValue(value: SqliteValue): boolean {
-  return (typeof value === 'string' || value instanceof Uint8Array) && value.length > largestValue
 }

@@ -17,6 +17,8 @@ export interface Selection {
   readonly key?: string | readonly string[]
   readonly columns?: readonly string[]
   readonly where?: Filter
+  /** The key is known to be one, though SQLite does not say so of a query. */
+  readonly isKeyed?: boolean
 }
 
 /**
@@ -46,7 +48,7 @@ export async function openRelation(connection: SqliteConnection, selection: Sele
     reads,
     fields: fields.length,
     key: key.map((column) => reads.indexOf(column)),
-    doubts: doubtsOf(table, key),
+    doubts: doubtsOf(table, key, selection.isKeyed === true),
     where: pushed.length === 0 ? null : allOfSql(pushed.map((filter) => filterSql(filter, all))),
     keep: rule === undefined ? null : compileFilter(rule),
     isTable: table.kind === 'table',
@@ -119,11 +121,11 @@ function keyOf(
   )
 }
 
-function doubtsOf(table: Table, key: readonly ReadColumn[]): Relation['doubts'] {
+function doubtsOf(table: Table, key: readonly ReadColumn[], isKeyed: boolean): Relation['doubts'] {
   const names = key.map(({ name }) => name)
   const sameSet = (other: readonly string[]): boolean => other.length > 0 && other.every((name) => names.includes(name))
   const isRowid = key.length === 1 && key[0]?.sql === table.rowid
-  if (isRowid || [table.primaryKey, ...table.uniqueKeys].some(sameSet)) {
+  if (isKeyed || isRowid || [table.primaryKey, ...table.uniqueKeys].some(sameSet)) {
     return key.some(({ isNullable }) => isNullable) ? 'nulls' : 'none'
   }
   return 'nulls and duplicates'

@@ -22,9 +22,11 @@ import { type ReadColumn, type Relation, schemaOf } from './relation.js'
 import { allOfSql, type Sql } from './sql.js'
 import type { SqliteSourceOptions } from './sqlite-source.js'
 
-interface SessionOptions extends SqliteSourceOptions {
+export interface SessionOptions extends SqliteSourceOptions {
   readonly integers: SqliteIntegers
   readonly snapshot: boolean
+  /** For a query of ours whose key is one of a table. */
+  readonly isKeyed?: boolean
 }
 
 export async function connectSource<R extends object>(options: SessionOptions): Promise<SourceSession<R>> {
