@@ -1,5 +1,4 @@
 import type { Page } from '../contracts/page.js'
-import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { FileFormat } from './file-format.js'
 import { gzipMember } from './gzip-piece.js'
@@ -66,7 +65,7 @@ export class RecordWriter {
       if (format.name === 'ndjson') this.#lines(page)
       else for (const text of page.texts()) this.#text(text)
     } else {
-      for (const row of page.rows()) this.#text(this.#encode(row as Row))
+      for (const row of page.rows()) this.#text(this.#encode(row))
     }
     if (this.buffers.current.length >= pieceBytes) await this.#flush()
   }
@@ -89,7 +88,7 @@ export class RecordWriter {
     this.rows++
   }
 
-  #encode(row: Row): string {
+  #encode(row: object): string {
     try {
       return encodeJson(row, this.writing.encoding)
     } catch (error) {

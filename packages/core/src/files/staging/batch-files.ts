@@ -1,10 +1,12 @@
-import { rename, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, rename, rm } from 'node:fs/promises'
 import type { Claim } from '../../contracts/position.js'
 import { namesIn, syncFolder } from '../../disk/durable.js'
 import { systemCode } from '../../disk/file-error.js'
 import { safeName } from '../../disk/safe-name.js'
 import { DroverError } from '../../errors/drover-error.js'
-import type { Manifest } from './manifest.js'
+import { identityOf, isSameFile } from './file-identity.js'
+import type { Manifest, StaleFile } from './manifest.js'
 import type { Beginning, PartitionStage } from './partition-stage.js'
 import type { Placement } from './staged-output.js'
 
@@ -26,10 +28,11 @@ export class BatchFiles implements Placement {
   async begin({ partition }: Claim, before: Manifest | null): Promise<Beginning> {
     const { output, onExisting } = this.options
     const known = before?.files ?? 0
-    const highest = await this.#highest(partition.id)
+    const numbers = await this.#numbers(partition.id)
+    const highest = Math.max(0, ...numbers)
     if (partition.start !== undefined) return { files: Math.max(known, highest) }
     const isFree = onExisting === 'error' ? highest === 0 : onExisting === 'replace' || highest <= known
-    if (isFree) return { files: 0, stale: highest }
+    if (isFree) return { files: 0, stale: await this.#identified(partition.id, numbers) }
     throw new DroverError(
       'SINK_NOT_READY',
       `${output} holds ${this.#name(partition.id, highest)} already. Move such files away, or let them be replaced with onExisting: 'replace'.`,
@@ -38,9 +41,10 @@ export class BatchFiles implements Placement {
 
   /** Finishes what a crash may have kept an earlier claim from: the last batch's name, and files of an earlier run. */
   async recover(stage: PartitionStage): Promise<void> {
-    const { files, stale = 0 } = stage.manifest
+    const { files, stale = [] } = stage.manifest
     await this.place(stage)
-    for (let number = files + 1; number <= stale; number++) await rm(this.#path(stage.id, number), { force: true })
+    const left = stale.filter(({ number }) => number > files)
+    for (const file of left) await this.#remove(stage.id, file, stage.folder)
   }
 
   /** Gives the last committed batch its name, if it does not have it yet. */
@@ -60,20 +64,54 @@ export class BatchFiles implements Placement {
   /** Every file got its name when its batch was committed. */
   async complete(): Promise<void> {}
 
-  async dropOld({ partition, files }: Manifest): Promise<void> {
-    for (let number = 1; number <= files; number++) await rm(this.#path(partition.id, number), { force: true })
+  async old({ partition, files }: Manifest): Promise<readonly StaleFile[]> {
+    const numbers = await this.#numbers(partition.id)
+    return this.#identified(
+      partition.id,
+      numbers.filter((number) => number <= files),
+    )
   }
 
-  async #highest(partition: string): Promise<number> {
+  async removeOld({ partition }: Manifest, old: readonly StaleFile[], aside: string): Promise<void> {
+    for (const file of old) await this.#remove(partition.id, file, aside)
+  }
+
+  async #identified(partition: string, numbers: readonly number[]): Promise<StaleFile[]> {
+    const files: StaleFile[] = []
+    for (const number of numbers) {
+      const identity = await identityOf(this.#path(partition, number))
+      if (identity !== null) files.push({ number, ...identity })
+    }
+    return files
+  }
+
+  /**
+   * Removes a file if it is still that one. This writer may have slept, and a later run have put a file of its own there: so
+   * it is moved aside first, and put back if it is another.
+   */
+  async #remove(partition: string, file: StaleFile, aside: string): Promise<void> {
+    const path = this.#path(partition, file.number)
+    const moved = `${aside}/${randomUUID()}.part`
+    try {
+      await rename(path, moved)
+      if (!isSameFile(await identityOf(moved), file)) await link(moved, path)
+    } catch (error) {
+      // Gone already, or replaced by a newer one still; and without its folder, this writer is of an output long finished.
+      if (!['ENOENT', 'EEXIST'].includes(systemCode(error) ?? '')) throw error
+    }
+    await rm(moved, { force: true })
+  }
+
+  async #numbers(partition: string): Promise<number[]> {
     const prefix = prefixOf(partition)
     const { extension, folder } = this.options
-    let highest = 0
+    const numbers: number[] = []
     for (const name of await namesIn(folder)) {
       if (!name.startsWith(prefix) || !name.endsWith(extension)) continue
       const number = name.slice(prefix.length, -extension.length)
-      if (/^\d{6,15}$/.test(number)) highest = Math.max(highest, Number(number))
+      if (/^\d{6,15}$/.test(number)) numbers.push(Number(number))
     }
-    return highest
+    return numbers
   }
 
   #path(partition: string, number: number): string {

@@ -21,6 +21,11 @@ export interface ExistingOutput extends FileIdentity {
   readonly length: number
 }
 
+/** A file that goes when a run begins, if it is still that file. */
+export interface StaleFile extends FileIdentity {
+  readonly number: number
+}
+
 /** All there is to know about one partition of an output: what it holds and where the run stands, in one file. */
 export interface Manifest {
   readonly version: 1
@@ -35,8 +40,8 @@ export interface Manifest {
   readonly parts: readonly Part[]
   /** With a file per batch: how many files there are. */
   readonly files: number
-  /** With a file per batch: the highest number of an earlier run, whose files this run replaces. */
-  readonly stale?: number
+  /** With a file per batch: files of an earlier run, which this one replaces. */
+  readonly stale?: readonly StaleFile[]
   readonly existing?: ExistingOutput
   /** What the assembled output is, written before it gets its final name. */
   readonly assembled?: FileIdentity

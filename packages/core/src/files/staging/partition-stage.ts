@@ -5,7 +5,7 @@ import { safeName } from '../../disk/safe-name.js'
 import { DroverError } from '../../errors/drover-error.js'
 import { fenced } from './fenced.js'
 import type { Manifest, Part } from './manifest.js'
-import { ManifestLog } from './manifest-log.js'
+import { ManifestLog, type Standing } from './manifest-log.js'
 import { PartFile } from './part-file.js'
 
 const mostTries = 100
@@ -51,6 +51,11 @@ export class PartitionStage {
     return this.#manifest
   }
 
+  /** Whether no other session has claimed it since. */
+  async isCurrent(): Promise<boolean> {
+    return (await this.#log.standing()).top === this.#number
+  }
+
   /** The part that this session has written to, if it has; nobody else ever had it open. */
   get part(): PartFile | null {
     return this.#part
@@ -65,8 +70,9 @@ export class PartitionStage {
     await this.#log.make()
     for (let tries = 0; tries < mostTries; tries++) {
       const { top, head } = await this.#log.standing()
-      const manifest = head?.run === claim.run ? this.#takeOver(claim, head) : await this.#begin(claim, head, begin)
-      if (!(await this.#log.append(top + 1, manifest))) continue
+      const manifest =
+        head?.run === claim.run ? this.#takeOver(claim, head) : await this.#begin(claim, { top, head }, begin)
+      if (manifest === null || !(await this.#log.append(top + 1, manifest))) continue
       this.#number = top + 1
       this.#manifest = manifest
       await this.#clean(manifest)
@@ -89,6 +95,8 @@ export class PartitionStage {
     const { run, fence, position } = this.manifest
     const isNext = commit.sequence === (position?.sequence ?? 0) + 1
     if (commit.run !== run || commit.fence !== fence || !isNext) throw fenced(this.options.output, this.id)
+    const { stale: _stale, ...manifest } = this.manifest // gone since the claim
+    this.#manifest = manifest
     await this.advance({ position: commit, parts, files })
   }
 
@@ -128,23 +136,33 @@ export class PartitionStage {
     return { ...head, partition: claim.partition, fence: claim.fence }
   }
 
+  /** Null if another one came in between. */
   async #begin(
     { run, partition, fence }: Claim,
-    head: Manifest | null,
+    { top, head }: Pick<Standing, 'top' | 'head'>,
     begin: (before: Manifest | null) => Promise<Beginning>,
-  ): Promise<Manifest> {
-    if (head?.retired.includes(run) === true) throw fenced(this.options.output, this.id)
-    return {
-      version: 1,
-      format: this.options.format,
-      run,
-      partition,
-      fence,
-      position: null,
-      parts: [],
-      ...(await begin(head)),
-      finished: false,
-      retired: head === null ? [] : [head.run, ...head.retired].slice(0, mostRetired),
+  ): Promise<Manifest | null> {
+    const { output, format } = this.options
+    if (head?.retired.includes(run) === true) throw fenced(output, this.id)
+    const retired = head === null ? [] : retiredBy(head)
+    try {
+      const beginning = await begin(head)
+      return {
+        version: 1,
+        format,
+        run,
+        partition,
+        fence,
+        position: null,
+        parts: [],
+        ...beginning,
+        finished: false,
+        retired,
+      }
+    } catch (error) {
+      // What stands in the way may be what the other one wrote.
+      if ((await this.#log.standing()).top !== top) return null
+      throw error
     }
   }
 
@@ -155,6 +173,11 @@ export class PartitionStage {
     }
     await this.#log.prune(this.#number)
   }
+}
+
+/** The runs that must not come back once another one follows. */
+export function retiredBy({ run, retired }: Manifest): readonly string[] {
+  return [run, ...retired].slice(0, mostRetired)
 }
 
 /** Where a partition keeps its manifests and parts. */

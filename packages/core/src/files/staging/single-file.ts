@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, rename, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Claim } from '../../contracts/position.js'
 import type { Operation } from '../../contracts/values.js'
@@ -69,6 +69,20 @@ export class SingleFile implements Placement {
     stages: ReadonlyMap<string, PartitionStage>,
     operation: Operation,
   ): Promise<void> {
+    try {
+      await this.#complete(partitions, stages, operation)
+    } catch (error) {
+      // Whoever took over may be why a part is missing, or the output is another one.
+      for (const [id, stage] of stages) if (!(await stage.isCurrent())) throw fenced(this.options.output, id)
+      throw error
+    }
+  }
+
+  async #complete(
+    partitions: readonly StagedPartition[],
+    stages: ReadonlyMap<string, PartitionStage>,
+    operation: Operation,
+  ): Promise<void> {
     const [first] = partitions
     if (first === undefined) return
     const { path } = this.options
@@ -120,10 +134,13 @@ export class SingleFile implements Placement {
       await this.#keepMode(target)
       await target.sync()
       await this.#announce(first, await identityOfOpen(target), stages)
+      await this.#place(fresh, first.manifest.partition.id)
+    } catch (error) {
+      await rm(fresh, { force: true })
+      throw error
     } finally {
       await target.close()
     }
-    await this.#place(fresh, first.manifest.partition.id)
   }
 
   /** Stores what the output will be, so that whoever comes after a crash can tell whether it is in its place. */

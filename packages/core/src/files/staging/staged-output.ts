@@ -4,9 +4,9 @@ import type { Operation } from '../../contracts/values.js'
 import { namesIn } from '../../disk/durable.js'
 import { DroverError } from '../../errors/drover-error.js'
 import { fenced } from './fenced.js'
-import type { Manifest } from './manifest.js'
+import type { Manifest, StaleFile } from './manifest.js'
 import { ManifestLog } from './manifest-log.js'
-import { type Beginning, PartitionStage, type PartitionStageOptions } from './partition-stage.js'
+import { type Beginning, PartitionStage, type PartitionStageOptions, retiredBy } from './partition-stage.js'
 
 /** A partition as its newest manifest has it. */
 export interface StagedPartition {
@@ -27,8 +27,9 @@ export interface Placement {
     stages: ReadonlyMap<string, PartitionStage>,
     operation: Operation,
   ): Promise<void>
-  /** Removes what an earlier run left of a partition that this run does not have. */
-  dropOld?(manifest: Manifest): Promise<void>
+  /** What an earlier run left of a partition that this run does not have. */
+  old?(manifest: Manifest): Promise<readonly StaleFile[]>
+  removeOld?(manifest: Manifest, old: readonly StaleFile[], aside: string): Promise<void>
 }
 
 const byNumber = new Intl.Collator('en', { numeric: true })
@@ -72,7 +73,7 @@ export class StagedOutput {
     if (this.#run === undefined) return
     const all = await this.#partitions()
     const mine = all.filter(({ manifest }) => this.#isMine(manifest))
-    if (mine.every(({ manifest }) => manifest.finished)) return
+    if (mine.length > 0 && mine.every(({ manifest }) => manifest.finished)) return
     this.#checkEnded(mine)
     if (!mine.some(({ manifest }) => manifest.finished)) await this.placement.complete(mine, this.#stages, operation)
     for (const partition of await this.#partitions()) {
@@ -128,15 +129,32 @@ export class StagedOutput {
     const continues = partitions.some(
       ({ manifest }) => this.#isMine(manifest) && manifest.partition.start !== undefined,
     )
-    for (const { log, manifest } of partitions) {
-      if (this.#isMine(manifest)) {
-        for (const part of manifest.parts) await rm(`${log.folder}/${part.name}`, { force: true })
-      } else {
-        if (!continues) await this.placement.dropOld?.(manifest)
-        await rm(log.folder, { recursive: true, force: true })
-      }
+    for (const partition of partitions) {
+      const { log, manifest } = partition
+      const isMine = this.#isMine(manifest)
+      const old = isMine || continues ? [] : ((await this.placement.old?.(manifest)) ?? [])
+      if (!isMine && !(await this.#inherit(partition))) continue
+      for (const part of manifest.parts) await rm(`${log.folder}/${part.name}`, { force: true })
+      if (old.length > 0) await this.placement.removeOld?.(manifest, old, log.folder)
     }
-    await dropAssembled(this.options.staging)
+  }
+
+  /** Takes over what an earlier run left of a partition; false if there is nothing, or a later run was quicker. */
+  async #inherit({ log, top, manifest }: StagedPartition): Promise<boolean> {
+    if (manifest.finished && manifest.files === 0) return false
+    const heir: Manifest = {
+      version: 1,
+      format: manifest.format,
+      run: this.#run as string,
+      partition: manifest.partition,
+      fence: 0,
+      position: null,
+      parts: [],
+      files: 0,
+      finished: true,
+      retired: retiredBy(manifest),
+    }
+    return log.append(top + 1, heir)
   }
 }
 

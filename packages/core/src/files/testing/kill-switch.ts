@@ -28,6 +28,8 @@ type Callable = (this: unknown, ...args: unknown[]) => unknown
 export class KillSwitch {
   steps = 0
   #killAt = Number.POSITIVE_INFINITY
+  #sleepAt = Number.POSITIVE_INFINITY
+  #meanwhile: () => Promise<void> = async () => {}
   readonly #undo: (() => void)[] = []
 
   static async install(): Promise<KillSwitch> {
@@ -45,6 +47,14 @@ export class KillSwitch {
   arm(killAt = Number.POSITIVE_INFINITY): void {
     this.steps = 0
     this.#killAt = killAt
+    this.#sleepAt = Number.POSITIVE_INFINITY
+  }
+
+  /** Whoever comes to the step of this number sleeps before it, until `meanwhile` is done. */
+  sleepAt(step: number, meanwhile: () => Promise<void>): void {
+    this.arm()
+    this.#sleepAt = step
+    this.#meanwhile = meanwhile
   }
 
   get killed(): boolean {
@@ -61,6 +71,7 @@ export class KillSwitch {
     const killSwitch = this
     owner[name] = async function (this: unknown, ...args: unknown[]) {
       const step = ++killSwitch.steps
+      if (step === killSwitch.#sleepAt) await killSwitch.#meanwhile()
       if (step < killSwitch.#killAt) return original.apply(this, args)
       if (step === killSwitch.#killAt && name === 'write') await half.call(this as FileHandle, original, args)
       throw new Killed(`killed at step ${step}: ${name}`)
