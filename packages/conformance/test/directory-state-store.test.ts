@@ -1,16 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { directoryStateStore } from '@drover/core'
 import { stateStoreSuite } from '../src/index.js'
+import { tempFolder } from './temp-folder.js'
 
 // Once with a clock that is moved, once with the real one.
 for (const clock of ['its own', 'moved'] as const) {
   stateStoreSuite(`directory (clock: ${clock})`, {
     create: async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'drover-state-'))
+      const directory = await tempFolder()
       let ahead = 0
-      const open = () => directoryStateStore({ directory, ...(clock === 'moved' && { clock: () => Date.now() + ahead }) })
+      const open = () =>
+        directoryStateStore({ directory, ...(clock === 'moved' && { clock: () => Date.now() + ahead }) })
       return {
         open,
         ...(clock === 'moved' && {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deadLetterSource, directoryStateStore, memoryAckSink, memorySink, memoryStore, type Sink } from '@drover/core'
 import { expect, test } from 'vitest'
 import { type KillModelHarness, killModel } from '../src/index.js'
+import { tempFolder } from './temp-folder.js'
 
 const timeout = 120_000
 
@@ -26,11 +26,13 @@ function lettersIn(directory: string): NonNullable<KillModelHarness['deadLetters
   }
 }
 
-async function inFolder(stores: (directory: string) => Omit<KillModelHarness, 'deadLetters' | typeof Symbol.asyncDispose>) {
+async function inFolder(
+  stores: (directory: string) => Omit<KillModelHarness, 'deadLetters' | typeof Symbol.asyncDispose>,
+) {
   return await killModel({
     stride: 5,
     create: async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'drover-kill-model-'))
+      const directory = await tempFolder()
       return {
         ...stores(directory),
         deadLetters: lettersIn(join(directory, 'letters')),

@@ -91,26 +91,6 @@ export function commitTests(bench: ExactSinkBench): void {
       await lane.close()
       await bench.expectRows(harness, rows.slice(0, batch.pulled), { fence: 2 })
     })
-
-    test('that the sink ends early leaves the rest to the next one', async () => {
-      await using harness = await bench.create()
-      const many = bench.many(5_000)
-      const lane = await bench.lane(harness)
-      await lane.writeAll(many, 250)
-      expect(lane.position.counts).toMatchObject({ read: many.length, emitted: many.length, inserted: many.length })
-      await lane.close()
-      await bench.expectRows(harness, many, { fence: 2 })
-    })
-
-    test('of one page may be large', { timeout: 60_000 }, async () => {
-      await using harness = await bench.create()
-      const many = bench.many(20_000)
-      const lane = await bench.lane(harness)
-      const batch = await lane.write(many, { pageSize: many.length })
-      expect(batch.pulled).toBe(many.length)
-      await lane.close()
-      await bench.expectRows(harness, many, { fence: 2 })
-    })
   })
 
   describe('a batch that fails', () => {
@@ -233,4 +213,29 @@ async function caught(work: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => error,
   )
+}
+
+/** Batches of many rows. */
+export function largeBatchTests(bench: ExactSinkBench): void {
+  describe('a large batch', () => {
+    test('that the sink may end early leaves the rest to the next one', async () => {
+      await using harness = await bench.create()
+      const many = bench.many(5_000)
+      const lane = await bench.lane(harness)
+      await lane.writeAll(many, 250)
+      expect(lane.position.counts).toMatchObject({ read: many.length, emitted: many.length, inserted: many.length })
+      await lane.close()
+      await bench.expectRows(harness, many, { fence: 2 })
+    })
+
+    test('may be one page', { timeout: 60_000 }, async () => {
+      await using harness = await bench.create()
+      const many = bench.many(20_000)
+      const lane = await bench.lane(harness)
+      const batch = await lane.write(many, { pageSize: many.length })
+      expect(batch.pulled).toBe(many.length)
+      await lane.close()
+      await bench.expectRows(harness, many, { fence: 2 })
+    })
+  })
 }

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { shapeOf } from '../support/shapes.js'
 import { claimTests } from './claim-tests.js'
-import { commitTests } from './commit-tests.js'
+import { commitTests, largeBatchTests } from './commit-tests.js'
 import { conflictTests } from './conflict-tests.js'
 import { ExactSinkBench } from './exact-sink-bench.js'
 import { finishTests } from './finish-tests.js'
@@ -34,6 +34,7 @@ export function exactSinkSuite(name: string, factory: ExactSinkHarnessFactory): 
     const bench = new ExactSinkBench(factory, shapeOf(kinds[0] ?? 'int'))
     claimTests(bench)
     describe.each(kinds)('with a key of kind %s', (kind) => commitTests(new ExactSinkBench(factory, shapeOf(kind))))
+    largeBatchTests(bench)
     refusalTests(bench)
     conflictTests(bench)
     finishTests(bench)

@@ -133,11 +133,14 @@ export function sessionTests({ capabilities, create }: SourceHarnessFactory): vo
       })
     })
 
-    test('ends a read under way before the last page', async () => {
-      await using harness = await filled()
+    test('ends a read under way long before the last page', async () => {
+      await using harness = await create(shape.schema)
+      // More than a source holds at once: what it has read already it may give.
+      const many = shape.records(4_000).map((record) => ({ ...record, name: 'x'.repeat(2_000) }))
+      await harness.seed(many)
       await withSession(harness.open(), async (session) => {
         const controller = new AbortController()
-        const page = { records: 1, bytes: 1_000_000 }
+        const page = { records: 10, bytes: 1_000_000 }
         let pages = 0
         const reading = async () => {
           for await (const _ of session.read({ partition: whole, after: null, page, signal: controller.signal })) {
@@ -145,8 +148,8 @@ export function sessionTests({ capabilities, create }: SourceHarnessFactory): vo
           }
         }
         await expect(reading()).rejects.toThrow()
-        expect(pages).toBeLessThan(records.length)
-        expect(differences(records, await readRows(session))).toEqual([])
+        expect(pages).toBeLessThan(many.length / 10)
+        expect(await readRows(session)).toHaveLength(many.length)
       })
     })
   })
