@@ -1,3 +1,6 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('docs-test')
+export default tests('docs-test', {
+  // Blocks are written beneath node_modules, and yet are to see the sources of the packages.
+  server: { deps: { inline: [/\.blocks/] } },
+})

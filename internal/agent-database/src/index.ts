@@ -1,3 +1,4 @@
+export { killWhen } from './kill-when.js'
 export { type AgentDatabaseOptions, makeAgentDatabase } from './make-agent-database.js'
 export { type Message, messagesOf } from './messages.js'
 export { seededRandom } from './random.js'

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { makeAgentDatabase } from '@drover-internal/agent-database'
+import { describe, expect, it, vi } from 'vitest'
+import { blocksOf, pageBlocks } from './blocks.js'
+import { complaints } from './compile.js'
+import { runBlock } from './run-block.js'
+import { commentBlocks } from './tsdoc.js'
+
+const blocks = pageBlocks()
+const runnable = blocks.filter(({ isRunnable }) => isRunnable)
+
+describe('the code of the pages', () => {
+  it('compiles', { timeout: 60_000 }, () => {
+    expect(blocks.length).toBeGreaterThan(10)
+    expect(complaints(blocks)).toEqual([])
+  })
+
+  it.each(runnable.map((block) => [`${block.page}:${block.line}`, block] as const))(
+    'runs: %s',
+    { timeout: 60_000 },
+    async (_, block) => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'drover-docs-'))
+      try {
+        await makeAgentDatabase({ filename: path.join(folder, 'chat.db'), messages: 500 })
+        // What a block prints is for its readers.
+        for (const method of ['log', 'info', 'warn'] as const) vi.spyOn(console, method).mockImplementation(() => {})
+        await runBlock(block, folder)
+      } finally {
+        vi.restoreAllMocks()
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
+})
+
+it('the examples in the comments of the packages compile', { timeout: 60_000 }, () => {
+  const found = commentBlocks()
+  expect(found.length).toBeGreaterThan(10)
+  expect(complaints(found)).toEqual([])
+})
+
+describe('a block', () => {
+  const page = [
+    'text',
+    '```ts run',
+    'const a: number = 1',
+    '```',
+    '<!-- given',
+    'declare const b: string',
+    '-->',
+    '```ts',
+    'const c: number = b',
+    '```',
+  ].join('\n')
+
+  it('is found with its line and mark, and what it takes for granted', () => {
+    expect(blocksOf('page.md', page)).toMatchObject([
+      { line: 2, isRunnable: true, code: expect.stringContaining('const a') },
+      { line: 8, isRunnable: false, code: expect.stringMatching(/declare const b: string\nconst c/) },
+    ])
+  })
+
+  it('that does not compile is complained of', { timeout: 60_000 }, () => {
+    expect(complaints(blocksOf('page.md', page))).toEqual([
+      "page.md:8: Type 'string' is not assignable to type 'number'.\n    const c: number = b",
+    ])
+  })
+})

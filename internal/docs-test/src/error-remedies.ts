@@ -1,0 +1,54 @@
+import type { ErrorCode } from '@drover/core'
+
+/** What to do about each code. A code without a remedy does not compile. */
+export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
+  OPTION_INVALID:
+    'The message names the option and what it takes; a mistyped name comes with the nearest ones. Nothing was opened yet.',
+  NAME_UNKNOWN: 'Take one of the names that the message lists.',
+  SOURCE_NOT_FOUND:
+    'Check the path, table or column: the message gives it as you wrote it, and the nearest names that exist.',
+  SOURCE_INVALID:
+    'The message says what was found in its place and, for JSON, the line. Point the source at the right file, or mend the file.',
+  KEY_INVALID:
+    'Read by a key that is unique and never null: name other columns as `key`, or remove the duplicates and nulls that the message shows.',
+  SINK_NOT_READY:
+    'Create what is missing or make its columns fit, as the message says; or let the sink write into a new table or file.',
+  STORE_BUSY:
+    'Somebody else holds the lock. Transient locks are waited for; if this one stays, find the writer, or raise `busyTimeoutMs`. Then call again.',
+  STORE_FULL: 'Free space and call again: the run goes on behind its last commit.',
+  STORE_UNAVAILABLE: 'Find out why the store does not answer; the cause has its own words. Then call again.',
+  STORE_DENIED: 'Give the process the right it lacks: on the file and its folder, or in the database.',
+  FIDELITY_LOSS:
+    'The message names each field and what would be lost. Convert the field in a step, or name the coercion that accepts the loss.',
+  DUPLICATES_NOT_ALLOWED:
+    'Write by a key, so that a record written again replaces itself; or accept duplicates with `allowDuplicates: true`.',
+  PIPELINE_CHANGED:
+    "The message lists what differs. Put it back, go on with the new definition by `whenChanged: 'continue'`, or begin anew by `whenChanged: 'restart'`.",
+  STATE_INVALID:
+    'The state was damaged, deleted, or belongs to another store: pass the right state store. To begin anew, remove the state that the message names.',
+  RUN_HELD:
+    "Another process works on it, and the message says which. Leave it to that one, or wait with `whenHeld: 'wait'`. A process that is gone loses its lease by itself.",
+  LEASE_LOST:
+    'The process was away for longer than `leaseMs`: suspended, or its event loop blocked. What was committed stands; call again.',
+  FENCED: 'Another process took over, and this one wrote nothing since. Leave the work to that process.',
+  RECORD_REJECTED:
+    'The message names the record, the stage and why. Mend the record or the step and call again, or raise `maxRejected`: such records then go to the dead letters.',
+  RECORD_REFUSED:
+    'The store gave its reason: a constraint, a type, a size. Mend the record in a step, or mend the constraint.',
+  RECORD_UNREADABLE:
+    'The record is damaged where it lies, for example a text that is no UTF-8. Mend it there, or let it go to the dead letters.',
+  TRANSFORM_FAILED:
+    'The cause holds what the step threw, with its stack. Mend the step, and send the dead letters through again.',
+  TRANSFORM_INVALID_RESULT:
+    'A step gives a record, an array of records, or null; a batch step one result per record. A forgotten `return` is the usual reason.',
+  TRANSFORM_TIMEOUT:
+    "Find out why the call hangs, pass it the step's `signal`, or raise the transformer's `timeoutMs`.",
+  VALIDATION_FAILED:
+    "The message has the schema's own words. Mend the record, a step before the validation, or the schema.",
+  DEPENDENCY_UNFINISHED: 'Run the one that the message names first, with the same state store.',
+  REQUIREMENT_MISSING: 'Apply the schema migration that adds the column, then call again.',
+  CONTRACT_BROKEN:
+    'A source, sink, state store or backfiller has a bug: the message says which promise it broke. The suites of `@drover/conformance` find it.',
+  ABORTED: 'The work was given up on request. What was committed stands; call again to go on.',
+  UNEXPECTED: 'Read the cause. If it turns out to have a remedy, it deserves a code: please report it.',
+}
