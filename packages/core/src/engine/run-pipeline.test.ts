@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import {
   addMetadata,
@@ -718,6 +719,22 @@ describe('while it runs', () => {
     )
     expect(said.some((line) => line.startsWith('info logged: completed'))).toBe(true)
     expect(said.some((line) => line.startsWith('error failed: RECORD_REJECTED'))).toBe(true)
+  })
+
+  it('takes pino and console as loggers', async () => {
+    const lines: string[] = []
+    const logger = pino({}, { write: (line: string) => void lines.push(line) })
+    await runPipeline({ name: 'pino', source: source(3), sink: memorySink<Numbered>(), logger })
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      expect.stringContaining('pino: completed'),
+    ])
+    const options: Parameters<typeof runPipeline<Numbered>>[0] = {
+      name: 'console',
+      source: source(3),
+      sink: memorySink<Numbered>(),
+      logger: console,
+    }
+    expect(options.logger).toBe(console)
   })
 
   it('runs partitions side by side and accounts for each', async () => {
