@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { sqliteBackfill, sqliteStateStore } from '@drover/adapter-sqlite'
+import { type CrashLife, type CrashPair, differences } from '@drover/conformance/crash'
+import { type Backfiller, type LiveRun, startBackfill } from '@drover/core'
+import Database from 'better-sqlite3'
+import type { Knex } from 'knex'
+import { type Head, herd } from '../herd.js'
+import { headsIn, rowsIn, writeHerd } from '../sqlite-files.js'
+
+/** What a backfill leaves says how often each row was touched: more than once is wrong. */
+function backfillPair(start: (file: string, life: CrashLife) => LiveRun): CrashPair {
+  return {
+    prepare: async (directory, random) => {
+      const file = join(directory, 'herd.db')
+      writeHerd(file, herd(random))
+      const database = new Database(file)
+      database.exec(
+        'ALTER TABLE heads ADD COLUMN tokens INTEGER DEFAULT 0; ALTER TABLE heads ADD COLUMN touched INTEGER DEFAULT 0',
+      )
+      database.close()
+    },
+    async run(directory, life) {
+      const live = start(join(directory, 'herd.db'), life)
+      live.events.on('batch:committed', () => life.committed())
+      await live.result
+    },
+    compare: async (directory) => {
+      const file = join(directory, 'herd.db')
+      const expected = headsIn(file).map(({ id, text }) => ({ id, tokens: tokensIn(text), touched: 1 }))
+      return differences(expected, rowsIn(file, 'SELECT id, tokens, touched FROM heads'))
+    },
+  }
+}
+
+function tokensIn(text: string): number {
+  return Math.max(1, Math.floor([...text].length / 4))
+}
+
+/** Without a predicate: a batch that happened twice would show. */
+function byHand(): Backfiller<Knex.Transaction> {
+  return {
+    name: 'by-hand',
+    version: '1',
+    backfillBatch: async ({ after, limit, tx }) => {
+      const rows = await tx('heads')
+        .select<Pick<Head, 'id' | 'text'>[]>('id', 'text')
+        .where('id', '>', Number(after ?? 0))
+        .orderBy('id')
+        .limit(limit)
+      for (const { id, text } of rows) {
+        await tx('heads')
+          .where({ id })
+          .update({ tokens: tokensIn(text), touched: tx.raw('touched + 1') })
+      }
+      return { scanned: rows.length, changed: rows.length, cursor: rows.at(-1)?.id ?? after, done: rows.length < limit }
+    },
+  }
+}
+
+export const backfills = {
+  'sqlite-backfill': backfillPair((filename, { whenHeld, chance }) =>
+    startBackfill({
+      backfiller: sqliteBackfill<Head & { readonly touched: number }>({
+        name: 'tokens',
+        filename,
+        driver: chance < 0.5 ? 'better-sqlite3' : 'sqlite3',
+        table: 'heads',
+        reads: ['text', 'touched'],
+        sets: ['tokens', 'touched'],
+        set: ({ text, touched }) => ({ tokens: tokensIn(text), touched: touched + 1 }),
+      }),
+      batchSize: 100,
+      again: 'nothing',
+      whenHeld,
+    }),
+  ),
+  'backfill-by-hand': backfillPair((filename, { whenHeld, chance }) =>
+    startBackfill({
+      backfiller: byHand(),
+      state: sqliteStateStore({ filename, driver: chance < 0.5 ? 'better-sqlite3' : 'sqlite3' }),
+      batchSize: 100,
+      again: 'nothing',
+      whenHeld,
+    }),
+  ),
+}

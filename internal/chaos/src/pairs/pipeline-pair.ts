@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type CrashLife, type CrashPair, differences } from '@drover/conformance/crash'
+import { deadLetterSource, from, type Row, type Sink, type Source, type StateStore, startPipeline } from '@drover/core'
+import { arrived, type Head, isKept, lost, walk } from '../herd.js'
+import { pagesOf } from '../read-source.js'
+
+/** What is particular to a pair of stores. */
+export interface PipelineStores {
+  readonly prepare: (directory: string, random: () => number) => Promise<void>
+  /** The heads in the source, by another way than the adapter's where there is one. */
+  readonly heads: (directory: string) => Promise<readonly Head[]>
+  readonly source: (directory: string, life: CrashLife) => Source
+  readonly sink: (directory: string, life: CrashLife) => Sink
+  readonly state?: (directory: string) => StateStore
+  /** The rows in the sink. */
+  readonly rows: (directory: string) => Promise<readonly Row[]>
+  readonly parallel?: number
+  readonly batchSize?: number
+}
+
+/** A pipeline that filters, fans out and rejects, from one store to another. */
+export function pipelinePair(stores: PipelineStores): CrashPair {
+  const { prepare, heads, source, sink, state, rows, parallel = 1, batchSize = 100 } = stores
+  return {
+    prepare,
+    async run(directory, life) {
+      const live = startPipeline({
+        name: 'chaos',
+        source: from<Head>(source(directory, life) as Source<Head>)
+          .filter(isKept)
+          .pipe(walk),
+        sink: sink(directory, life),
+        ...(state === undefined ? {} : { state: state(directory) }),
+        parallel,
+        batchSize,
+        maxRejected: 1_000,
+        deadLetters: join(directory, 'letters'),
+        whenHeld: life.whenHeld,
+      })
+      live.events.on('batch:committed', () => life.committed())
+      await live.result
+    },
+    async compare(directory) {
+      const all = await heads(directory)
+      const letters = join(directory, 'letters')
+      const pages = existsSync(letters) ? await pagesOf(deadLetterSource(letters, { key: 'id' })) : []
+      const keys = pages.flatMap((page) => page.keys().map((key) => key.source))
+      return [
+        ...differences(arrived(all), await rows(directory)),
+        ...differences(lost(all), keys).map((line) => `dead letters: ${line}`),
+      ]
+    },
+  }
+}

@@ -1,0 +1,6 @@
+import type { CrashPair } from '@drover/conformance/crash'
+import { backfills } from './pairs/backfills.js'
+import { pipelines } from './pairs/pipelines.js'
+
+/** What the crash harness runs in processes of its own. */
+export const pairs: Readonly<Record<string, CrashPair>> = { ...pipelines, ...backfills }

@@ -1,0 +1,4 @@
+import { tests } from '../../tooling/vitest.js'
+
+// Each test waits for one process at a time.
+export default tests('chaos', { maxConcurrency: 2 })
