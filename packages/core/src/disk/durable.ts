@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname, resolve, sep } from 'node:path'
 import { systemCode } from './file-error.js'
 
 /** What Drover keeps may be anybody's data: for the owner alone. */
@@ -25,13 +25,22 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, durably. False if it was there. */
+/** Makes a folder for the owner alone, durably, and those above it with the rights that are usual here. False if it was there. */
 export async function makeFolder(path: string): Promise<boolean> {
-  const first = await mkdir(path, { recursive: true, mode: privateFolder })
+  const above = await mkdir(aboveOurs(resolve(path)), { recursive: true })
+  const ours = await mkdir(path, { recursive: true, mode: privateFolder })
+  const first = above ?? ours
   if (first === undefined) return false
   const highest = dirname(resolve(first))
   for (let folder = resolve(path); folder !== highest; folder = dirname(folder)) await syncFolder(dirname(folder))
   return true
+}
+
+/** The folder that is not ours any more: above the first `.drover` in the path, else above its last part. */
+function aboveOurs(path: string): string {
+  const parts = path.split(sep)
+  const hidden = parts.indexOf('.drover')
+  return hidden < 0 ? dirname(path) : parts.slice(0, hidden).join(sep) || sep
 }
 
 /** Keeps what is in a folder of ours out of commits: it may hold records. */
