@@ -569,6 +569,27 @@ describe('while it runs', () => {
     expect(ends).toHaveLength(4)
   })
 
+  it('throws its own error out of a scope, whether or not its result was awaited there', async () => {
+    const failing = () =>
+      startPipeline({
+        name: 'failing',
+        source: from(source(1)).pipe((): Numbered => {
+          throw new Error('no')
+        }),
+        sink: memorySink<Numbered>(),
+      })
+    const awaited = async () => {
+      await using live = failing()
+      await live.result
+    }
+    const left = async () => {
+      await using live = failing()
+      await new Promise((resolve) => live.events.once('run:failed', resolve))
+    }
+    await expect(awaited()).rejects.toMatchObject({ code: 'RECORD_REJECTED' })
+    await expect(left()).rejects.toMatchObject({ code: 'RECORD_REJECTED' })
+  })
+
   it('stops when its signal is aborted, and at a deadline', async () => {
     const controller = new AbortController()
     const into = memorySink<Numbered>()

@@ -28,7 +28,8 @@ const progressEveryMs = 1_000
 /** One attempt at a run: finds out where it stands, works on its partitions, and accounts for what happened. */
 export class Run implements LiveRun, LaneListener {
   readonly events: RunEmitter
-  readonly result: Promise<Report>
+  readonly #result: Promise<Report>
+  #isAwaited = false
   readonly #plan: Plan
   readonly #control: RunControl
   readonly #hard = new AbortController()
@@ -55,7 +56,12 @@ export class Run implements LiveRun, LaneListener {
       (paused) => this.events.emit(paused ? 'run:paused' : 'run:resumed', { name: plan.name }),
     )
     // Begins in a later turn, so that the caller can listen first.
-    this.result = Promise.resolve().then(() => this.#runToEnd())
+    this.#result = Promise.resolve().then(() => this.#runToEnd())
+  }
+
+  get result(): Promise<Report> {
+    this.#isAwaited = true
+    return this.#result
   }
 
   pause(): void {
@@ -81,7 +87,8 @@ export class Run implements LiveRun, LaneListener {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#control.stop('its scope ended')
-    await this.result
+    // Who asked for the result hears of its failure there; thrown here too, `await using` would make a SuppressedError of both.
+    await (this.#isAwaited ? this.#result.catch(() => {}) : this.#result)
   }
 
   // ── what lanes tell ──
