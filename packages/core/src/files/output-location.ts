@@ -45,7 +45,7 @@ export async function locateFolder(output: string): Promise<OutputLocation> {
 export async function makeFolders(folder: string, staging: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true })
   if (first !== undefined) await syncFolder(dirname(first))
-  await makeFolder(staging)
+  await makeFolder(staging, `${folder}/.drover`)
 }
 
 /** A link is not replaced by the file but leads to it. */
