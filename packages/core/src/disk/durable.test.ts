@@ -16,13 +16,13 @@ it.skipIf(process.platform === 'win32')(
   'makes what is ours for the owner alone, and the folders of the user as usual',
   async () => {
     const usual = 0o777 & ~process.umask()
-    expect(await makeFolder(join(folder, 'out/.drover/files/a'))).toBe(true)
+    expect(await makeFolder(join(folder, 'out/.drover/files/a'), join(folder, 'out/.drover'))).toBe(true)
     expect(await rights('out')).toBe(usual)
     for (const ours of ['out/.drover', 'out/.drover/files', 'out/.drover/files/a'])
       expect(await rights(ours)).toBe(0o700)
-    await makeFolder(join(folder, 'elsewhere/state'))
+    await makeFolder(join(folder, 'elsewhere/state'), join(folder, 'elsewhere/state'))
     expect(await rights('elsewhere')).toBe(usual)
     expect(await rights('elsewhere/state')).toBe(0o700)
-    expect(await makeFolder(join(folder, 'elsewhere/state'))).toBe(false)
+    expect(await makeFolder(join(folder, 'elsewhere/state'), join(folder, 'elsewhere/state'))).toBe(false)
   },
 )

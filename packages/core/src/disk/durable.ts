@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { systemCode } from './file-error.js'
 
 /** What Drover keeps may be anybody's data: for the owner alone. */
@@ -25,22 +25,18 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder for the owner alone, durably, and those above it with the rights that are usual here. False if it was there. */
-export async function makeFolder(path: string): Promise<boolean> {
-  const above = await mkdir(aboveOurs(resolve(path)), { recursive: true })
+/**
+ * Makes a folder and those above it for the owner alone, durably; with `root`, those above `root` get the rights that are usual
+ * here. False if it was there.
+ */
+export async function makeFolder(path: string, root?: string): Promise<boolean> {
+  const above = root === undefined ? undefined : await mkdir(dirname(resolve(root)), { recursive: true })
   const ours = await mkdir(path, { recursive: true, mode: privateFolder })
   const first = above ?? ours
   if (first === undefined) return false
   const highest = dirname(resolve(first))
   for (let folder = resolve(path); folder !== highest; folder = dirname(folder)) await syncFolder(dirname(folder))
   return true
-}
-
-/** The folder that is not ours any more: above the first `.drover` in the path, else above its last part. */
-function aboveOurs(path: string): string {
-  const parts = path.split(sep)
-  const hidden = parts.indexOf('.drover')
-  return hidden < 0 ? dirname(path) : parts.slice(0, hidden).join(sep) || sep
 }
 
 /** Keeps what is in a folder of ours out of commits: it may hold records. */
@@ -59,9 +55,9 @@ export async function createFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** Puts a new file in an old one's place: whoever reads sees the one or the other as a whole. `aside` is a folder on the same disk. */
+/** Puts a new file in an old one's place: whoever reads sees the one or the other as a whole. `aside` is a folder beside ours, on the same disk. */
 export async function replaceFile(path: string, text: string, aside: string): Promise<void> {
-  await makeFolder(aside)
+  await makeFolder(aside, dirname(aside))
   const fresh = `${aside}/${randomUUID()}`
   try {
     await createFile(fresh, text)
@@ -86,8 +82,8 @@ export async function placeFolder(
   aside: string,
 ): Promise<boolean> {
   const fresh = `${aside}/${randomUUID()}`
-  await makeFolder(dirname(path))
-  await makeFolder(fresh)
+  await makeFolder(dirname(path), dirname(aside))
+  await makeFolder(fresh, dirname(aside))
   try {
     for (const [name, text] of Object.entries(files)) await createFile(`${fresh}/${name}`, text)
     await syncFolder(fresh)

@@ -82,8 +82,8 @@ class DirectoryStateStore implements StateStore {
 
   setup(): Promise<void> {
     return this.#guarded(async () => {
-      await makeFolder(this.#aside)
-      if (await makeFolder(this.#path)) await hideFromGit(this.#path)
+      await makeFolder(this.#aside, this.directory)
+      if (await makeFolder(this.#path, this.directory)) await hideFromGit(this.#path)
       for (const name of await namesIn(this.#aside)) await this.#removeAbandoned(`${this.#aside}/${name}`)
     })
   }
