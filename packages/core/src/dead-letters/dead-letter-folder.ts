@@ -115,7 +115,7 @@ class FolderWriter implements DeadLetterWriter {
   }
 
   async #open(): Promise<AppendLog> {
-    if (await makeFolder(this.directory)) await hideFromGit(this.directory)
+    if (await makeFolder(this.directory, this.directory)) await hideFromGit(this.directory)
     return AppendLog.open(this.#path)
   }
 }
