@@ -1,3 +1,6 @@
+export type { BackfillReads } from './backfill/backfill-source.js'
+export { type SqliteBackfillOptions, sqliteBackfill } from './backfill/sqlite-backfill.js'
+export { type SqliteUpdateSinkOptions, sqliteUpdateSink } from './backfill/sqlite-update-sink.js'
 export type { SqliteLocation } from './connection/open-sqlite.js'
 export type { SqliteDriver } from './connection/sqlite-connection.js'
 export type { OnConflict } from './sink/conflict.js'

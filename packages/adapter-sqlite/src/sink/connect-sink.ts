@@ -13,6 +13,8 @@ export interface ExactWriterOptions {
   readonly location: WriterLocation
   readonly foreignKeys?: boolean
   readonly tablePrefix?: string
+  /** Create the database if it is not there. @default true */
+  readonly create?: boolean
 }
 
 export interface SinkSessionOptions
@@ -31,7 +33,7 @@ export async function connectExactWriter<R extends object>(
   options: ExactWriterOptions,
   makeTarget: (connection: SqliteConnection) => Promise<BatchTarget>,
 ): Promise<ExactSession<R>> {
-  const connection = await openWriter(options.location)
+  const connection = await openWriter(options.location, options.create)
   try {
     const foreignKeys = options.foreignKeys ?? (options.location.knex === undefined ? true : undefined)
     if (foreignKeys !== undefined && connection.path !== null) {

@@ -1,8 +1,9 @@
-import { checkOptionNames, checkText, DroverError, type ExactSink } from '@drover/core'
+import { checkOptionNames, checkText, type ExactSink } from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import { sqliteStateStore } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
+import { checkFlag, checkNames, locationOf } from './check-sink-options.js'
 import { checkOnConflict, type OnConflict } from './conflict.js'
 import { connectSink } from './connect-sink.js'
 
@@ -87,23 +88,4 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
         ...(tablePrefix === undefined ? {} : { tablePrefix }),
       }),
   }
-}
-
-/** The part of the options that says where the database is. */
-function locationOf(options: SqliteSinkOptions): WriterLocation {
-  const given = [...locationOptions, 'synchronous'] as const
-  return Object.fromEntries(given.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]))
-}
-
-function checkNames(where: string, option: string, names: readonly string[] | undefined): void {
-  if (names === undefined) return
-  if (!Array.isArray(names) || (option === 'key' && names.length === 0)) {
-    throw new DroverError('OPTION_INVALID', `${where}: ${option} is a list of names.`)
-  }
-  for (const name of names) checkText(where, option, name)
-}
-
-function checkFlag(where: string, name: string, value: unknown): void {
-  if (value === undefined || typeof value === 'boolean') return
-  throw new DroverError('OPTION_INVALID', `${where}: ${name} is true or false, not ${JSON.stringify(value)}.`)
 }

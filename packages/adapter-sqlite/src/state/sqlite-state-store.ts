@@ -47,7 +47,12 @@ export function sqliteStateStore(options: SqliteStateStoreOptions): Transactiona
   checkOptionNames(where, options, [...locationOptions, 'synchronous', 'tablePrefix'])
   checkWritable(where, options)
   checkTablePrefix(where, options.tablePrefix)
-  return new SqliteStateStore(options)
+  return new SqliteStateStore(options, true)
+}
+
+/** The store of a sink that never creates a database. */
+export function stateStoreWithin(options: SqliteStateStoreOptions): TransactionalStateStore<Knex.Transaction> {
+  return new SqliteStateStore(options, false)
 }
 
 const now = `CAST(round(unixepoch('subsec') * 1000) AS INTEGER)`
@@ -61,7 +66,10 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
   /** For the transactions of others: their statements must not land in ours. */
   #lent: Promise<SqliteConnection> | undefined
 
-  constructor(private readonly options: SqliteStateStoreOptions) {
+  constructor(
+    private readonly options: SqliteStateStoreOptions,
+    private readonly create: boolean,
+  ) {
     this.name = `sqlite ${locationName(options)}`
     this.#tables = stateTables(options.tablePrefix)
     this.#positions = new Positions(this.#tables)
@@ -237,7 +245,7 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
 
   async #connect(forget: () => void): Promise<SqliteConnection> {
     try {
-      const connection = await openWriter(this.options)
+      const connection = await openWriter(this.options, this.create)
       try {
         await ensureStateTables(connection, this.#tables)
       } catch (error) {

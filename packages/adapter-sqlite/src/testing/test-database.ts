@@ -38,13 +38,18 @@ export class TestDatabase implements AsyncDisposable {
     return await connection.all(sql, [], { integers: 'bigint' })
   }
 
-  /** Rows as records of these fields, as a source would give them. */
-  async records(table: string, fields: readonly Pick<Field, 'name' | 'type'>[]): Promise<Row[]> {
+  /** Rows as records of these fields, as a source would give them; a name alone is no field of type `any`. */
+  async records(table: string, fields: readonly (string | Pick<Field, 'name' | 'type'>)[]): Promise<Row[]> {
+    const columns = fields.map((field) =>
+      typeof field === 'string'
+        ? { name: field, isAny: false }
+        : { name: field.name, isAny: field.type.kind === 'any' },
+    )
     const rows = await this.exact(
-      `SELECT ${fields.map(({ name }) => quoteName(name)).join(', ')} FROM ${quoteName(table)}`,
+      `SELECT ${columns.map(({ name }) => quoteName(name)).join(', ')} FROM ${quoteName(table)}`,
     )
     return rows.map((row) =>
-      Object.fromEntries(fields.map(({ name, type }, i) => [name, type.kind === 'any' ? row[i] : narrowed(row[i])])),
+      Object.fromEntries(columns.map(({ name, isAny }, i) => [name, isAny ? row[i] : narrowed(row[i])])),
     )
   }
 

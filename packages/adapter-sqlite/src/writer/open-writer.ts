@@ -44,10 +44,15 @@ export function checkWritable(where: string, options: WriterLocation): void {
   }
 }
 
-/** Opens a connection to write with. A database that has nothing in it yet gets WAL; the mode of others is left alone. */
-export async function openWriter(options: WriterLocation): Promise<SqliteConnection> {
+/**
+ * Opens a connection to write with. A database that has nothing in it yet gets WAL; the mode of others is left alone.
+ *
+ * @param create Whether a file that is not there is created.
+ */
+export async function openWriter(options: WriterLocation, create = true): Promise<SqliteConnection> {
   const { filename, knex, driver, busyTimeoutMs } = options
   const connection = await openSqlite({
+    create,
     ...(filename === undefined ? {} : { filename }),
     ...(knex === undefined ? {} : { knex }),
     ...(driver === undefined ? {} : { driver }),

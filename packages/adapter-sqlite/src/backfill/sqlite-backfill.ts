@@ -1,0 +1,163 @@
+import {
+  checkOptionNames,
+  checkText,
+  checkWholeNumber,
+  DroverError,
+  type FlowBackfill,
+  from,
+  type MaybePromise,
+  type Row,
+  type TransformContext,
+  transformer,
+} from '@drover/core'
+import { locationOptions } from '../connection/open-sqlite.js'
+import { isPromise } from '../connection/wait-while-busy.js'
+import { locationOf } from '../sink/check-sink-options.js'
+import { type BackfillReads, backfillSource } from './backfill-source.js'
+import { checkRequirements } from './requirements.js'
+import { checkedSelection, type SqliteUpdateSinkOptions, updateSink } from './sqlite-update-sink.js'
+import type { Computed } from './update-plan.js'
+
+/** Options of {@link sqliteBackfill}. */
+export interface SqliteBackfillOptions<R extends object = Row> extends SqliteUpdateSinkOptions {
+  /** The run's identity: called again under the same name, it goes on where it stands. */
+  readonly name: string
+  /** Part of the run's fingerprint: raise it when `set` computes something else. */
+  readonly version?: string
+  /**
+   * Columns that `set` is given beside the key; or names with SQL, such as
+   * `{ messages: '(SELECT count(*) FROM messages WHERE messages.call_id = calls.call_id)' }`. @default none
+   */
+  readonly reads?: BackfillReads
+  /**
+   * Computes the new values of a row; null leaves it as it is, and so does a column that is not mentioned. Or SQL that
+   * computes them, by column: then no row leaves the database.
+   */
+  readonly set: ((row: R, context: TransformContext) => MaybePromise<object | null>) | Readonly<Record<string, string>>
+  /** Columns that must be there, as `table.column`: else it does not begin. @default none */
+  readonly requires?: readonly string[]
+  /** Rows that are updated in one transaction. @default 10000 */
+  readonly batchSize?: number
+}
+
+const optionNames = [
+  ...locationOptions,
+  'synchronous',
+  'table',
+  'key',
+  'sets',
+  'where',
+  'foreignKeys',
+  'tablePrefix',
+  'name',
+  'version',
+  'reads',
+  'set',
+  'requires',
+  'batchSize',
+]
+
+/**
+ * Changes rows of a table where they stand, batch by batch: rows and position are one transaction, so each batch happens
+ * once. It reads by the key, so no row is passed over while rows leave the predicate, and it ends where computed values
+ * equal the old ones. Each UPDATE repeats the predicate: what the application wrote meanwhile stays, and counts as skipped.
+ *
+ * @throws `OPTION_INVALID`, `NAME_UNKNOWN` (a filter operator); when it runs `REQUIREMENT_MISSING`, `SOURCE_NOT_FOUND` (the
+ * table), `NAME_UNKNOWN` (a column), `KEY_INVALID`, and what `sqliteUpdateSink` throws.
+ *
+ * @example
+ * await runBackfill({
+ *   backfiller: sqliteBackfill({
+ *     name: 'message-tokens',
+ *     filename: 'chat.db',
+ *     table: 'messages',
+ *     where: { token_count: { eq: 0 }, content: { ne: '' } },
+ *     reads: ['content'],
+ *     sets: ['token_count'],
+ *     set: ({ content }) => ({ token_count: countTokens(String(content)) }),
+ *   }),
+ * })
+ */
+export function sqliteBackfill<R extends object = Row>(options: SqliteBackfillOptions<R>): FlowBackfill {
+  const where = `sqliteBackfill ${typeof options?.name === 'string' ? options.name : ''}`.trimEnd()
+  checkOptionNames(where, options, optionNames)
+  checkText(where, 'name', options.name)
+  if (options.version !== undefined) checkText(where, 'version', options.version)
+  checkWholeNumber(where, 'batchSize', options.batchSize, 1)
+  checkRequirements(where, options.requires)
+  checkReads(where, options.reads)
+  const { name, version, batchSize, reads = [], requires = [], set } = options
+  const expressions = typeof set === 'function' ? undefined : checkedExpressions(where, set, options.sets)
+  const selection = { ...checkedSelection(where, options), ...(expressions === undefined ? {} : { expressions }) }
+  const { synchronous: _, ...location } = locationOf(options)
+  const source = from(backfillSource({ name, location, selection, reads, requires }))
+  const computed = typeof set === 'function' ? source.pipe(setStep(where, set, options.sets)) : source
+  return {
+    name,
+    ...(version === undefined ? {} : { version }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    source: computed as FlowBackfill['source'],
+    sink: updateSink<Row>(options, selection, () => (typeof set === 'function' ? asComputed : keyOnly)),
+  }
+}
+
+/** What the step below made of a row. */
+function asComputed(record: Row): Computed {
+  return record as Row & Computed
+}
+
+function keyOnly(row: Row): Computed {
+  return { row, set: {} }
+}
+
+function setStep<R extends object>(
+  where: string,
+  set: (row: R, context: TransformContext) => MaybePromise<object | null>,
+  sets: readonly string[],
+) {
+  const names = new Set(sets)
+  const computed = (row: Row, values: object | null): Computed | null => {
+    if (values === null) return null
+    let isEmpty = true
+    if (typeof values !== 'object' || Array.isArray(values))
+      throw invalid(where, 'neither an object of columns nor null')
+    for (const name in values) {
+      if (!names.has(name)) throw invalid(where, `"${name}", which is not among its sets (${sets.join(', ')})`)
+      isEmpty &&= (values as Row)[name] === undefined
+    }
+    return isEmpty ? null : { row, set: values as Row }
+  }
+  return transformer({
+    name: 'set',
+    transform: (row: Row, context): MaybePromise<Computed | null> => {
+      const values = set(row as R, context)
+      return isPromise(values) ? values.then((late) => computed(row, late)) : computed(row, values)
+    },
+  })
+}
+
+function invalid(where: string, what: string): DroverError {
+  return new DroverError('TRANSFORM_INVALID_RESULT', `${where}: set gave ${what}.`)
+}
+
+function checkedExpressions(
+  where: string,
+  set: Readonly<Record<string, string>>,
+  sets: readonly string[],
+): Readonly<Record<string, string>> {
+  const isObject = typeof set === 'object' && set !== null
+  const names = isObject ? Object.keys(set) : []
+  const isComplete = names.length === sets?.length && names.every((name) => sets.includes(name))
+  if (isObject && isComplete && names.every((name) => typeof set[name] === 'string' && set[name] !== '')) return set
+  throw new DroverError(
+    'OPTION_INVALID',
+    `${where}: set is a function, or an object with SQL for each column of sets (${String(sets)}).`,
+  )
+}
+
+function checkReads(where: string, reads: unknown): void {
+  if (reads === undefined) return
+  const values = typeof reads === 'object' && reads !== null ? Object.values(reads) : [undefined]
+  if (values.every((value) => typeof value === 'string' && value !== '')) return
+  throw new DroverError('OPTION_INVALID', `${where}: reads is a list of columns, or an object of names and SQL.`)
+}

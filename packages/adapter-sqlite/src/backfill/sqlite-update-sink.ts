@@ -1,0 +1,121 @@
+import {
+  checkFilter,
+  checkOptionNames,
+  checkText,
+  DroverError,
+  type ExactSink,
+  type Filter,
+  type Row,
+} from '@drover/core'
+import { locationName, locationOptions } from '../connection/open-sqlite.js'
+import { sameName } from '../schema/table.js'
+import { checkFlag, checkNames, locationOf } from '../sink/check-sink-options.js'
+import { connectExactWriter, type ExactWriterOptions } from '../sink/connect-sink.js'
+import { stateStoreWithin } from '../state/sqlite-state-store.js'
+import { checkTablePrefix } from '../state/state-tables.js'
+import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
+import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
+import type { Computed, UpdatePlan } from './update-plan.js'
+import { UpdateTarget } from './update-target.js'
+
+/** Options of {@link sqliteUpdateSink}. */
+export interface SqliteUpdateSinkOptions extends WriterLocation {
+  readonly table: string
+  /** The column, or the columns, that identify a row; records bring them. @default the table's primary key */
+  readonly key?: string | readonly string[]
+  /** Columns that records may set; a column whose field is missing stays as it is. */
+  readonly sets: readonly string[]
+  /**
+   * What must still hold of a row when it is updated, as a filter or in SQL: a value that the application wrote meanwhile
+   * stays. Of a filter, only what SQLite decides as the engine would.
+   */
+  readonly where?: Filter | string
+  /** Check foreign keys. @default true; with a knex instance as it is configured */
+  readonly foreignKeys?: boolean
+  /** What the names of the tables begin with that keep the positions. @default 'drover_' */
+  readonly tablePrefix?: string
+}
+
+/**
+ * Updates rows that are there, exactly once per batch. Records that no row fits any more are counted as skipped; nothing is
+ * inserted.
+ *
+ * @throws `OPTION_INVALID`; when it connects or writes `SOURCE_NOT_FOUND` (the table), `NAME_UNKNOWN` (a column),
+ * `RECORD_REFUSED` with the row, `FENCED`, `STORE_BUSY`, `STORE_FULL`, `STORE_DENIED`, `STATE_INVALID`.
+ *
+ * @example
+ * const sink = sqliteUpdateSink({ filename: 'chat.db', table: 'messages', sets: ['token_count'], where: 'token_count = 0' })
+ */
+export function sqliteUpdateSink<R extends object = object>(options: SqliteUpdateSinkOptions): ExactSink<R> {
+  const where = 'sqliteUpdateSink'
+  checkOptionNames(where, options, [
+    ...locationOptions,
+    'synchronous',
+    'table',
+    'key',
+    'sets',
+    'where',
+    'foreignKeys',
+    'tablePrefix',
+  ])
+  const selection = checkedSelection(where, options)
+  return updateSink<R>(options, selection, (plan) => splitter(plan))
+}
+
+/** Checks what the sink and the backfill have in common. @throws `OPTION_INVALID`, `NAME_UNKNOWN` */
+export function checkedSelection(
+  where: string,
+  options: Omit<SqliteUpdateSinkOptions, 'sets'> & { readonly sets: readonly string[] },
+): UpdateSelection {
+  checkWritable(where, options)
+  checkText(where, 'table', options.table)
+  checkTablePrefix(where, options.tablePrefix)
+  checkFlag(where, 'foreignKeys', options.foreignKeys)
+  const key = typeof options.key === 'string' ? [options.key] : options.key
+  checkNames(where, 'key', key)
+  if (options.sets === undefined || options.sets.length === 0) {
+    throw new DroverError('OPTION_INVALID', `${where}: sets names the columns that are set, at least one.`)
+  }
+  checkNames(where, 'sets', options.sets)
+  if (typeof options.where === 'string') checkText(where, 'where', options.where)
+  else if (options.where !== undefined) checkFilter(options.where)
+  return { table: options.table, key, where: options.where, sets: options.sets }
+}
+
+/** @param toComputed What a record says is to be done, given the columns. */
+export function updateSink<R extends object>(
+  options: Omit<SqliteUpdateSinkOptions, 'sets' | 'where' | 'key'>,
+  selection: UpdateSelection,
+  toComputed: (plan: UpdatePlan) => (record: Row) => Computed,
+): ExactSink<R> {
+  const location = locationOf(options)
+  const { foreignKeys, tablePrefix } = options
+  const writer: ExactWriterOptions = {
+    location,
+    create: false,
+    ...(foreignKeys === undefined ? {} : { foreignKeys }),
+    ...(tablePrefix === undefined ? {} : { tablePrefix }),
+  }
+  return {
+    specVersion: 1,
+    name: `sqlite ${locationName(options)} ${options.table} (${selection.sets.join(', ')})`,
+    guarantee: 'exactly-once',
+    keyed: true,
+    batchSize: 10_000,
+    connect: () =>
+      connectExactWriter<R>(writer, async (connection) => {
+        const plan = await resolvePlan(connection, selection)
+        return UpdateTarget.of(connection, plan, toComputed(plan))
+      }),
+    stateStore: () => stateStoreWithin({ ...location, ...(tablePrefix === undefined ? {} : { tablePrefix }) }),
+  }
+}
+
+/** Tells a record's key from what it sets. */
+function splitter({ key, seen }: UpdatePlan): (record: Row) => Computed {
+  const isRead = (name: string): boolean => [...key, ...seen].some((column) => sameName(column.name, name))
+  return (record) => ({
+    row: record,
+    set: Object.fromEntries(Object.entries(record).filter(([name]) => !isRead(name))),
+  })
+}
