@@ -8,7 +8,7 @@ import { type Head, herd } from '../herd.js'
 import { headsIn, rowsIn, writeHerd } from '../sqlite-files.js'
 
 /** What a backfill leaves says how often each row was touched: more than once is wrong. */
-function backfillPair(start: (file: string, life: CrashLife) => LiveRun): CrashPair {
+function backfillPair(run: (file: string, life: CrashLife) => Promise<void>): CrashPair {
   return {
     prepare: async (directory, random) => {
       const file = join(directory, 'herd.db')
@@ -19,11 +19,7 @@ function backfillPair(start: (file: string, life: CrashLife) => LiveRun): CrashP
       )
       database.close()
     },
-    async run(directory, life) {
-      const live = start(join(directory, 'herd.db'), life)
-      live.events.on('batch:committed', () => life.committed())
-      await live.result
-    },
+    run: (directory, life) => run(join(directory, 'herd.db'), life),
     compare: async (directory) => {
       const file = join(directory, 'herd.db')
       const expected = headsIn(file).map(({ id, text }) => ({ id, tokens: tokensIn(text), touched: 1 }))
@@ -57,30 +53,29 @@ function byHand(): Backfiller<Knex.Transaction> {
   }
 }
 
+async function ended(live: LiveRun, life: CrashLife): Promise<void> {
+  live.events.on('batch:committed', () => life.committed())
+  await live.result
+}
+
 export const backfills = {
-  'sqlite-backfill': backfillPair((filename, { whenHeld, chance }) =>
-    startBackfill({
-      backfiller: sqliteBackfill<Head & { readonly touched: number }>({
-        name: 'tokens',
-        filename,
-        driver: chance < 0.5 ? 'better-sqlite3' : 'sqlite3',
-        table: 'heads',
-        reads: ['text', 'touched'],
-        sets: ['tokens', 'touched'],
-        set: ({ text, touched }) => ({ tokens: tokensIn(text), touched: touched + 1 }),
-      }),
-      batchSize: 100,
-      again: 'nothing',
-      whenHeld,
-    }),
-  ),
-  'backfill-by-hand': backfillPair((filename, { whenHeld, chance }) =>
-    startBackfill({
-      backfiller: byHand(),
-      state: sqliteStateStore({ filename, driver: chance < 0.5 ? 'better-sqlite3' : 'sqlite3' }),
-      batchSize: 100,
-      again: 'nothing',
-      whenHeld,
-    }),
-  ),
+  'sqlite-backfill': backfillPair(async (filename, life) => {
+    const backfiller = sqliteBackfill<Head & { readonly touched: number }>({
+      name: 'tokens',
+      filename,
+      driver: life.chance < 0.5 ? 'better-sqlite3' : 'sqlite3',
+      table: 'heads',
+      reads: ['text', 'touched'],
+      sets: ['tokens', 'touched'],
+      set: ({ text, touched }) => ({ tokens: tokensIn(text), touched: touched + 1 }),
+    })
+    await ended(startBackfill({ backfiller, batchSize: 100, again: 'nothing', whenHeld: life.whenHeld }), life)
+  }),
+  'backfill-by-hand': backfillPair(async (filename, life) => {
+    await using state = sqliteStateStore({ filename, driver: life.chance < 0.5 ? 'better-sqlite3' : 'sqlite3' })
+    await ended(
+      startBackfill({ backfiller: byHand(), state, batchSize: 100, again: 'nothing', whenHeld: life.whenHeld }),
+      life,
+    )
+  }),
 }

@@ -41,8 +41,9 @@ export class Child {
   /** Batches that it said were durable. */
   batches = 0
   readonly ended: Promise<End>
-  /** When it had loaded everything and began, and when it ended: milliseconds since the process started. */
+  /** When it had loaded everything and began, had its first batch durable, and ended: milliseconds since the process started. */
   beganAt = 0
+  firstBatchAt = 0
   endedAt = 0
   readonly #process: ChildProcessByStdio<null, Readable, Readable>
   readonly #startedAt = performance.now()
@@ -79,6 +80,7 @@ export class Child {
         begin()
       }
       this.batches = said.split('batch\n').length - 1
+      if (this.batches > 0 && this.firstBatchAt === 0) this.firstBatchAt = performance.now() - this.#startedAt
     })
     this.#process.stderr.on('data', (chunk: Buffer) => {
       complained = (complained + chunk.toString()).slice(-4_000)

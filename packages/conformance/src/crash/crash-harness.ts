@@ -38,6 +38,8 @@ export interface CrashReport {
   readonly landed: Landed
   /** Processes that gave way to another one. */
   readonly held: number
+  /** How long it took. */
+  readonly seconds: number
 }
 
 const mostLives = 200
@@ -87,8 +89,9 @@ class CrashHarness {
   }
 
   async run(): Promise<CrashReport> {
+    const begun = performance.now()
     const { seconds, kills = seconds === undefined ? 50 : Number.POSITIVE_INFINITY, rivals = 1 } = this.options
-    const until = seconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1_000
+    const until = seconds === undefined ? Number.POSITIVE_INFINITY : begun + seconds * 1_000
     await mkdir(this.#template)
     await this.#guarded('prepare', () => this.pair.prepare(this.#template, this.#random))
     await this.#trial((directory) => this.#undisturbed(directory))
@@ -103,6 +106,7 @@ class CrashHarness {
       kills: this.#kills,
       landed: this.#timing.landed,
       held: this.#held,
+      seconds: (performance.now() - begun) / 1_000,
     }
   }
 

@@ -11,12 +11,17 @@ export interface Landed {
 }
 
 /** What a trial's delays are fractions of: long lives, so that kills reach the end, and short ones, so that there are many. */
-const scales = [1, 0.6, 0.3]
+const scales = [1, 0.5, 0.25]
+
+/** This share of the kills lands while a life finds out where the run stands. */
+const early = 0.2
 
 /** Chooses the moments of kills so that they land all over a run, however fast the machine is at the moment. */
 export class Timing {
-  #fullMs = 0
-  #firstBatchMs = 0
+  /** From the beginning of a life to its first batch. */
+  #startMs = 1
+  /** From there to its end. */
+  #workMs = 1
   #allBatches = 1
   #batchesOfTrial = 0
   #scale = 1
@@ -30,9 +35,10 @@ export class Timing {
 
   /** Takes the measure of a life that nobody disturbed. */
   measure(child: Child): void {
-    this.#fullMs = child.endedAt - child.beganAt
+    const firstBatchAt = child.batches > 0 ? child.firstBatchAt : child.endedAt
+    this.#startMs = Math.max(1, firstBatchAt - child.beganAt)
+    this.#workMs = Math.max(1, child.endedAt - firstBatchAt)
     this.#allBatches = Math.max(1, child.batches)
-    this.#firstBatchMs = this.#fullMs / (this.#allBatches + 1)
   }
 
   beginTrial(chance: number): void {
@@ -42,10 +48,11 @@ export class Timing {
 
   /** How long the next life has, from the moment it begins. */
   delay(chance: number): number {
+    if (chance < early) return (chance / early) * this.#startMs
     const left = 1 - Math.min(1, this.#batchesOfTrial / this.#allBatches)
-    // The start and the end of a run take time in every life, however little is left to do.
-    const remainingMs = Math.max(left * this.#fullMs, this.#fullMs * 0.15, this.#firstBatchMs * 2)
-    return chance * remainingMs * 1.15 * this.#scale
+    // The end of a run takes time too, however little is left to do before it.
+    const remainingMs = Math.max(left, 0.15) * this.#workMs * this.#scale
+    return this.#startMs + ((chance - early) / (1 - early)) * remainingMs * 1.1
   }
 
   /** Notes where a kill landed. */
@@ -54,7 +61,8 @@ export class Timing {
     if (this.#batchesOfTrial >= this.#allBatches) this.#after++
     else if (child.batches > 0) this.#between++
     else this.#before++
-    // A machine that is busier than it was leaves lives too short to come to anything.
-    if (child.batches === 0) this.#scale *= 1.25
+    // A machine that is busier, or less busy, than it was takes another time to start.
+    if (child.batches > 0) this.#startMs += (child.firstBatchAt - child.beganAt - this.#startMs) / 4
+    else if (child.endedAt - child.beganAt > this.#startMs) this.#startMs *= 1.2
   }
 }
