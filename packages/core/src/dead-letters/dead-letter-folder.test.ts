@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Page } from '../contracts/page.js'
@@ -223,6 +223,15 @@ test('removes what is old and keeps what is not', async () => {
 test('says where it could not write, and why', async () => {
   await writeFile(directory, '')
   await expect(write([[letter(1)]])).rejects.toMatchObject({ message: expect.stringContaining(directory) })
+})
+
+test.skipIf(process.platform !== 'linux')('says so when the disk is full', async () => {
+  await mkdir(directory)
+  await symlink('/dev/full', `${directory}/r1.all.00000001.ndjson`)
+  await expect(write([[letter(1)]])).rejects.toMatchObject({
+    code: 'STORE_FULL',
+    message: expect.stringContaining(directory),
+  })
 })
 
 test('refuses wrong options', async () => {

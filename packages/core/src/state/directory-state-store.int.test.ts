@@ -85,7 +85,7 @@ test('processes that are killed and paused at any time lose no commit and make n
     await wait(20 + next() * 60)
     const victim = [...working][Math.floor(next() * working.size)]
     if (victim === undefined || victim.said.length === 0) continue
-    if (next() < 0.3 && kills < 12) {
+    if (kills === 0 || (next() < 0.3 && kills < 12)) {
       kills++
       victim.signal('SIGKILL')
       const another = new Rival(last)
