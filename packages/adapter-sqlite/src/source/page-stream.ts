@@ -77,7 +77,7 @@ export class PageStream {
   async #pages(bounds: PageBounds, limits: PageLimits): Promise<readonly (SqlitePage | SqliteLinesPage)[] | null> {
     const reader = this.#jsonReader()
     if (reader !== null) {
-      const page = await reader.read(bounds, { ...limits, records: this.#likelyRecords(limits) })
+      const page = await this.#json(reader, bounds, limits)
       if (page === null) return null
       if (page !== undefined) return this.#jsonPages(page, bounds, limits)
       this.#pause = Math.min(64, 2 ** this.#failures++)
@@ -97,6 +97,20 @@ export class PageStream {
     if (reader === null || this.#pause-- > 0) return null
     this.#pause = 0
     return reader
+  }
+
+  /** The first read is a small one, because nobody knows how large records are; what its page lacks is read behind it. */
+  async #json(reader: JsonReader, bounds: PageBounds, limits: PageLimits): Promise<JsonPage | null | undefined> {
+    const isFirst = this.#recordBytes === 0
+    const records = this.#likelyRecords(limits)
+    const page = await reader.read(bounds, { ...limits, records })
+    if (!isFirst || !page || page.count < records) return page
+    const left = { records: limits.records - page.count, bytes: limits.bytes - page.lines.length }
+    if (left.records <= 0 || left.bytes <= 0) return page
+    this.#recordBytes = page.lines.length / page.count
+    const after = storedKey(keyOfLine(lastLine(page), page.shape, this.settings.relation))
+    const rest = await reader.read({ ...bounds, after }, { ...left, records: this.#likelyRecords(left) })
+    return rest ? { ...page, lines: Buffer.concat([page.lines, rest.lines]), count: page.count + rest.count } : page
   }
 
   /** How many records are likely to fill a page: SQLite writes all of them before anybody sees how large they are. */

@@ -17,7 +17,7 @@ export async function keyPartitions(
   return ranges({ after: null, upto: null }, borders).map((bounds, i) => ({ id: String(i + 1), bounds }))
 }
 
-/** What is left of a partition behind `after`, in two halves; as it is if that is no more than a record. */
+/** What is left of a partition behind `after`, in two halves; in one part if that is no more than a record. */
 export async function splitPartition(
   connection: SqliteConnection,
   relation: Relation,
@@ -27,7 +27,6 @@ export async function splitPartition(
   const whole = rangeOf(partition)
   const left = { after: after ?? whole.after, upto: whole.upto }
   const borders = await quantiles(connection, relation, left, 2, null)
-  if (borders.length === 0) return [partition]
   return ranges(left, borders).map((bounds, i) => ({ id: `${partition.id}.${i + 1}`, bounds }))
 }
 

@@ -106,6 +106,14 @@ describe.each(drivers)('a source by %s', (driver) => {
       expect(pages.every(({ count }) => count <= records)).toBe(true)
     })
 
+    it('fills every page but the last, so that batches are as large as they are asked to be', async () => {
+      await database.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
+        WITH RECURSIVE s(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM s WHERE i < 1300) INSERT INTO t SELECT i, 'text ' || i FROM s`)
+      const { pages, keys } = await readSource(read('t'), { asking, page: { records: 500, bytes: 1e6 } })
+      expect(pages.map(({ count }) => count)).toEqual([500, 500, 300])
+      expect(keys).toEqual(Array.from({ length: 1300 }, (_, i) => [i + 1]))
+    })
+
     it('goes on behind the cursor of any page', async () => {
       await database.exec(`CREATE TABLE t (k TEXT PRIMARY KEY, v);
         INSERT INTO t VALUES ('a', 1), ('B', 2), ('', 3), ('🐑', 4), ('a''b', 5)`)
