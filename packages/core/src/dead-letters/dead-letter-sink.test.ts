@@ -1,10 +1,13 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import type { ExactSink, Sink } from '../contracts/sink.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
+import { ndjsonSink } from '../files/ndjson-sink.js'
 import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
-import type { DeadLetter } from './dead-letter.js'
+import type { DeadLetter, DeadLetterStore } from './dead-letter.js'
 import { deadLetterSchema, deadLetterSink } from './dead-letter-sink.js'
 
 const claimOf = (partition: string, fence = 1) => ({ run: 'r1', partition: { id: partition, bounds: null }, fence })
@@ -47,7 +50,7 @@ test('writes a row per letter, with all fields that it describes', async () => {
   await writer.append([letter('1'), { ...letter('2'), row: { x: 1 }, version: 'v1' }])
   await writer.append([])
   await writer.append([letter('3')])
-  await writer.close('completed')
+  await writer.close()
   expect(sink.store.rows.map((row) => row.id)).toEqual(['1', '2', '3'])
   expect(sink.store.rows[1]).toEqual({
     id: '2',
@@ -92,11 +95,11 @@ test('all partitions share a session, which ends with the last of them', async (
   const letters = deadLetterSink(watching)
   const [a, b] = await Promise.all([letters.open(claimOf('a')), letters.open(claimOf('b'))])
   await Promise.all([a.append([letter('1')]), b.append([letter('2')])])
-  await a.close('completed')
-  await a.close('completed')
+  await a.close()
+  await a.close()
   expect(events).toEqual(['connect', 'prepare'])
-  await b.close('completed')
-  expect(events).toEqual(['connect', 'prepare', 'completed', 'close'])
+  await b.close()
+  expect(events).toEqual(['connect', 'prepare', 'close'])
 })
 
 test('a letter whose writing failed for the moment is written once', async () => {
@@ -125,4 +128,29 @@ test('refuses a sink that cannot hold letters, and leaves nothing open', async (
   } as ExactSink<Row>
   await expect(deadLetterSink(lossy).open(claimOf('a'))).rejects.toMatchObject({ code: 'FIDELITY_LOSS' })
   expect(events).toEqual(['connect', 'close'])
+})
+
+test('a file is in place once the run has completed, with the letters of all attempts and of earlier runs', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/drover-letters-`)
+  const output = `${folder}/letters.ndjson`
+  const ids = async (): Promise<string[]> => {
+    const lines = (await readFile(output, 'utf8')).trimEnd().split('\n')
+    return lines.map((line) => (JSON.parse(line) as { id: string }).id).sort()
+  }
+  try {
+    for (const run of ['r1', 'r2']) {
+      const letters = (): DeadLetterStore => deadLetterSink(ndjsonSink({ path: output }))
+      const claims = ['a', 'b'].map((partition) => ({ ...claimOf(partition), run }))
+      for (const claim of claims) {
+        const writer = await letters().open(claim)
+        await writer.append([letter(`${run} ${claim.partition.id}`)])
+        await writer.close()
+      }
+      // The last attempt rejects nothing.
+      await letters().finish?.(claims.map((claim) => ({ ...claim, fence: 2 })))
+      expect(await ids()).toEqual(run === 'r1' ? ['r1 a', 'r1 b'] : ['r1 a', 'r1 b', 'r2 a', 'r2 b'])
+    }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

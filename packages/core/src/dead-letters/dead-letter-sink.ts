@@ -58,15 +58,15 @@ class SinkLetters implements DeadLetterStore {
   async open(claim: Claim): Promise<DeadLetterWriter> {
     this.#writers++
     let isOpen = true
-    const close = async (outcome: Outcome = 'stopped'): Promise<void> => {
+    const close = async (): Promise<void> => {
       if (!isOpen) return
       isOpen = false
       this.#writers--
-      if (this.#writers === 0) await this.#end(outcome)
+      if (this.#writers === 0) await this.#end()
     }
     try {
       this.#session ??= this.#connect()
-      const append = await this.#appendTo(await this.#session, claim)
+      const append = await this.#appendTo(await this.#session, ownClaim(claim))
       return { append: (letters) => this.#inTurn(() => append(letters)), close }
     } catch (error) {
       await close()
@@ -74,13 +74,20 @@ class SinkLetters implements DeadLetterStore {
     }
   }
 
-  #appendTo(session: Session, claim: Claim): Append | Promise<Append> {
-    // The letters of a run are a small run of their own, under the same fences. `start` makes a file go on where it ends.
-    const own: Claim = {
-      run: recordId({ source: [claim.run, 'dead letters'], child: 0 }),
-      partition: { id: claim.partition.id, bounds: null, start: 0 },
-      fence: claim.fence,
+  async finish(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return
+    const session = await this.#connect()
+    try {
+      if (this.sink.guarantee === 'exactly-once') {
+        for (const claim of claims) await (session as ExactSession<Row>).claim(ownClaim(claim), unhurried())
+      }
+      await session.finish?.('completed', unhurried())
+    } finally {
+      await session[Symbol.asyncDispose]()
     }
+  }
+
+  #appendTo(session: Session, own: Claim): Append | Promise<Append> {
     if (this.sink.guarantee === 'exactly-once') return exactly(session as ExactSession<Row>, own)
     return acknowledged(session as AckSession<Row>, own)
   }
@@ -111,20 +118,22 @@ class SinkLetters implements DeadLetterStore {
     return done
   }
 
-  async #end(outcome: Outcome): Promise<void> {
+  async #end(): Promise<void> {
     await this.#last
     const session = await this.#session?.catch(() => undefined) // open() rejected with it
     this.#session = undefined
-    if (session === undefined) return
-    try {
-      await session.finish?.(outcome, unhurried())
-    } finally {
-      await session[Symbol.asyncDispose]()
-    }
+    await session?.[Symbol.asyncDispose]()
   }
 }
 
-type Outcome = 'completed' | 'stopped' | 'failed'
+/** The letters of a run are a small run of their own, under the same fences. `start` makes a file go on where it ends. */
+function ownClaim({ run, partition, fence }: Claim): Claim {
+  return {
+    run: recordId({ source: [run, 'dead letters'], child: 0 }),
+    partition: { id: partition.id, bounds: null, start: 0 },
+    fence,
+  }
+}
 
 type Append = (letters: readonly DeadLetter[]) => Promise<void>
 

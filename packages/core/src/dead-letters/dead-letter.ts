@@ -30,15 +30,15 @@ export interface DeadLetterStore {
   readonly place: string
   /** One writer per partition and fence: one of a dead process can do no harm. */
   open(claim: Claim): Promise<DeadLetterWriter>
+  /**
+   * To be called once a run has completed, with the positions of the partitions that rejected something in any attempt,
+   * when their writers are closed: a sink of one file puts the file in place.
+   */
+  finish?(claims: readonly Claim[]): Promise<void>
 }
 
 export interface DeadLetterWriter {
   /** Resolves once the letters are durable. */
   append(letters: readonly DeadLetter[]): Promise<void>
-  /**
-   * Frees what it holds. `outcome` is the run's: a sink of one file puts the file in place when the run has completed.
-   *
-   * @param outcome @default 'stopped'
-   */
-  close(outcome?: 'completed' | 'stopped' | 'failed'): Promise<void>
+  close(): Promise<void>
 }
