@@ -54,7 +54,6 @@ test.skipIf(process.platform !== 'linux')('says so when the disk is full', async
   await symlink('/dev/full', path)
   const log = await AppendLog.open(path)
   await expect(log.append('a\n')).rejects.toMatchObject({ code: 'ENOSPC' })
-  expect(log.length).toBe(0)
   await log.close()
 })
 

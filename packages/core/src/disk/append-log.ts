@@ -31,16 +31,6 @@ export class AppendLog {
     }
   }
 
-  /** Bytes of whole lines. */
-  get length(): number {
-    return this.end
-  }
-
-  /** Whether somebody else appended meanwhile. */
-  async hasGrown(): Promise<boolean> {
-    return !this.#cut && (await this.handle.stat()).size !== this.end
-  }
-
   /** Appends text of whole lines. Not to be called again before it is done. */
   async append(text: string): Promise<void> {
     const bytes = Buffer.from(text, 'utf8')
