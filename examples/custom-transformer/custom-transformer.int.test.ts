@@ -24,17 +24,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 it('writes every message that was spoken once, in its order, though the process is killed on the way', async () => {
   const main = path.join(import.meta.dirname, 'main.ts')
   const limit = ['--records-per-second', '6000']
-  await killWhen(main, ['--database', database, '--folder', folder, ...limit], /[1-9],\d{3} of 12,579 records/)
+  await killWhen(main, ['--database', database, '--folder', folder, ...limit], /[1-9],\d{3} of 12,589 records/)
   const output = path.join(folder, 'messages.ndjson')
   const report = await messagesWithLanguage({ filename: database, output, service: guessingService })
   expect(report.attempt.resumed).toBe(true)
 
-  const expected = [...messagesOf(12_579, 1, new Date(0))].filter(({ role }) => spoken.has(role))
+  const expected = [...messagesOf(12_589, 1, new Date(0))].filter(({ role }) => spoken.has(role))
   const written = (await readFile(output, 'utf8'))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  expect(report.counts).toMatchObject({ read: 12_579, written: expected.length, filtered: 12_579 - expected.length })
+  expect(report.counts).toMatchObject({ read: 12_589, written: expected.length, filtered: 12_589 - expected.length })
   expect(written.map(({ id, speaker }) => ({ id, speaker }))).toEqual(
     expected.map(({ id, role }) => ({ id, speaker: spoken.get(role) })),
   )

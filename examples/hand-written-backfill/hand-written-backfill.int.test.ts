@@ -15,7 +15,7 @@ let db: Knex
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'drover-hand-written-'))
   filename = await sampleDatabase({ folder })
-  db = knex({ client: 'sqlite3', connection: { filename }, useNullAsDefault: true })
+  db = knex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
 })
 
 afterEach(async () => {
@@ -40,7 +40,7 @@ it('updates 12,456 messages once each, and none in a second pass', async () => {
     guarantee: 'exactly-once',
     counts: { read: 12_456, updated: 12_456 },
   })
-  expect(await db('conversation_history').where('token_count', 0).pluck('content')).toEqual(Array(123).fill(''))
+  expect(await db('conversation_history').where('token_count', 0).pluck('content')).toEqual(Array(133).fill(''))
   for (const table of ['drover_partitions', 'drover_runs']) await db(table).delete()
   expect(await backfill()).toMatchObject({ status: 'completed', counts: { read: 0, updated: 0 } })
 })

@@ -13,7 +13,12 @@ backfillerSuite<Knex.Transaction>('the backfiller written by hand', {
     const folder = await mkdtemp(path.join(tmpdir(), 'drover-hand-written-'))
     const filename = path.join(folder, 'agent.db')
     await makeAgentDatabase({ filename, messages: 1 })
-    const db = knex({ client: 'sqlite3', connection: { filename }, useNullAsDefault: true, pool: { min: 1, max: 1 } })
+    const db = knex({
+      client: 'better-sqlite3',
+      connection: { filename },
+      useNullAsDefault: true,
+      pool: { min: 1, max: 1 },
+    })
     await db('conversation_history').delete()
     const all = () => db('conversation_history').select('id', 'content', 'token_count').orderBy('id')
     let next = 1

@@ -16,7 +16,7 @@ export class MessageTokenBackfiller implements Backfiller<Knex.Transaction> {
   }
 
   async setup(): Promise<void> {
-    this.#db = knex({ client: 'sqlite3', connection: { filename: this.#filename }, useNullAsDefault: true })
+    this.#db = knex({ client: 'better-sqlite3', connection: { filename: this.#filename }, useNullAsDefault: true })
   }
 
   /** count_records_to_backfill: the total of the progress line. */

@@ -10,7 +10,7 @@ export interface AgentDatabaseOptions {
   readonly seed?: number
   /** Every message and call is older than this by two hours at the least. @default now */
   readonly until?: Date
-  /** @default 'sqlite3' */
+  /** @default 'better-sqlite3', as @drover/adapter-sqlite does: two copies of SQLite in one process do not see each other's locks */
   readonly driver?: 'sqlite3' | 'better-sqlite3'
 }
 
@@ -18,7 +18,7 @@ const rowsPerStatement = 5_000
 
 /** Makes the database of an agent application: its calls, and the messages of their conversations with no token counted yet. */
 export async function makeAgentDatabase(options: AgentDatabaseOptions): Promise<{ messages: number; calls: number }> {
-  const { filename, messages = 50_000, seed = 1, until = new Date(), driver = 'sqlite3' } = options
+  const { filename, messages = 50_000, seed = 1, until = new Date(), driver = 'better-sqlite3' } = options
   for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(`${filename}${suffix}`, { force: true })
   const db = knex({ client: driver, connection: { filename }, useNullAsDefault: true, pool: { min: 1, max: 1 } })
   try {
@@ -41,6 +41,8 @@ export async function makeAgentDatabase(options: AgentDatabaseOptions): Promise<
 
 const tables = [
   'pragma journal_mode = wal',
+  // Messages come before their calls, which are made of them.
+  'pragma foreign_keys = off',
   `create table calls (
     id integer primary key,
     call_id varchar(255) not null unique,

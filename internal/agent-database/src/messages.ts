@@ -18,6 +18,8 @@ const words =
   )
 const roles = ['user', 'assistant', 'assistant', 'system', 'debug'] as const
 const longestConversation = 60
+/** Every eighth conversation is wordy: if it is long, too, its context was pruned. */
+const wordyEvery = 8
 
 /** Messages of conversations of different lengths, the same for the same seed. */
 export function* messagesOf(count: number, seed: number, until: Date): Generator<Message> {
@@ -37,7 +39,7 @@ export function* messagesOf(count: number, seed: number, until: Date): Generator
       call_id: callId(call),
       message_order: ++order,
       role: roles[Math.floor(random() * roles.length)] as string,
-      content: content(random),
+      content: content(random, call % wordyEvery === 0 ? 8 : 1),
       agent_type: random() < 0.5 ? 'qualifier' : null,
       agent_state: random() < 0.2 ? JSON.stringify({ step: order, confident: random() < 0.5 }) : null,
       created_at: stamp(at),
@@ -55,11 +57,11 @@ export function stamp(at: Date): string {
   return `${at.toISOString().slice(0, 23).replace('T', ' ')}000`
 }
 
-/** 120 to 200 characters; one message in a hundred is much longer, and one in a hundred empty. */
-function content(random: () => number): string {
+/** 120 to 200 characters, or that many times more; one message in a hundred is much longer, and one in a hundred empty. */
+function content(random: () => number, times: number): string {
   const kind = random()
   if (kind < 0.01) return ''
-  const length = (kind > 0.99 ? 5_000 : 120) + Math.floor(random() * 80)
+  const length = (kind > 0.99 ? 5_000 : 120 * times) + Math.floor(random() * 80 * times)
   let text = ''
   while (text.length < length) text += `${words[Math.floor(random() * words.length)]} `
   return text.trimEnd()

@@ -19,17 +19,20 @@ export function complaints(blocks: readonly Block[]): string[] {
   })
 }
 
-/** Names that a package exports, types too. */
-export function exportedNames(packageName: string): string[] {
+/** Names that packages export, types too. */
+export function exportedNames(packageNames: readonly string[]): Map<string, string[]> {
   const file = path.join(folder, 'exports.ts')
-  const code = `import * as all from '${packageName}'\nvoid all\n`
+  const code = packageNames.map((name, i) => `import * as all${i} from '${name}'\n`).join('')
   const program = programOf(new Map([[file, { code }]]))
   const checker = program.getTypeChecker()
-  const [statement] = program.getSourceFile(file)?.statements ?? []
-  if (statement === undefined || !ts.isImportDeclaration(statement)) throw new Error('the import is not there')
-  const symbol = checker.getSymbolAtLocation(statement.moduleSpecifier)
-  if (symbol === undefined) throw new Error(`${packageName} cannot be resolved from ${folder}`)
-  return checker.getExportsOfModule(symbol).map(({ name }) => name)
+  const imports = program.getSourceFile(file)?.statements.filter(ts.isImportDeclaration) ?? []
+  return new Map(
+    imports.map(({ moduleSpecifier }, i) => {
+      const symbol = checker.getSymbolAtLocation(moduleSpecifier)
+      if (symbol === undefined) throw new Error(`${packageNames[i]} cannot be resolved from ${folder}`)
+      return [packageNames[i] as string, checker.getExportsOfModule(symbol).map(({ name }) => name)]
+    }),
+  )
 }
 
 /** A program of files that are not on the disk, compiled as the packages' own are. */

@@ -12,14 +12,14 @@ const blocks = pageBlocks()
 const runnable = blocks.filter(({ isRunnable }) => isRunnable)
 
 describe('the code of the pages', () => {
-  it('compiles', { timeout: 60_000 }, () => {
+  it('compiles', { timeout: 120_000 }, () => {
     expect(blocks.length).toBeGreaterThan(10)
     expect(complaints(blocks)).toEqual([])
   })
 
   it.each(runnable.map((block) => [`${block.page}:${block.line}`, block] as const))(
     'runs: %s',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (_, block) => {
       const folder = mkdtempSync(path.join(tmpdir(), 'drover-docs-'))
       try {
@@ -35,7 +35,7 @@ describe('the code of the pages', () => {
   )
 })
 
-it('the examples in the comments of the packages compile', { timeout: 60_000 }, () => {
+it('the examples in the comments of the packages compile', { timeout: 120_000 }, () => {
   const found = commentBlocks()
   expect(found.length).toBeGreaterThan(10)
   expect(complaints(found)).toEqual([])
@@ -62,7 +62,7 @@ describe('a block', () => {
     ])
   })
 
-  it('that does not compile is complained of', { timeout: 60_000 }, () => {
+  it('that does not compile is complained of', { timeout: 120_000 }, () => {
     expect(complaints(blocksOf('page.md', page))).toEqual([
       "page.md:8: Type 'string' is not assignable to type 'number'.\n    const c: number = b",
     ])

@@ -38,7 +38,9 @@ export declare const index: {
   upsert(records: readonly object[], ids: readonly string[], options: { signal: AbortSignal }): Promise<void>
 }
 export declare function estimateTokens(text: string): number
-export declare const countTokens: NamedTransformer<{ id: number; content: string }, { id: number; tokens: number }>
+/** Once a transformer, once a plain function. */
+export declare const countTokens: ((text: string) => number) &
+  NamedTransformer<{ id: number; content: string }, { id: number; tokens: number }>
 export declare function repaired(record: Row): Row
 
 /** A store of somebody who writes an adapter. */

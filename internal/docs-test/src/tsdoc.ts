@@ -12,8 +12,11 @@ const example = /^@example\n([\s\S]*?)(?=^@|(?![\s\S]))/gm
 
 /** The examples in the comments of the packages' sources, each with the imports that an editor would add. */
 export function commentBlocks(): Block[] {
-  const exported = packages.map((name) => [name, exportedNames(name)] as const)
-  const namesOf = new Map([...exported, ['./src/given.js', givenNames()], ['vitest', ['expect', 'test']]])
+  const namesOf = new Map([
+    ...exportedNames(packages),
+    ['./src/given.js', givenNames()],
+    ['vitest', ['expect', 'test']],
+  ])
   return filesBelow('packages')
     .filter((file) => /\/src\/.*(?<!\.test|\.test-d)\.ts$/.test(file))
     .flatMap((page) => {

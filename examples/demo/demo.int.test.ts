@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import knex from 'knex'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+const main = path.join(import.meta.dirname, 'main.ts')
+const tsx = fileURLToPath(import.meta.resolve('tsx'))
+
+let parent: string
+let folder: string
+
+beforeEach(async () => {
+  parent = await mkdtemp(path.join(tmpdir(), 'drover-demo-test-'))
+  folder = path.join(parent, 'made')
+})
+
+afterEach(() => rm(parent, { recursive: true, force: true }))
+
+function demo(...args: string[]): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--conditions=@drover/source', '--import', tsx, main, '--folder', folder, ...args],
+    { encoding: 'utf8', cwd: parent },
+  )
+  return { status, output: stdout + stderr }
+}
+
+it('copies every record once through a kill, as a comparison by other means finds too', {
+  timeout: 60_000,
+}, async () => {
+  const { status, output } = demo('--messages', '8000')
+  expect(status, output).toBe(0)
+  expect(output).toMatch(
+    /messages\.ndjson: killed by SIGKILL at 2,000 records|messages\.ndjson: killed by SIGKILL at 4,000/,
+  )
+  expect(output).toContain('Every record arrived once, and as it left.')
+  for (const name of ['agent.db', 'messages.ndjson', 'copy.db']) expect(output).toContain(path.join(folder, name))
+
+  const expected = await rowsOf(
+    'agent.db',
+    `select * from conversation_history where role <> 'debug' and content <> '' order by id`,
+  )
+  const lines = (await readFile(path.join(folder, 'messages.ndjson'), 'utf8')).trim().split('\n')
+  const inFile = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const inDatabase = await rowsOf('copy.db', 'select * from messages order by id')
+  expect(inFile.map(({ metadata: _, ...rest }) => rest)).toEqual(expected.map(moved))
+  expect(inDatabase.map(({ metadata: _, ...rest }) => rest)).toEqual(expected.map(moved))
+  expect(new Set(inFile.map(({ metadata }) => JSON.stringify(metadata))).size).toBe(1)
+  expect(new Set(inDatabase.map(({ metadata }) => metadata)).size).toBe(1)
+  expect(expected.every(({ token_count }) => Number(token_count) > 0)).toBe(true)
+})
+
+it('makes the same from the same seed', { timeout: 60_000 }, async () => {
+  expect(demo('--messages', '3000', '--seed', '7').status).toBe(0)
+  const [first] = await rowsOf('agent.db', 'select sum(token_count) as tokens from conversation_history')
+  await rm(folder, { recursive: true })
+  expect(demo('--messages', '3000', '--seed', '7').status).toBe(0)
+  expect(await rowsOf('agent.db', 'select sum(token_count) as tokens from conversation_history')).toEqual([first])
+})
+
+it('touches no folder that has something in it', async () => {
+  await writeFile(path.join(parent, 'mine'), 'x')
+  folder = parent
+  const { status, output } = demo('--messages', '100')
+  expect(status).toBe(1)
+  expect(output).toContain('is not empty')
+})
+
+async function rowsOf(file: string, sql: string): Promise<Record<string, unknown>[]> {
+  const db = knex({
+    client: 'better-sqlite3',
+    connection: { filename: path.join(folder, file) },
+    useNullAsDefault: true,
+  })
+  try {
+    return await db.raw(sql)
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** What the steps make of a row, by other code: `2025-01-31 08:30:00.123000` is `2025-01-31T08:30:00.123000Z`. */
+function moved({ importance_score: _, created_at, ...row }: Record<string, unknown>): Record<string, unknown> {
+  const { id, call_id, message_order, role, content, agent_type, agent_state, ...rest } = row
+  const at = `${String(created_at).replace(' ', 'T')}Z`
+  return { id, call_id, message_order, role, content, agent_type, agent_state, created_at: at, ...rest }
+}
