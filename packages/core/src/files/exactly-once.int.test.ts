@@ -298,6 +298,21 @@ describe('a writer that was taken over', () => {
     expect(ndjsonIn(folder)).toEqual(rows)
     expect(encodeJson(rows[0])).toContain('Zeile')
   })
+
+  test('left all there is: who took over had only empty batches', async () => {
+    killSwitch.arm()
+    const folder = tempFolder()
+    const sink = ndjsonSink({ path: `${folder}/out.ndjson` })
+    const stop = ({ done }: { done: boolean }) => {
+      if (done) throw new Error('stopped')
+    }
+    await using first = await sink.connect(operation)
+    await expect(drive(first, [...rows, { id: 9 }], { batchSize: 8, onCommit: stop })).rejects.toThrow('stopped')
+    await using second = await sink.connect(operation)
+    await drive(second, rows, { fence: 2 })
+    await second.finish?.('completed', operation)
+    expect(ndjsonIn(folder)).toEqual(rows)
+  })
 })
 
 describe('a manifest that a crash tore', () => {

@@ -27,7 +27,7 @@ interface Place {
 }
 
 const sampleBytes = 16 * 1024 * 1024
-const countedBytes = 256 * 1024 * 1024
+const countedBytes = 64 * 1024 * 1024
 
 /**
  * Reads arrays of objects, element by element: a file is never in memory as a whole. An element that is no object, or no

@@ -25,7 +25,7 @@ interface Place {
 
 /** A smaller file is looked at as a whole to find out its schema and count. */
 const sampleBytes = 16 * 1024 * 1024
-const countedBytes = 256 * 1024 * 1024
+const countedBytes = 64 * 1024 * 1024
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 

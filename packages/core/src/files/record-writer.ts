@@ -8,7 +8,7 @@ import type { PartFile } from './staging/part-file.js'
 import { TextBuffer } from './text-buffer.js'
 
 /** Written at once: large enough for the disk and for gzip, small enough for the processor's cache. */
-const pieceBytes = 512 * 1024
+const pieceBytes = 256 * 1024
 
 export interface RecordWriting {
   readonly format: FileFormat

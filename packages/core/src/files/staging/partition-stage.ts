@@ -3,7 +3,7 @@ import type { Claim, Commit, Position } from '../../contracts/position.js'
 import { namesIn } from '../../disk/durable.js'
 import { safeName } from '../../disk/safe-name.js'
 import { DroverError } from '../../errors/drover-error.js'
-import { fenced } from './fenced.js'
+import { fenced, retired } from './fenced.js'
 import type { Manifest, Part } from './manifest.js'
 import { ManifestLog, type Standing } from './manifest-log.js'
 import { PartFile } from './part-file.js'
@@ -130,7 +130,7 @@ export class PartitionStage {
     if (head.format !== format && !head.finished) {
       throw new DroverError(
         'STATE_INVALID',
-        `${output}: this run began to write it as ${head.format} and cannot go on as ${format}. Give the sink the options it had, or begin a new run (whenChanged: 'restart').`,
+        `${output}: this run began to write it as ${head.format} and cannot go on as ${format}. Give the sink the options it had, or delete ${this.options.staging} to write it anew.`,
       )
     }
     return { ...head, partition: claim.partition, fence: claim.fence }
@@ -143,8 +143,8 @@ export class PartitionStage {
     begin: (before: Manifest | null) => Promise<Beginning>,
   ): Promise<Manifest | null> {
     const { output, format } = this.options
-    if (head?.retired.includes(run) === true) throw fenced(output, this.id)
-    const retired = head === null ? [] : retiredBy(head)
+    if (head?.retired.includes(run) === true) throw retired(output, this.folder)
+    const before = head === null ? [] : retiredBy(head)
     try {
       const beginning = await begin(head)
       return {
@@ -157,7 +157,7 @@ export class PartitionStage {
         parts: [],
         ...beginning,
         finished: false,
-        retired,
+        retired: before,
       }
     } catch (error) {
       // What stands in the way may be what the other one wrote.

@@ -164,7 +164,7 @@ export class SingleFile implements Placement {
       if (systemCode(error) !== 'ENOENT') throw error
       throw new DroverError(
         'STATE_INVALID',
-        `${this.options.output}: a part of it, ${part.name} in ${folder}, is not there any more. Begin a new run (whenChanged: 'restart').`,
+        `${this.options.output}: a part of it, ${part.name} in ${folder}, is not there any more. Delete ${this.options.staging} to write the output anew.`,
         { cause: error },
       )
     }
@@ -199,10 +199,10 @@ export class SingleFile implements Placement {
   }
 
   #changed(): DroverError {
-    const { output } = this.options
+    const { output, staging } = this.options
     return new DroverError(
       'SINK_NOT_READY',
-      `${output} was changed by another program since this incremental run began, and would lose that change. Put it back as it was, or begin a new run (whenChanged: 'restart').`,
+      `${output} was changed by another program since this incremental run began, and would lose that change. Put it back as it was, or delete ${staging} to append to it as it is now.`,
     )
   }
 }

@@ -1,0 +1,108 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { runPipeline } from '../engine/run-pipeline.js'
+import { from } from '../flow/flow.js'
+import { memorySource } from '../memory/memory-source.js'
+import { jsonSink } from './json-sink.js'
+import { jsonSource } from './json-source.js'
+import { ndjsonSink } from './ndjson-sink.js'
+import { ndjsonSource } from './ndjson-source.js'
+import { records } from './testing/drive.js'
+import { readAll } from './testing/read-all.js'
+import { tempFolder } from './testing/temp-folder.js'
+
+const linesOf = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
+describe('a run from file to file', () => {
+  test('copies, then does nothing, then brings what is new, then all of it again', async () => {
+    const folder = tempFolder()
+    const rows = records(50)
+    writeFileSync(`${folder}/in.ndjson`, linesOf(rows.slice(0, 30)))
+    const options = {
+      name: 'copy',
+      source: ndjsonSource({ path: `${folder}/in.ndjson` }),
+      sink: ndjsonSink({ path: `${folder}/out.ndjson` }),
+      batchSize: 7,
+    }
+    const out = () => readFileSync(`${folder}/out.ndjson`, 'utf8')
+    expect(await runPipeline(options)).toMatchObject({
+      status: 'completed',
+      guarantee: 'exactly-once',
+      counts: { read: 30, inserted: 30 },
+    })
+    expect(out()).toBe(linesOf(rows.slice(0, 30)))
+    expect(existsSync(`${folder}/.drover`)).toBe(true)
+    appendFileSync(`${folder}/in.ndjson`, linesOf(rows.slice(30)))
+    expect((await runPipeline(options)).status).toBe('nothing')
+    expect((await runPipeline({ ...options, again: 'incremental' })).counts.read).toBe(20)
+    expect(out()).toBe(linesOf(rows))
+    expect((await runPipeline({ ...options, again: 'incremental' })).counts.read).toBe(0)
+    expect(out()).toBe(linesOf(rows))
+    expect((await runPipeline({ ...options, again: 'full' })).counts.read).toBe(50)
+    expect(out()).toBe(linesOf(rows))
+  })
+
+  test('stops, goes on, and shows the output only when it is whole', async () => {
+    const folder = tempFolder()
+    const options = {
+      name: 'copy',
+      source: memorySource({ records: records(100), key: 'id' }),
+      sink: jsonSink({ path: `${folder}/out.json`, indent: 1 }),
+      batchSize: 10,
+    }
+    for (let stops = 0; stops < 3; stops++) {
+      expect((await runPipeline({ ...options, stopAfter: { records: 30 } })).status).toBe('stopped')
+      expect(existsSync(`${folder}/out.json`)).toBe(false)
+    }
+    expect(await runPipeline(options)).toMatchObject({
+      status: 'completed',
+      counts: { read: 100 },
+      attempt: { counts: { read: 10 } },
+    })
+    expect((await readAll(jsonSource({ path: `${folder}/out.json` }))).rows).toEqual(records(100))
+  })
+
+  test('writes partitions side by side, and a file per batch', async () => {
+    const folder = tempFolder()
+    for (const sink of [jsonSink({ path: `${folder}/out.json` }), jsonSink({ directory: `${folder}/many` })]) {
+      const source = memorySource({ records: records(100), key: 'id' })
+      await runPipeline({ name: sink.name, source, sink, batchSize: 10, parallel: 4 })
+    }
+    expect((await readAll(jsonSource({ path: `${folder}/out.json` }))).rows).toEqual(records(100))
+    const { rows } = await readAll(jsonSource({ directory: `${folder}/many` }))
+    expect(rows).toEqual(records(100))
+  })
+
+  test('leaves out the one record that cannot be written, and those that cannot be read', async () => {
+    const folder = tempFolder()
+    writeFileSync(`${folder}/in.ndjson`, `${linesOf(records(5))}no JSON\n${linesOf(records(2))}`)
+    const source = from(ndjsonSource({ path: `${folder}/in.ndjson` })).pipe((row) =>
+      row.id === 4 ? { ...row, bad: () => 1 } : row,
+    )
+    const report = await runPipeline({
+      name: 'copy',
+      source,
+      sink: ndjsonSink({ path: `${folder}/out.ndjson` }),
+      maxRejected: 2,
+      deadLetters: `${folder}/dead`,
+    })
+    expect(report.counts).toMatchObject({ read: 8, written: 6, rejected: 2 })
+    expect(report.rejected.map(({ stage, code }) => `${stage} ${code}`).sort()).toEqual([
+      'read RECORD_UNREADABLE',
+      'write RECORD_REFUSED',
+    ])
+    const { rows } = await readAll(ndjsonSource({ path: `${folder}/out.ndjson` }))
+    expect(rows.map((row) => row.id)).toEqual([1, 2, 3, 5, 1, 2])
+  })
+
+  test('refuses a run whose values plain JSON would lose', async () => {
+    const folder = tempFolder()
+    const source = memorySource({ records: [{ id: 1, bytes: new Uint8Array(2) }], key: 'id' })
+    const sink = ndjsonSink({ path: `${folder}/out.ndjson`, values: 'plain' })
+    await expect(runPipeline({ name: 'copy', source, sink })).rejects.toMatchObject({
+      code: 'FIDELITY_LOSS',
+      message: expect.stringContaining('plain JSON has no bytes'),
+    })
+    expect(existsSync(`${folder}/out.ndjson`)).toBe(false)
+  })
+})
