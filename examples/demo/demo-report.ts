@@ -33,8 +33,8 @@ function listed(title: string, lines: readonly string[]): string[] {
 }
 
 function backfillLine({ name, guarantee, counts, attempt }: Report): string {
-  const { read, updated, skipped } = counts
-  return `${name}: ${number(read)} found = ${number(updated)} updated + ${number(skipped)} right already, ${guarantee}, ${seconds(attempt.durationMs)}`
+  const { read, updated, skipped, filtered } = counts
+  return `${name}: ${number(read)} found = ${number(updated)} updated + ${number(skipped + filtered)} left alone, ${guarantee}, ${seconds(attempt.durationMs)}`
 }
 
 function copyLines({ killedAt, report }: Copied, file: string): string[] {
