@@ -1,21 +1,22 @@
 import type { LimitFunction } from 'p-limit'
 import type { Row } from '../contracts/values.js'
 import type { TransformContext } from '../flow/transformer.js'
+import type { BegunRecord } from './begun-record.js'
 import type { Breather } from './breather.js'
 import type { Family } from './family-collector.js'
 import { isRetryable, retrying } from './retry.js'
 import { isThenable, type StepCall, timedOut } from './step-call.js'
-import { through } from './through.js'
+import { type CallStep, through } from './through.js'
 
 const longestTickMs = 250
 
 export interface AsyncPassOptions {
   readonly steps: readonly StepCall[]
   readonly rows: readonly Row[]
-  /** The record whose step gave the first promise; those before it are done. */
+  /** The first record that has to be waited for; those before it are done. */
   readonly first: number
-  /** Where that record stands: `step` was called with `value` and promised `result`. */
-  readonly begun: { readonly value: Row; readonly step: number; readonly result: PromiseLike<unknown> }
+  readonly begun: BegunRecord
+  /** Throws if the run bears no more rejections. */
   readonly reject: (place: number, step: number, error: unknown) => void
   readonly context: TransformContext
   readonly maxRetries: number
@@ -50,7 +51,6 @@ export class AsyncPass {
     this.#next = options.first
     this.#left = options.rows.length - options.first
     this.#families = new Array(this.#left)
-    Promise.resolve(options.begun.result).catch(() => {}) // awaited below, once a worker is free
   }
 
   async run(workers: number, limit: LimitFunction): Promise<readonly (Family | undefined)[]> {
@@ -83,7 +83,8 @@ export class AsyncPass {
   }
 
   async #work(worker: Worker): Promise<void> {
-    const { steps, rows, first, begun, context, breather } = this.options
+    const { steps, rows, first, context, breather } = this.options
+    const call: CallStep = (step, record) => this.#callChild(worker, step, record)
     while (this.#next < rows.length && !worker.abandoned) {
       const place = this.#next++
       worker.place = place
@@ -92,43 +93,77 @@ export class AsyncPass {
       let value = rows[place] as Row
       let family: Family = null
       let step = 0
-      let promised: PromiseLike<unknown> | undefined
-      if (place === first) {
-        value = begun.value
-        step = begun.step
-        promised = begun.result
-      }
       try {
+        if (place === first) {
+          family = await this.#takeOver(worker, call)
+          step = steps.length + 1
+        }
         for (; step < steps.length; step++) {
           worker.step = step
           worker.since = this.#tick
           let result: unknown
           try {
-            result = promised ?? (steps[step] as StepCall).call(value, context)
-            promised = undefined
+            result = (steps[step] as StepCall).call(value, context)
             if (isThenable(result)) result = await result
           } catch (error) {
             if (!isRetryable(error) || worker.abandoned) throw error
             result = await this.#again(worker, value, error)
           }
+          if (worker.abandoned) return // its record is settled already
           if (typeof result === 'object' && result !== null && !Array.isArray(result)) {
             value = result as Row
             continue
           }
-          const rest = through(steps, step, result, context)
+          const rest = through(steps, step, result, call)
           family = isThenable(rest) ? await (rest as Promise<Family>) : (rest as Family)
           break
         }
         if (step === steps.length) family = value
       } catch (error) {
+        if (worker.abandoned) return
         context.signal.throwIfAborted()
-        if (!worker.abandoned) this.options.reject(place, worker.step, error)
+        this.options.reject(place, worker.step, error)
         family = null
       }
-      if (worker.abandoned) return // its record is settled already
+      if (worker.abandoned) return
       this.#settle(place, family)
     }
     this.#workers.delete(worker)
+  }
+
+  /** The first record, whose steps were begun elsewhere. */
+  #takeOver(worker: Worker, call: CallStep): Family | Promise<Family> {
+    const { begun } = this.options
+    begun.handOver(call, (waiting) => {
+      worker.step = waiting.step
+      worker.since = this.#tick
+      return this.#orAgain(worker, waiting.record, waiting.promised)
+    })
+    return begun.family
+  }
+
+  /** Calls a step with one of several children, each with a time of its own. */
+  #callChild(worker: Worker, step: number, record: Row): unknown {
+    const { steps, context } = this.options
+    if (worker.abandoned) throw timedOut(steps[step] as StepCall) // nobody waits for the rest of the family
+    worker.step = step
+    worker.since = this.#tick
+    try {
+      const result = (steps[step] as StepCall).call(record, context)
+      return isThenable(result) ? this.#orAgain(worker, record, result) : result
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      return this.#again(worker, record, error)
+    }
+  }
+
+  async #orAgain(worker: Worker, record: Row, promised: PromiseLike<unknown>): Promise<unknown> {
+    try {
+      return await promised
+    } catch (error) {
+      if (!isRetryable(error) || worker.abandoned) throw error
+      return this.#again(worker, record, error)
+    }
   }
 
   /** Calls the step in hand again after a transient error, as often as a batch would be written again. */
@@ -143,6 +178,7 @@ export class AsyncPass {
           first = undefined
           throw failed
         }
+        if (worker.abandoned) throw timedOut(steps[worker.step] as StepCall)
         return (steps[worker.step] as StepCall).call(value, context)
       },
       // Waiting for the next try is not the step's own time.
@@ -169,7 +205,12 @@ export class AsyncPass {
       worker.abandoned = true
       this.#workers.delete(worker)
       worker.leave()
-      this.options.reject(worker.place, worker.step, timedOut(step))
+      try {
+        this.options.reject(worker.place, worker.step, timedOut(step))
+      } catch (error) {
+        this.#fail(error)
+        return
+      }
       this.#hire(limit)
       this.#settle(worker.place, null)
     }

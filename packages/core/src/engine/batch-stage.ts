@@ -3,9 +3,9 @@ import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { BatchTransform, TransformContext } from '../flow/transformer.js'
 import type { Rows, Stage, StageHelp } from './chain.js'
-import type { StepReject } from './record-page.js'
 import { retrying } from './retry.js'
 import { invalidResult, isThenable, type StepCall, stepFailed, timedOut } from './step-call.js'
+import type { StepRejects } from './step-rejects.js'
 
 /** A step that takes many records at once and answers for each by its place. */
 export class BatchStage implements Stage {
@@ -16,7 +16,7 @@ export class BatchStage implements Stage {
     private readonly help: StageHelp,
   ) {}
 
-  async run(input: Rows, rejects: Map<number, StepReject>, context: TransformContext): Promise<Rows> {
+  async run(input: Rows, rejects: StepRejects, context: TransformContext): Promise<Rows> {
     const rows: Row[] = []
     const owners: number[] = []
     const ownerOf = (place: number): number => (input.owners === null ? place : (input.owners[place] as number))
@@ -34,9 +34,7 @@ export class BatchStage implements Stage {
       } catch (error) {
         context.signal.throwIfAborted()
         if (to - from === 1) {
-          const owner = ownerOf(from)
-          if (!rejects.has(owner))
-            rejects.set(owner, { record: owner, stage: this.step.stage, error: stepFailed(this.step, error) })
+          rejects.add(ownerOf(from), this.step.stage, stepFailed(this.step, error))
           return
         }
         rows.length = mark

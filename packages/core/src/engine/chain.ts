@@ -3,13 +3,15 @@ import type { Page } from '../contracts/page.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Operation, Row } from '../contracts/values.js'
 import type { Step } from '../flow/flow.js'
-import type { TransformContext } from '../flow/transformer.js'
+import type { TransformContext, TransformerTraits } from '../flow/transformer.js'
 import { BatchStage } from './batch-stage.js'
 import { Breather } from './breather.js'
+import type { AlsoFailed } from './closing.js'
 import { EachStage } from './each-stage.js'
-import { RecordPage, type StepReject } from './record-page.js'
+import { RecordPage } from './record-page.js'
 import { estimateBytes } from './row-size.js'
 import { type StepCall, stepCall } from './step-call.js'
+import { StepRejects } from './step-rejects.js'
 
 /** Rows on their way through the stages; `owners[i]` is the source record of row i, null while row i is record i. */
 export interface Rows {
@@ -24,14 +26,15 @@ export interface StageHelp {
 }
 
 export interface Stage {
-  run(input: Rows, rejects: Map<number, StepReject>, context: TransformContext): Promise<Rows>
+  run(input: Rows, rejects: StepRejects, context: TransformContext): Promise<Rows>
 }
 
 /** The steps of a flow, ready to run over pages. One chain serves all partitions of a run. */
 export class Chain {
   readonly #calls: readonly StepCall[]
   readonly #stages: readonly Stage[]
-  readonly #opened: StepCall[] = []
+  /** A transformer that stands in the chain twice is opened once. */
+  readonly #opened = new Set<TransformerTraits<never>>()
 
   constructor(steps: readonly Step[], options: { readonly maxRetries: number }) {
     this.#calls = steps.map((step, index) => stepCall(step, index + 1))
@@ -44,23 +47,28 @@ export class Chain {
   }
 
   async open(operation: Operation): Promise<void> {
-    for (const call of this.#calls) {
-      await call.traits?.open?.(operation)
-      this.#opened.push(call)
+    for (const { traits } of this.#calls) {
+      if (traits === undefined || this.#opened.has(traits)) continue
+      await traits.open?.(operation)
+      this.#opened.add(traits)
     }
   }
 
   /** Closes what was opened, last first; all of it, also when one fails. */
-  async close(): Promise<void> {
+  async close(alsoFailed: AlsoFailed): Promise<void> {
+    const opened = [...this.#opened].reverse()
+    this.#opened.clear()
     const errors: unknown[] = []
-    for (let call = this.#opened.pop(); call !== undefined; call = this.#opened.pop()) {
+    for (const traits of opened) {
       try {
-        await call.traits?.close?.()
+        await traits.close?.()
       } catch (error) {
         errors.push(error)
       }
     }
-    if (errors.length > 0) throw errors[0]
+    const [first, ...others] = errors
+    for (const error of others) alsoFailed(error)
+    if (errors.length > 0) throw first
   }
 
   /** What the records look like behind the steps; null if a step does not say. */
@@ -74,14 +82,19 @@ export class Chain {
     return described
   }
 
-  async run(page: Page<Row>, context: TransformContext): Promise<RecordPage> {
-    const rejects = new Map<number, StepReject>()
+  /** `bear` throws once the run bears no more rejections than the page has by then. */
+  async run(
+    page: Page<Row>,
+    context: TransformContext,
+    bear: (rejects: StepRejects) => void = () => {},
+  ): Promise<RecordPage> {
+    const rejects = new StepRejects(bear)
     const input = page.rows()
     let rows: Rows = { rows: input, owners: null }
     for (const stage of this.#stages) rows = await stage.run(rows, rejects, context)
     if (rejects.size > 0) rows = withoutRejected(rows, rejects)
     const bytes = rows.rows === input ? 0 : estimateBytes(rows.rows)
-    return new RecordPage(page, rows.rows, rows.owners, [...rejects.values()], page.bytes + bytes)
+    return new RecordPage(page, rows.rows, rows.owners, rejects.all, page.bytes + bytes)
   }
 }
 
@@ -108,7 +121,7 @@ function stagesOf(calls: readonly StepCall[], help: StageHelp): Stage[] {
 }
 
 /** A record is rejected as a whole: its siblings that came through go with it. */
-function withoutRejected(input: Rows, rejects: ReadonlyMap<number, StepReject>): Rows {
+function withoutRejected(input: Rows, rejects: StepRejects): Rows {
   const rows: Row[] = []
   const owners: number[] = []
   for (let i = 0; i < input.rows.length; i++) {

@@ -24,6 +24,19 @@ export function addCounts(a: Counts, b: Counts): Counts {
   }
 }
 
+export function subtractCounts(from: Counts, counts: Counts): Counts {
+  return {
+    read: from.read - counts.read,
+    written: from.written - counts.written,
+    filtered: from.filtered - counts.filtered,
+    rejected: from.rejected - counts.rejected,
+    emitted: from.emitted - counts.emitted,
+    inserted: from.inserted - counts.inserted,
+    updated: from.updated - counts.updated,
+    skipped: from.skipped - counts.skipped,
+  }
+}
+
 export function sumCounts(all: Iterable<Counts>): Counts {
   let sum = noCounts
   for (const counts of all) sum = addCounts(sum, counts)

@@ -4,6 +4,7 @@ import type { DeadLetter, DeadLetterStore, DeadLetterWriter } from '../dead-lett
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import { recordId } from '../identity/record-id.js'
+import { type AlsoFailed, closeAll } from './closing.js'
 import type { Rejection } from './held-page.js'
 
 /** Turns the rejections of a run into dead letters, a writer per partition; nothing is created before the first one. */
@@ -26,25 +27,34 @@ export class DeadLetterDesk {
 
   /** Resolves once they are durable. */
   async take(claim: Claim, rejections: readonly Rejection[]): Promise<void> {
-    const id = claim.partition.id
-    let writer = this.#writers.get(id)
-    if (writer === undefined) {
-      writer = this.store.open(claim)
-      this.#writers.set(id, writer)
-    }
-    await (await writer).append(rejections.map((rejection) => this.#letter(claim, rejection)))
+    const letters = rejections.map((rejection) => this.#letter(claim, rejection))
+    await (await this.#writer(claim)).append(letters)
   }
 
-  async close(): Promise<void> {
-    for (const writer of this.#writers.values()) await (await writer).close()
+  async close(alsoFailed: AlsoFailed): Promise<void> {
+    const writers = [...this.#writers.values()]
     this.#writers.clear()
+    await closeAll(
+      writers.map((writer) => async () => (await writer).close()),
+      alsoFailed,
+    )
+  }
+
+  #writer(claim: Claim): Promise<DeadLetterWriter> {
+    const { id } = claim.partition
+    const known = this.#writers.get(id)
+    if (known !== undefined) return known
+    const writer = this.store.open(claim)
+    this.#writers.set(id, writer)
+    writer.catch(() => this.#writers.delete(id)) // whoever asked gets it; the next one tries again
+    return writer
   }
 
   #letter(claim: Claim, rejection: Rejection): DeadLetter {
     const { name, version, redact } = this.options
     const { code, message } = DroverError.from(rejection.error, 'it failed')
     const own = (record: Row): Row => (redact === undefined ? record : redact(record))
-    const key = rejection.key ?? [rejection.raw === undefined ? '' : Buffer.from(rejection.raw).toString('base64')]
+    const key = rejection.key ?? ['without a key', rejection.place ?? null]
     return {
       id: recordId({ source: [claim.run, claim.partition.id, ...key], child: 0 }),
       pipeline: name,

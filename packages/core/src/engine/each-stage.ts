@@ -2,12 +2,12 @@ import type { LimitFunction } from 'p-limit'
 import type { Row } from '../contracts/values.js'
 import type { TransformContext } from '../flow/transformer.js'
 import { AsyncPass } from './async-pass.js'
+import { BegunRecord } from './begun-record.js'
 import type { Rows, Stage, StageHelp } from './chain.js'
 import { type Family, FamilyCollector } from './family-collector.js'
-import type { StepReject } from './record-page.js'
 import { isRetryable } from './retry.js'
 import { isThenable, type StepCall, stepFailed } from './step-call.js'
-import { through } from './through.js'
+import type { StepRejects } from './step-rejects.js'
 
 /** How many records run before the clock is looked at. */
 const stretch = 16
@@ -37,16 +37,15 @@ export class EachStage implements Stage {
     this.#calls = steps.map((step) => step.call)
   }
 
-  async run(input: Rows, rejects: Map<number, StepReject>, context: TransformContext): Promise<Rows> {
+  async run(input: Rows, rejects: StepRejects, context: TransformContext): Promise<Rows> {
     const { steps } = this
     const { breather, maxRetries } = this.help
     const { rows } = input
     const out = new FamilyCollector(input)
     const halt: Halt = { step: 0, value: {}, result: null, error: null, failed: false }
     const reject = (place: number, step: number, error: unknown): void => {
-      const owner = out.ownerOf(place)
-      const call = steps[step] as StepCall
-      if (!rejects.has(owner)) rejects.set(owner, { record: owner, stage: call.stage, error: stepFailed(call, error) })
+      const failed = steps[step] as StepCall
+      rejects.add(out.ownerOf(place), failed.stage, stepFailed(failed, error))
     }
     for (let at = 0; at < rows.length; ) {
       if (breather.due) {
@@ -60,27 +59,25 @@ export class EachStage implements Stage {
         at = end
         continue
       }
-      let result: unknown = halt.failed && isRetryable(halt.error) ? Promise.reject(halt.error) : halt.result
-      if (halt.failed && !isThenable(result)) {
+      if (halt.failed && !isRetryable(halt.error)) {
         reject(place, halt.step, halt.error)
         out.diverge(place)
         continue
       }
-      if (!isThenable(result)) {
-        try {
-          result = through(steps, halt.step, result, context)
-        } catch (error) {
-          reject(place, halt.step, error)
-          out.diverge(place)
+      const result = halt.failed ? Promise.reject(halt.error) : halt.result
+      const begun = new BegunRecord(steps, context, { step: halt.step, value: halt.value, result })
+      try {
+        const family = begun.begin()
+        if (!isThenable(family)) {
+          out.add(place, family as Family)
           continue
         }
-      }
-      if (!isThenable(result)) {
-        out.add(place, result as Family)
+      } catch (error) {
+        reject(place, begun.step, error)
+        out.diverge(place)
         continue
       }
-      // A promise: this record and those behind it go on together.
-      const begun = { value: halt.value, step: halt.step, result }
+      // It has to be waited for: this record and those behind it go on together.
       const pass = new AsyncPass({ steps, rows, first: place, begun, reject, context, maxRetries, breather })
       const families = await pass.run(Math.min(this.concurrency, rows.length - place), this.limit)
       for (let i = place; i < rows.length; i++) out.add(i, families[i - place] ?? null)

@@ -6,6 +6,8 @@ import { RecordPage } from './record-page.js'
 /** A record on its way to the dead letters. */
 export interface Rejection {
   readonly key: readonly JsonValue[] | null
+  /** Tells a record without a key from the others: the cursor of its page, and its place among the unreadable ones. */
+  readonly place?: JsonValue
   readonly stage: RejectStage
   readonly error: unknown
   /** The source record; null if it could not be decoded. */
@@ -22,6 +24,8 @@ export interface Rejection {
 export class HeldPage {
   readonly #refused = new Map<number, { readonly error: unknown; readonly row: Row | undefined }>()
   readonly #rawCount: number
+  /** What the steps made, without the refused records. */
+  #left: RecordPage | undefined
 
   /** Without steps `made` is the source's page itself, undecoded. */
   constructor(
@@ -54,23 +58,20 @@ export class HeldPage {
     return this.#rawCount - this.made.rejects.length - distinct(this.made.owners)
   }
 
-  /** The pages to give to the sink: one, or the pieces between refused records. */
-  views(): readonly Page<Row>[] {
-    if (this.made instanceof RecordPage) return [this.#current()]
-    if (this.#refused.size === 0) {
-      return [
-        this.source.rejected === undefined || this.source.rejected.length === 0
-          ? this.source
-          : this.source.slice(0, this.#rawCount),
-      ]
-    }
-    return pieces(this.records()).map(([from, to]) => this.source.slice(from, to))
+  /**
+   * The page to give to the sink. It stays one page whatever was refused: a sink that ends its batch after so many pages
+   * must come to the same end when the batch is given again.
+   */
+  view(): Page<Row> {
+    if (this.made instanceof RecordPage) return this.#current()
+    if (this.#refused.size > 0) return this.#only(this.records())
+    return this.#rawCount === this.source.count ? this.source : this.source.slice(0, this.#rawCount)
   }
 
   /** The same for some records alone, in probes. */
-  viewsOf(records: ReadonlySet<number>): readonly Page<Row>[] {
-    if (this.made instanceof RecordPage) return [this.made.only((record) => records.has(record))]
-    return pieces([...records]).map(([from, to]) => this.source.slice(from, to))
+  viewOf(records: ReadonlySet<number>): Page<Row> {
+    if (this.made instanceof RecordPage) return this.made.only((record) => records.has(record))
+    return this.#only([...records])
   }
 
   /** Places of the source records that still have rows, ascending. */
@@ -99,6 +100,7 @@ export class HeldPage {
 
   refuse(record: number, error: unknown, row?: Row): void {
     this.#refused.set(record, { error, row })
+    this.#left = undefined
   }
 
   keyOf(record: number): readonly JsonValue[] {
@@ -107,8 +109,9 @@ export class HeldPage {
 
   /** All that was rejected of this page: by the source, by a step, by the sink. */
   rejections(): Rejection[] {
-    const all: Rejection[] = (this.source.rejected ?? []).map((reject) => ({
+    const all: Rejection[] = (this.source.rejected ?? []).map((reject, i) => ({
       key: reject.key,
+      ...(reject.key === null ? { place: [this.source.cursor, i] } : {}),
       stage: 'read',
       error: reject.error,
       record: null,
@@ -128,19 +131,20 @@ export class HeldPage {
 
   #current(): RecordPage {
     const made = this.made as RecordPage
-    return this.#refused.size === 0 ? made : made.only((record) => !this.#refused.has(record))
+    if (this.#refused.size === 0) return made
+    this.#left ??= made.only((record) => !this.#refused.has(record))
+    return this.#left
   }
-}
 
-/** Runs of neighbours as half-open ranges. */
-function pieces(records: readonly number[]): [number, number][] {
-  const runs: [number, number][] = []
-  for (const record of records) {
-    const run = runs.at(-1)
-    if (run !== undefined && run[1] === record) run[1] = record + 1
-    else runs.push([record, record + 1])
+  /** Neighbours are cut out of the source's own page, which may never have to decode them. */
+  #only(ascending: readonly number[]): Page<Row> {
+    const [first = 0] = ascending
+    const last = ascending.at(-1) ?? -1
+    if (last - first + 1 === ascending.length) return this.source.slice(first, last + 1)
+    const chosen = new Set(ascending)
+    const all = new RecordPage(this.source, this.source.rows(), null, [], this.source.bytes)
+    return all.only((record) => chosen.has(record))
   }
-  return runs
 }
 
 /** How many different numbers an ascending list holds. */

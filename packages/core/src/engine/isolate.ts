@@ -6,53 +6,92 @@ import type { OpenBatch } from './open-batch.js'
 
 type Place = readonly [page: number, record: number]
 
+export interface IsolateHelp {
+  /** Finds out whether the sink takes a part of the batch. */
+  readonly probe: (part: CommitBatch<Row>) => Promise<void>
+  /** Told of each record that was taken out; throws if that is one too many. */
+  readonly onRefused: () => void
+}
+
 /**
- * Takes the records that the sink refuses out of a batch: the one it named, else all that a search by halves finds.
- * Nothing is committed during the search. True if one was found.
+ * Takes the records that the sink refuses out of a batch: the one it named, else all that a search finds. Nothing is
+ * committed during the search. True if one was found.
  */
-export async function isolate(
-  batch: OpenBatch,
-  refusal: DroverError,
-  probe: (batch: CommitBatch<Row>) => Promise<void>,
-): Promise<boolean> {
+export async function isolate(batch: OpenBatch, refusal: DroverError, help: IsolateHelp): Promise<boolean> {
+  const refuse = (place: Place, error: DroverError, row?: Row): void => {
+    const held = batch.held[place[0]] as HeldPage
+    held.refuse(place[1], error, row)
+    help.onRefused()
+  }
   if (refusal.row !== undefined) {
     const place = batch.locate(refusal.row)
     if (place !== undefined) {
-      pageAt(batch, place.page).refuse(place.record, refusal, place.row)
+      refuse([place.page, place.record], refusal, place.row)
       return true
     }
   }
   let found = false
   for (;;) {
-    let span = batch.records()
-    let said = await refusalOf(span)
-    if (said === undefined) return found
-    while (span.length > 1) {
-      const half = span.slice(0, span.length >> 1)
-      const inHalf = await refusalOf(half)
-      if (inHalf !== undefined) said = inHalf
-      span = inHalf === undefined ? span.slice(half.length) : half
-    }
-    const [page, record] = span[0] as Place
-    // Alone it must be refused too; if it is not, the refusal depends on its neighbours and no record is to blame.
-    const alone = await refusalOf(span)
-    if (alone === undefined) return found
-    pageAt(batch, page).refuse(record, alone)
+    const places = batch.recordsWithRows()
+    if ((await refusalOf(places)) === undefined) return found
+    const culprit = (await refusedAlone(places)) ?? (await refusedBesideAnother(places))
+    if (culprit === undefined) return found
+    refuse(culprit.place, culprit.error)
     found = true
   }
 
   async function refusalOf(places: readonly Place[]): Promise<DroverError | undefined> {
     if (places.length === 0) return undefined
     try {
-      await probe(batch.probe(places))
+      await help.probe(batch.probe(places))
       return undefined
     } catch (error) {
       if (DroverError.isInstance(error, 'RECORD_REFUSED')) return error
       throw error
     }
   }
+
+  /** By halves: each of them is half as long as the one before. */
+  async function refusedAlone(places: readonly Place[]): Promise<Culprit | undefined> {
+    let span = places
+    while (span.length > 1) {
+      const half = span.slice(0, span.length >> 1)
+      span = (await refusalOf(half)) === undefined ? span.slice(half.length) : half
+    }
+    const error = await refusalOf(span)
+    return error === undefined ? undefined : { place: span[0] as Place, error }
+  }
+
+  /**
+   * Each alone is taken, all together are not: the second row of a key, say. The shortest beginning that is refused ends
+   * with it, and the shortest end of that begins with the one it does not go with. If the two are taken without the others,
+   * it was their number, or a moment's trouble, and no record is to blame.
+   */
+  async function refusedBesideAnother(places: readonly Place[]): Promise<Culprit | undefined> {
+    const second = await border(places.length, 0, (end) => refusalOf(places.slice(0, end)))
+    const first = await border(0, second - 1, (start) => refusalOf(places.slice(start, second)))
+    const place = places[second - 1] as Place
+    const error = await refusalOf([places[first] as Place, place])
+    return error === undefined ? undefined : { place, error }
+  }
 }
 
-function pageAt(batch: OpenBatch, page: number): HeldPage {
-  return batch.held[page] as HeldPage
+/** The place next to `taken` that is still refused, `refused` being one that is. */
+async function border(
+  refused: number,
+  taken: number,
+  refusalAt: (place: number) => Promise<DroverError | undefined>,
+): Promise<number> {
+  let [no, yes] = [refused, taken]
+  while (Math.abs(no - yes) > 1) {
+    const middle = (no + yes) >> 1
+    if ((await refusalAt(middle)) === undefined) yes = middle
+    else no = middle
+  }
+  return no
+}
+
+interface Culprit {
+  readonly place: Place
+  readonly error: DroverError
 }

@@ -4,7 +4,9 @@ import type { Partition } from '../contracts/position.js'
 import type { Lease, StateStore } from '../contracts/state-store.js'
 import type { Operation } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
-import { isRetryable, pause } from './retry.js'
+import { type AlsoFailed, closeAll } from './closing.js'
+import { LeaseKeeper } from './lease-keeper.js'
+import { pause, type Retrying, retrying } from './retry.js'
 import type { RunControl } from './run-control.js'
 
 const pollMs = 500
@@ -22,13 +24,18 @@ export interface LeaseTerms {
   readonly whenHeld: 'fail' | 'wait'
   readonly control: RunControl
   readonly operation: Operation
+  readonly retrying: Retrying
   /** A lease was lost: the work must be given up. */
   readonly onLost: (error: DroverError) => void
+  /** What goes wrong besides. */
+  readonly alsoFailed: AlsoFailed
 }
 
 /** The leases of one attempt. They are kept until the attempt has been settled, so that nobody finishes the same run meanwhile. */
 export class Leases implements AsyncDisposable {
   readonly #keepers: LeaseKeeper[] = []
+  /** By run: once, whichever partition comes first. */
+  readonly #begun = new Map<string, Promise<void>>()
 
   constructor(private readonly terms: LeaseTerms) {}
 
@@ -41,11 +48,11 @@ export class Leases implements AsyncDisposable {
   async acquire(run: string, partition: Partition): Promise<Lease | null> {
     const { store, name, holder, ttlMs, whenHeld, control, operation } = this.terms
     for (;;) {
-      const lease = await store.acquire({ run, partition, holder, ttlMs }, operation)
+      const lease = await this.#again(() => store.acquire({ run, partition, holder, ttlMs }, operation))
       if (!('heldBy' in lease)) {
-        const keeper = new LeaseKeeper(lease, this.terms)
-        this.#keepers.push(keeper)
-        await keeper.begin()
+        this.#keepers.push(new LeaseKeeper(lease, this.terms))
+        await this.#takeBackStop(lease)
+        await this.#again(async () => control.obey(await store.heartbeat(lease, { ...operation, ttlMs })))
         return lease
       }
       if (whenHeld === 'fail') {
@@ -59,62 +66,29 @@ export class Leases implements AsyncDisposable {
     }
   }
 
+  /** An earlier request to stop was obeyed by the attempt it was made of: calling again takes it back. One that comes later holds. */
+  #takeBackStop(lease: Lease): Promise<void> {
+    const { store, operation, ttlMs } = this.terms
+    const begun =
+      this.#begun.get(lease.run) ??
+      this.#again(async () => {
+        const wanted = await store.heartbeat(lease, { ...operation, ttlMs })
+        if (wanted.state === 'stop') await store.control(lease.run, { ...wanted, state: 'run' }, operation)
+      })
+    this.#begun.set(lease.run, begun)
+    return begun
+  }
+
+  #again<T>(work: () => Promise<T>): Promise<T> {
+    return retrying(work, this.terms.retrying)
+  }
+
   /** Gives all of them back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const results = await Promise.allSettled(this.#keepers.splice(0).map((keeper) => keeper[Symbol.asyncDispose]()))
-    for (const result of results) if (result.status === 'rejected') throw result.reason
-  }
-}
-
-/** Renews a lease while its partition is worked on, and gives up the work when it is lost. */
-class LeaseKeeper implements AsyncDisposable {
-  readonly #timer: NodeJS.Timeout
-  #expiresAt: number
-  #beating: Promise<void> = Promise.resolve()
-  #busy = false
-
-  constructor(
-    private readonly lease: Lease,
-    private readonly terms: LeaseTerms,
-  ) {
-    this.#expiresAt = performance.now() + terms.ttlMs
-    this.#timer = setInterval(
-      () => {
-        if (!this.#busy) this.#beating = this.#beat()
-      },
-      Math.max(5, terms.ttlMs / 3),
+    const keepers = this.#keepers.splice(0)
+    await closeAll(
+      keepers.map((keeper) => () => keeper[Symbol.asyncDispose]()),
+      this.terms.alsoFailed,
     )
-    this.#timer.unref()
-  }
-
-  /** Asks for the first time. An earlier request to stop was obeyed by the attempt it was made of: calling again takes it back. */
-  async begin(): Promise<void> {
-    const { store, control, operation, ttlMs } = this.terms
-    const wanted = await store.heartbeat(this.lease, { ...operation, ttlMs })
-    if (wanted.state === 'stop') await store.control(this.lease.run, { ...wanted, state: 'run' }, operation)
-    control.obey(wanted.state === 'stop' ? { ...wanted, state: 'run' } : wanted)
-  }
-
-  async #beat(): Promise<void> {
-    const { store, control, operation, ttlMs, onLost } = this.terms
-    this.#busy = true
-    const asked = performance.now()
-    try {
-      control.obey(await store.heartbeat(this.lease, { ...operation, ttlMs }))
-      this.#expiresAt = asked + ttlMs
-    } catch (error) {
-      // A store that is busy for a moment costs nothing as long as the lease lasts.
-      if (isRetryable(error) && performance.now() < this.#expiresAt) return
-      onLost(DroverError.from(error, 'the lease could not be renewed', 'LEASE_LOST'))
-    } finally {
-      this.#busy = false
-    }
-  }
-
-  /** Stops renewing and gives the lease back. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#beating
-    await this.terms.store.release(this.lease, { signal: new AbortController().signal })
   }
 }

@@ -11,10 +11,12 @@ export interface OpenBatchOptions {
   readonly reader: PageReader
   readonly sequence: number
   readonly position: Position
+  /** Run and sink, as messages name them. */
+  readonly where: string
   /** Told of every page that is pulled. */
   readonly onPage: (page: HeldPage) => void
-  /** Whether the pages held are enough. */
-  readonly isFull: (held: readonly HeldPage[], since: number) => boolean
+  /** Whether the pages held are enough. Not asked before there is one. */
+  readonly isFull: (batch: OpenBatch) => boolean
   /** Makes rejections durable, or refuses them because too many were. */
   readonly bury: (rejections: readonly Rejection[]) => Promise<void>
 }
@@ -25,44 +27,51 @@ export class OpenBatch {
   readonly partition
   readonly sequence: number
   readonly openedAt = performance.now()
+  /** Resolves once no further page will be pulled for this batch. */
+  readonly whenFilled: Promise<void>
   /** What broke a write off though the sink was not to blame: the source, a dead letter. The sink may have wrapped it. */
   ownFailure: unknown
   /** `commit` was called: a write that fails from now on may have succeeded. */
   commitCalled = false
   /** Given by the last call of `commit`. */
   committed: { readonly position: Commit; readonly outcome: Outcome } | undefined
+  #records = 0
+  #bytes = 0
   #filled = false
   #ended = false
-  readonly #whenFilled: Promise<void>
   #markFilled!: () => void
 
   constructor(private readonly options: OpenBatchOptions) {
     this.partition = options.position.partition
     this.sequence = options.sequence
-    this.#whenFilled = new Promise((resolve) => {
+    this.whenFilled = new Promise((resolve) => {
       this.#markFilled = resolve
     })
   }
 
-  /** Resolves once no further page will be pulled for this batch. */
-  get whenFilled(): Promise<void> {
-    return this.#whenFilled
+  /** Source records held. */
+  get records(): number {
+    return this.#records
   }
 
   get bytes(): number {
-    return this.held.reduce((bytes, page) => bytes + page.bytes, 0)
+    return this.#bytes
+  }
+
+  /** The source had no page left when this batch was filled. */
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** Pulls pages until one has rows, the batch is full, or the source has ended. */
   async fillToFirstRow(): Promise<readonly Row[]> {
-    const { reader, isFull } = this.options
-    while (!isFull(this.held, this.openedAt)) {
-      const page = await this.#pull(reader)
+    while (!this.#isFull()) {
+      const page = await this.#pull()
       if (page === null) {
-        this.#finishFilling(true)
+        this.#finishFilling()
         return []
       }
-      if (page.rowCount > 0) return page.views()[0]?.rows() ?? []
+      if (page.rowCount > 0) return page.view().rows()
     }
     return []
   }
@@ -78,7 +87,7 @@ export class OpenBatch {
       sequence: this.sequence,
       commit: (outcome) => this.#commit(outcome),
       [Symbol.asyncIterator]: () => {
-        if (begun) throw new DroverError('CONTRACT_BROKEN', 'a sink iterated over a batch twice; pull its pages once.')
+        if (begun) throw this.#broken('iterated over a batch twice; its pages are to be pulled once')
         begun = true
         return this.#pages()
       },
@@ -89,12 +98,11 @@ export class OpenBatch {
   probe(records: readonly (readonly [page: number, record: number])[]): CommitBatch<Row> {
     const byPage = new Map<number, Set<number>>()
     for (const [page, record] of records) byPage.set(page, (byPage.get(page) ?? new Set()).add(record))
-    const views = [...byPage].flatMap(([page, chosen]) => (this.held[page] as HeldPage).viewsOf(chosen))
+    const views = [...byPage].map(([page, chosen]) => (this.held[page] as HeldPage).viewOf(chosen))
     return {
       partition: this.partition,
       sequence: this.sequence,
-      commit: () =>
-        Promise.reject(new DroverError('CONTRACT_BROKEN', 'a sink committed a batch that was only to be probed.')),
+      commit: () => Promise.reject(this.#broken('committed a batch that was only to be probed')),
       async *[Symbol.asyncIterator]() {
         yield* views
       },
@@ -102,7 +110,7 @@ export class OpenBatch {
   }
 
   /** All records that have rows, in the order the sink gets them. */
-  records(): (readonly [page: number, record: number])[] {
+  recordsWithRows(): (readonly [page: number, record: number])[] {
     return this.held.flatMap((held, page) => held.records().map((record) => [page, record] as const))
   }
 
@@ -122,33 +130,23 @@ export class OpenBatch {
 
   /** What this batch counts, given what the sink said became of its rows. */
   counts(outcome: Outcome): Counts {
-    let read = 0
+    const { inserted, updated, skipped } = outcome
     let filtered = 0
     let rejected = 0
     let emitted = 0
     for (const page of this.held) {
-      read += page.source.count
       filtered += page.filteredCount
       rejected += page.rejectedCount
       emitted += page.rowCount
     }
-    const told = outcome.inserted + outcome.updated + outcome.skipped
+    const told = inserted + updated + skipped
     if (told !== emitted) {
-      throw new DroverError(
-        'CONTRACT_BROKEN',
-        `the sink accounts for ${told} rows (${outcome.inserted} inserted, ${outcome.updated} updated, ${outcome.skipped} skipped) of a batch of ${emitted}; nothing of this batch is committed.`,
+      throw this.#broken(
+        `accounts for ${told} rows (${inserted} inserted, ${updated} updated, ${skipped} skipped) of a batch of ${emitted}`,
       )
     }
-    return {
-      read,
-      filtered,
-      rejected,
-      written: read - filtered - rejected,
-      emitted,
-      inserted: outcome.inserted,
-      updated: outcome.updated,
-      skipped: outcome.skipped,
-    }
+    const read = this.#records
+    return { read, filtered, rejected, written: read - filtered - rejected, emitted, inserted, updated, skipped }
   }
 
   /** The position behind this batch, `position` being the one in front of it. */
@@ -162,12 +160,9 @@ export class OpenBatch {
     }
   }
 
-  /** The source had no page left when this batch was filled. */
-  get ended(): boolean {
-    return this.#ended
-  }
-
   async #commit(outcome: Outcome): Promise<Commit> {
+    // What would be pulled from now on would be written, and stand in no position.
+    this.#finishFilling()
     const commit = this.positionAfter(this.options.position, outcome, this.#ended || this.options.reader.exhausted)
     try {
       await this.options.bury(this.rejections())
@@ -181,28 +176,30 @@ export class OpenBatch {
   }
 
   async *#pages(): AsyncGenerator<Page<Row>, void, undefined> {
-    const { reader, isFull } = this.options
     try {
-      for (const held of this.held) yield* held.views()
-      while (!this.#filled && !isFull(this.held, this.openedAt)) {
-        const next = await this.#pull(reader)
+      for (const held of this.held) yield held.view()
+      while (!this.#filled && !this.#isFull()) {
+        const next = await this.#pull()
         if (next === null) return
-        yield* next.views()
+        yield next.view()
       }
     } finally {
-      this.#finishFilling(this.#ended)
+      this.#finishFilling()
     }
   }
 
-  async #pull(reader: PageReader): Promise<HeldPage | null> {
+  /** The next page, kept; null if the source has ended. */
+  async #pull(): Promise<HeldPage | null> {
     try {
-      const next = await reader.next()
+      const next = await this.options.reader.next()
       if (next === null) {
         this.#ended = true
-      } else {
-        this.held.push(next)
-        this.options.onPage(next)
+        return null
       }
+      this.held.push(next)
+      this.#records += next.source.count
+      this.#bytes += next.bytes
+      this.options.onPage(next)
       return next
     } catch (error) {
       this.ownFailure = error
@@ -210,9 +207,19 @@ export class OpenBatch {
     }
   }
 
-  #finishFilling(ended: boolean): void {
-    this.#ended = ended
+  #isFull(): boolean {
+    return this.held.length > 0 && this.options.isFull(this)
+  }
+
+  #finishFilling(): void {
     this.#filled = true
     this.#markFilled()
+  }
+
+  #broken(what: string): DroverError {
+    return new DroverError(
+      'CONTRACT_BROKEN',
+      `${this.options.where} ${what}. Nothing of this batch is committed; the sink is to be mended.`,
+    )
   }
 }

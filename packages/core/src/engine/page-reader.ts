@@ -1,24 +1,32 @@
+import { setMaxListeners } from 'node:events'
 import type { Filter } from '../contracts/filter.js'
 import type { Page } from '../contracts/page.js'
 import type { Partition } from '../contracts/position.js'
 import type { SourceSession } from '../contracts/source.js'
 import type { Cursor, Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
 import type { TransformContext } from '../flow/transformer.js'
 import { Breather } from './breather.js'
 import type { Chain } from './chain.js'
-import { HeldPage } from './held-page.js'
-import { type RetryNotice, retrying } from './retry.js'
+import { HeldPage, type Rejection } from './held-page.js'
+import { RecordPage } from './record-page.js'
+import { type Retrying, retrying } from './retry.js'
 
 export interface PageReaderOptions {
   readonly session: SourceSession<Row>
+  /** As messages name it. */
+  readonly source: string
   readonly partition: Partition
   readonly after: Cursor | null
   readonly filter: Filter | undefined
   readonly page: { readonly records: number; readonly bytes: number }
+  /** Behind a page that is larger nothing is read ahead. */
+  readonly aheadBytes: number
   readonly chain: Chain
   readonly context: TransformContext
-  readonly maxRetries: number
-  readonly onRetry: (notice: RetryNotice) => void
+  readonly retrying: Retrying
+  /** Throws if the run does not bear so many rejections, which are made only then. */
+  readonly bear: (count: number, rejections: () => readonly Rejection[]) => void
 }
 
 /**
@@ -27,14 +35,27 @@ export interface PageReaderOptions {
  */
 export class PageReader {
   readonly #breather = new Breather()
+  readonly #closing = new AbortController()
+  readonly #context: TransformContext
   #iterator: AsyncIterator<Page<Row>> | undefined
   #after: Cursor | null
   #ahead: Promise<HeldPage | null> | undefined
   #ended = false
   #queuedBytes = 0
+  readonly #stop = () => this.#closing.abort(this.options.context.signal.reason)
 
   constructor(private readonly options: PageReaderOptions) {
     this.#after = options.after
+    const { signal } = options.context
+    setMaxListeners(0, this.#closing.signal) // as many as steps have calls under way
+    if (signal.aborted) this.#stop()
+    else signal.addEventListener('abort', this.#stop, { once: true })
+    this.#context = {
+      signal: this.#closing.signal,
+      get runStartedAt() {
+        return options.context.runStartedAt
+      },
+    }
   }
 
   /** The source has no page left: `next()` would give null. */
@@ -47,12 +68,14 @@ export class PageReader {
     return this.#queuedBytes
   }
 
+  /** What it failed with once, it fails with again: no page is ever passed over. */
   async next(): Promise<HeldPage | null> {
     if (this.#breather.due) await this.#breather.breathe()
-    const page = await (this.#ahead ?? this.#pull())
+    this.#ahead ??= this.#pull()
+    const page = await this.#ahead
     this.#queuedBytes = 0
     this.#ahead = undefined
-    if (page !== null) this.#readAhead()
+    if (page !== null && page.bytes <= this.options.aheadBytes) this.#readAhead()
     return page
   }
 
@@ -68,11 +91,19 @@ export class PageReader {
   }
 
   async #pull(): Promise<HeldPage | null> {
-    const { chain, context, maxRetries, onRetry } = this.options
+    const { chain } = this.options
     if (this.#ended) return null
-    const page = await retrying(() => this.#read(), { maxRetries, signal: context.signal, onRetry })
+    const page = await retrying(() => this.#read(), this.options.retrying)
     if (page === null) return null
-    return new HeldPage(page, chain.isEmpty ? page : await chain.run(page, context))
+    if (chain.isEmpty) return new HeldPage(page, page)
+    const readable = page.count - (page.rejected?.length ?? 0)
+    if (page.rows().length !== readable) throw this.#broken(`${page.rows().length} rows for ${readable} records`)
+    const made = await chain.run(page, this.#context, (rejects) =>
+      this.options.bear(rejects.size + page.count - readable, () =>
+        new HeldPage(page, new RecordPage(page, [], [], rejects.all, 0)).rejections(),
+      ),
+    )
+    return new HeldPage(page, made)
   }
 
   async #read(): Promise<Page<Row> | null> {
@@ -92,7 +123,9 @@ export class PageReader {
         this.#ended = true
         return null
       }
-      this.#after = next.value.cursor
+      const { cursor } = next.value
+      if (cursor === undefined || cursor === null) throw this.#broken('a page without a cursor')
+      this.#after = cursor
       return next.value
     } catch (error) {
       this.#iterator = undefined
@@ -100,9 +133,18 @@ export class PageReader {
     }
   }
 
-  /** Leaves the source's loop, so that it frees what it holds. */
+  #broken(what: string): DroverError {
+    return new DroverError(
+      'CONTRACT_BROKEN',
+      `${this.options.source} gave ${what}, in partition "${this.options.partition.id}"; the source is to be mended.`,
+    )
+  }
+
+  /** Leaves the source's loop, so that it frees what it holds; a page that nobody will ask for is not transformed any further. */
   async close(): Promise<void> {
     this.#ended = true
+    this.options.context.signal.removeEventListener('abort', this.#stop)
+    this.#closing.abort(new DroverError('ABORTED', 'The page is not needed any more: the run ends, or reads it anew.'))
     await this.#ahead?.catch(() => {}) // a page that nobody asked for any more
     await this.#iterator?.return?.()
     this.#iterator = undefined

@@ -3,10 +3,12 @@ import type { Guarantee } from '../contracts/sink.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, StateStore } from '../contracts/state-store.js'
 import type { Operation } from '../contracts/values.js'
+import type { AlsoFailed } from './closing.js'
 import type { Fingerprint } from './fingerprint.js'
-import type { Rejection } from './held-page.js'
 import type { Lane } from './lane.js'
 import type { RunOptions } from './options.js'
+import type { RejectionLimit } from './rejection-limit.js'
+import type { Retrying } from './retry.js'
 
 /** What is to be run: a pipeline or a backfill, as far as it is known without connecting to anything. */
 export interface Plan {
@@ -33,8 +35,10 @@ export interface Plan {
 export interface PlanHelp {
   readonly operation: Operation
   readonly state: StateStore
-  /** Refuses the rejections of a batch if with them more were rejected than the run bears. @throws `RECORD_REJECTED` */
-  readonly bear: (rejections: readonly Rejection[]) => void
+  readonly limit: RejectionLimit
+  readonly retrying: Retrying
+  /** Told of what fails besides that which is thrown. */
+  readonly alsoFailed: AlsoFailed
 }
 
 export interface OpenedPlan extends AsyncDisposable {

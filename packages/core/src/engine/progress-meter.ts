@@ -13,9 +13,8 @@ export class ProgressMeter {
   constructor(
     private readonly name: string,
     private readonly run: string,
-    before: number,
   ) {
-    this.#samples.push({ at: this.#begun, read: before })
+    this.#samples.push({ at: this.#begun, read: 0 })
   }
 
   /** What the whole run has to read, from its beginning. */
@@ -27,13 +26,14 @@ export class ProgressMeter {
     return this.#total
   }
 
-  measure(counts: Counts): Progress {
+  /** `read` by this attempt: what an earlier one read, an exact sink may tell only after the start. */
+  measure(counts: Counts, read: number): Progress {
     const now = performance.now()
-    this.#samples.push({ at: now, read: counts.read })
+    this.#samples.push({ at: now, read })
     while (this.#samples.length > 2 && now - (this.#samples[1] as { at: number }).at >= windowMs) this.#samples.shift()
     const oldest = this.#samples[0] as { at: number; read: number }
     const seconds = (now - oldest.at) / 1000
-    const recordsPerSecond = seconds > 0 ? (counts.read - oldest.read) / seconds : 0
+    const recordsPerSecond = seconds > 0 ? (read - oldest.read) / seconds : 0
     const total = this.#total
     const left = total === undefined ? undefined : Math.max(0, total.value - counts.read)
     return {

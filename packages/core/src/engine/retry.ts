@@ -21,15 +21,17 @@ export interface RetryNotice {
   readonly error: unknown
 }
 
+/** How often, and how patiently, something is tried again. */
+export interface Retrying {
+  readonly maxRetries: number
+  readonly signal: AbortSignal
+  readonly onRetry?: (notice: RetryNotice) => void
+  /** How to wait. @default for so long, unless the signal is aborted */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
 /** Runs `work` until it succeeds, fails for good, or has failed `maxRetries` times more. */
-export async function retrying<T>(
-  work: () => Promise<T>,
-  options: {
-    readonly maxRetries: number
-    readonly signal: AbortSignal
-    readonly onRetry?: (notice: RetryNotice) => void
-  },
-): Promise<T> {
+export async function retrying<T>(work: () => Promise<T>, options: Retrying): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
@@ -37,7 +39,7 @@ export async function retrying<T>(
       if (!isRetryable(error) || attempt > options.maxRetries || options.signal.aborted) throw error
       const waitMs = backoffMs(attempt, error)
       options.onRetry?.({ attempt, waitMs, error })
-      await pause(waitMs, options.signal)
+      await (options.wait ?? pause)(waitMs, options.signal)
     }
   }
 }

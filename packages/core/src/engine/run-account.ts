@@ -26,6 +26,11 @@ export class RunAccount {
     return sumCounts([...this.#positions.values()].map((position) => position.counts))
   }
 
+  /** Of this attempt alone. */
+  get attempt(): Counts {
+    return this.#attempt
+  }
+
   get positions(): readonly Position[] {
     return [...this.#positions.values()]
   }

@@ -1,7 +1,7 @@
 import type { Report } from '../contracts/report.js'
-import { backfillPlan } from './backfill-plan.js'
+import { backfillPlan, checkDependsOn } from './backfill-plan.js'
 import type { LiveRun } from './live-run.js'
-import type { BackfillOptions, FlowBackfill, FlowBackfillOptions, TransactionalBackfillOptions } from './options.js'
+import type { BackfillOptions, FlowBackfillOptions, TransactionalBackfillOptions } from './options.js'
 import { pipelinePlan } from './pipeline-plan.js'
 import type { Plan } from './plan.js'
 import { Run } from './run.js'
@@ -33,6 +33,7 @@ type AnyBackfillOptions = BackfillOptions<never> | BackfillOptions<void> | FlowB
 function planOf(options: AnyBackfillOptions): Plan {
   if (!isFlowBackfill(options)) return backfillPlan(options as BackfillOptions<never>)
   const { backfiller, dependsOn, ...rest } = options
+  checkDependsOn(`backfill ${backfiller.name}`, dependsOn)
   const { name, version, source, sink, batchSize } = backfiller
   // What the caller says goes before what the adapter would choose.
   const own = { ...(version === undefined ? {} : { version }), ...(batchSize === undefined ? {} : { batchSize }) }
@@ -40,9 +41,6 @@ function planOf(options: AnyBackfillOptions): Plan {
 }
 
 function isFlowBackfill(options: AnyBackfillOptions): options is FlowBackfillOptions {
-  return (
-    typeof options.backfiller === 'object' &&
-    options.backfiller !== null &&
-    'sink' in (options.backfiller as FlowBackfill)
-  )
+  const backfiller: unknown = (options as Partial<AnyBackfillOptions> | null | undefined)?.backfiller
+  return typeof backfiller === 'object' && backfiller !== null && 'sink' in backfiller
 }

@@ -10,6 +10,11 @@ export interface RunSettings {
   readonly recordsPerSecond?: number
 }
 
+/** Longest wait in one piece, in milliseconds: `stop()`, a deadline and new settings are seen behind it. */
+const slice = 100
+/** Longest wait before another try of a run that is to stop, in milliseconds. */
+const longestWaitToStop = 1_000
+
 /** What was asked of a run, by its caller or by an operator elsewhere; lanes look here between batches. */
 export class RunControl {
   batchSize: number | undefined
@@ -18,9 +23,8 @@ export class RunControl {
   #paused = false
   #pausedElsewhere = false
   #read = 0
-  #ceilingSince = performance.now()
-  #ceilingRead = 0
-  #wake: (() => void)[] = []
+  /** When what was read so far has used up its time under the ceiling. */
+  #freeAt = 0
 
   constructor(
     settings: RunSettings,
@@ -59,7 +63,6 @@ export class RunControl {
 
   stop(reason: string): void {
     this.#stopReason ??= reason
-    this.#wakeAll()
   }
 
   pause(): void {
@@ -76,8 +79,7 @@ export class RunControl {
     if (settings.batchSize !== undefined) this.batchSize = settings.batchSize
     if (settings.recordsPerSecond !== undefined && settings.recordsPerSecond !== this.#recordsPerSecond) {
       this.#recordsPerSecond = settings.recordsPerSecond
-      this.#ceilingSince = performance.now()
-      this.#ceilingRead = 0
+      this.#freeAt = 0
     }
   }
 
@@ -89,27 +91,32 @@ export class RunControl {
     if (state === 'stop') this.stop('an operator asked for it')
   }
 
-  /** Counts what was read, for `stopAfter` and the ceiling. */
+  /** Counts what was read, for `stopAfter` and the ceiling. Time that nothing was read in is not made up for. */
   tally(records: number): void {
     this.#read += records
-    this.#ceilingRead += records
+    if (this.#recordsPerSecond > 0)
+      this.#freeAt = Math.max(this.#freeAt, performance.now()) + (records / this.#recordsPerSecond) * 1000
   }
 
   /** Resolves when the next batch may begin: not while paused, and no faster than the ceiling. */
   async whenFree(signal: AbortSignal): Promise<void> {
-    while (this.paused && this.stopReason === undefined) {
-      signal.throwIfAborted()
-      await new Promise<void>((resolve) => {
-        this.#wake.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
-    if (this.#recordsPerSecond <= 0) return
-    const earliest = this.#ceilingSince + (this.#ceilingRead / this.#recordsPerSecond) * 1000
-    let left = earliest - performance.now()
+    // A timer of its own: nothing else may keep the process alive while the run waits for somebody to resume it.
+    while (this.paused && this.stopReason === undefined) await pause(slice, signal)
+    let left = this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0
     while (left > 0 && this.stopReason === undefined) {
-      await pause(Math.min(left, 100), signal) // in short waits, so that stop() need not wait for a long one
-      left = earliest - performance.now()
+      await pause(Math.min(left, slice), signal)
+      left = this.#freeAt - performance.now()
+    }
+  }
+
+  /** Waits before another try. A run that is to stop does not wait for long: its batch is either taken soon, or given up. */
+  async patience(ms: number, signal: AbortSignal): Promise<void> {
+    const begun = performance.now()
+    for (;;) {
+      const most = this.stopReason === undefined ? ms : Math.min(ms, longestWaitToStop)
+      const left = begun + most - performance.now()
+      if (left <= 0) return
+      await pause(Math.min(left, slice), signal)
     }
   }
 
@@ -117,12 +124,6 @@ export class RunControl {
     const before = this.paused
     this.#paused = here
     this.#pausedElsewhere = elsewhere
-    if (this.paused === before) return
-    this.onPause(this.paused)
-    if (!this.paused) this.#wakeAll()
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#wake.splice(0)) wake()
+    if (this.paused !== before) this.onPause(this.paused)
   }
 }

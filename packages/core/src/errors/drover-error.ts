@@ -1,4 +1,5 @@
 import type { ErrorCode } from './codes.js'
+import { redactSecrets } from './redact.js'
 
 const marker: unique symbol = Symbol.for('drover.error') as never
 
@@ -38,10 +39,10 @@ export class DroverError extends Error {
     return codes.length === 0 || codes.includes((error as DroverError).code)
   }
 
-  /** The error itself if it is one of ours, else one that wraps it. */
+  /** The error itself if it is one of ours, else one that wraps it; its message without the secrets that drivers put there. */
   static from(error: unknown, message: string, code: ErrorCode = 'UNEXPECTED'): DroverError {
     if (DroverError.isInstance(error)) return error
     const said = error instanceof Error ? error.message : String(error)
-    return new DroverError(code, `${message}: ${said}`, { cause: error })
+    return new DroverError(code, `${message}: ${redactSecrets(said)}`, { cause: error })
   }
 }

@@ -89,7 +89,7 @@ export class VerifiedFlow implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.#first?.reader.close()
-      await this.chain.close()
+      await this.chain.close(() => {}) // the first error says enough
     } finally {
       await this.session[Symbol.asyncDispose]()
     }
@@ -111,14 +111,16 @@ export class VerifiedFlow implements AsyncDisposable {
   #reader(): PageReader {
     return new PageReader({
       session: this.session,
+      source: this.#name,
       partition: { id: 'all', bounds: null },
       after: null,
       filter: undefined,
       page,
+      aheadBytes: page.bytes,
       chain: this.chain,
       context: this.#context(),
-      maxRetries,
-      onRetry: () => {},
+      retrying: { maxRetries, signal: this.help.signal },
+      bear: () => {}, // what is rejected is counted
     })
   }
 
@@ -139,5 +141,5 @@ export class VerifiedFlow implements AsyncDisposable {
 }
 
 function rowsOf(held: HeldPage): readonly Row[] {
-  return held.views().flatMap((view) => view.rows())
+  return held.view().rows()
 }

@@ -1,0 +1,285 @@
+import { setMaxListeners } from 'node:events'
+import pLimit from 'p-limit'
+import type { Progress } from '../contracts/events.js'
+import type { Partition } from '../contracts/position.js'
+import type { Report } from '../contracts/report.js'
+import type { Count } from '../contracts/source.js'
+import type { RunState, Settlement, StateStore } from '../contracts/state-store.js'
+import { DroverError } from '../errors/drover-error.js'
+import { redactSecrets } from '../errors/redact.js'
+import { closing } from './closing.js'
+import { differences, refuseChange } from './fingerprint.js'
+import { holderName, Leases } from './leases.js'
+import type { OpenedPlan, Plan } from './plan.js'
+import { ProgressMeter } from './progress-meter.js'
+import type { RejectionLimit } from './rejection-limit.js'
+import { abortError, type Retrying, retrying } from './retry.js'
+import type { RunAccount } from './run-account.js'
+import type { RunControl } from './run-control.js'
+import type { RunTeller } from './run-teller.js'
+import { chooseRun } from './stored-run.js'
+
+const defaultLeaseMs = 30_000
+const defaultMaxRetries = 8
+const progressEveryMs = 1_000
+
+export interface AttemptOptions {
+  readonly plan: Plan
+  readonly control: RunControl
+  readonly account: RunAccount
+  readonly limit: RejectionLimit
+  readonly teller: RunTeller
+}
+
+/** One attempt at a run: finds out where it stands, works on its partitions, and settles how it ended. */
+export class Attempt {
+  readonly #plan: Plan
+  readonly #control: RunControl
+  readonly #account: RunAccount
+  readonly #teller: RunTeller
+  /** Aborted when the work must be given up at once: a lease was lost. */
+  readonly #hard = new AbortController()
+  readonly #operation = { signal: this.#hard.signal }
+  readonly #holder = holderName()
+  readonly #retrying: Retrying
+  #meter: ProgressMeter | undefined
+
+  constructor(private readonly options: AttemptOptions) {
+    const { plan, control, account, teller } = options
+    this.#plan = plan
+    this.#control = control
+    this.#account = account
+    this.#teller = teller
+    setMaxListeners(0, this.#hard.signal) // as many as there are lanes, and calls of theirs
+    this.#retrying = {
+      maxRetries: plan.options.maxRetries ?? defaultMaxRetries,
+      signal: this.#hard.signal,
+      wait: (ms, signal) => control.patience(ms, signal),
+      onRetry: (notice) => teller.retried('', notice),
+    }
+  }
+
+  progress(): Progress | undefined {
+    return this.#meter?.measure(this.#account.counts, this.#account.attempt.read)
+  }
+
+  async run(): Promise<Report> {
+    const given = this.#plan.options.state
+    const state = given ?? this.#plan.defaultState()
+    return this.#closing(given === undefined ? state : undefined, async () => {
+      await this.#again(async () => state.setup?.(this.#operation))
+      await this.#requireFinished(state)
+      const stored = await this.#again(() => state.load(this.#plan.name, this.#operation))
+      if (stored?.status === 'completed' && this.#plan.again === 'nothing') return this.#nothingToDo(stored)
+      const { limit } = this.options
+      const opened = await this.#again(() =>
+        this.#plan.open({
+          operation: this.#operation,
+          state,
+          limit,
+          retrying: this.#retrying,
+          alsoFailed: (error) => this.#teller.alsoFailed(error),
+        }),
+      )
+      return this.#closing(opened, () => this.#withPlan(state, stored, opened))
+    })
+  }
+
+  async #requireFinished(state: StateStore): Promise<void> {
+    for (const name of this.#plan.dependsOn) {
+      const needed = await this.#again(() => state.load(name, this.#operation))
+      if (needed?.status === 'completed') continue
+      const stands = needed === null ? 'has never run' : 'has not completed yet'
+      throw new DroverError(
+        'DEPENDENCY_UNFINISHED',
+        `${this.#plan.name} depends on ${name}, which ${stands} in the state store ${state.name}; run ${name} first.`,
+      )
+    }
+  }
+
+  async #withPlan(state: StateStore, stored: RunState | null, opened: OpenedPlan): Promise<Report> {
+    const run = await this.#findRun(state, stored, opened)
+    this.#account.recall(run)
+    const before = this.#account.counts.read
+    const meter = new ProgressMeter(this.#plan.name, run.run)
+    this.#meter = meter
+    await opened.begin(run)
+    meter.total = await this.#total(opened, before)
+    this.#teller.started({
+      name: this.#plan.name,
+      run: run.run,
+      guarantee: this.#plan.guarantee,
+      resumed: before > 0,
+      estimated: meter.total !== undefined && !meter.total.exact,
+      ...(meter.total === undefined ? {} : { total: meter.total.value }),
+    })
+    const tell = () => this.#teller.progress(meter.measure(this.#account.counts, this.#account.attempt.read))
+    const timer = setInterval(tell, progressEveryMs)
+    timer.unref()
+    const leases = this.#leases(state)
+    try {
+      return await this.#closing(leases, () => this.#withLeases(state, run, opened, leases))
+    } finally {
+      clearInterval(timer)
+      tell()
+    }
+  }
+
+  #leases(store: StateStore): Leases {
+    const { name, options } = this.#plan
+    return new Leases({
+      store,
+      name,
+      holder: this.#holder,
+      ttlMs: options.leaseMs ?? defaultLeaseMs,
+      whenHeld: options.whenHeld ?? 'fail',
+      control: this.#control,
+      operation: this.#operation,
+      retrying: this.#retrying,
+      onLost: (error) => this.#hard.abort(error),
+      alsoFailed: (error) => this.#teller.alsoFailed(error),
+    })
+  }
+
+  /** Works, and notes how it ended; what another process owns is neither finished nor settled here. */
+  async #withLeases(state: StateStore, run: RunState, opened: OpenedPlan, leases: Leases): Promise<Report> {
+    try {
+      await this.#workOn(run, opened, leases)
+      const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
+      const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
+      if (leases.any) {
+        await this.#again(() => opened.finish(outcome))
+        await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
+      }
+      return this.#report(run, outcome, opened.deadLetters, reason)
+    } catch (error) {
+      const isGivenUp = this.#hard.signal.aborted
+      this.#control.stop('it failed') // what is still to be done is not waited for long
+      if (leases.any && !isGivenUp && !DroverError.isInstance(error, 'FENCED', 'LEASE_LOST'))
+        await this.#settleFailure(state, run, opened, error)
+      throw isGivenUp ? abortError(this.#hard.signal) : error
+    }
+  }
+
+  /** The stored run to go on with, or a new one. */
+  async #findRun(state: StateStore, stored: RunState | null, opened: OpenedPlan): Promise<RunState> {
+    const { name, fingerprint } = this.#plan
+    const choice = chooseRun(stored, this.#plan)
+    if (choice.kind === 'resume') return choice.run
+    if (choice.kind === 'restart' && !(await this.#takeOver(state, choice.abandoned))) return choice.abandoned
+    const partitions =
+      (choice.kind === 'begin' ? choice.partitions : null) ??
+      (await this.#again(() => opened.partitions(this.#plan.parallel)))
+    const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
+    const run = await this.#again(() => state.open(opening, this.#operation))
+    refuseChange(name, run.fingerprint, fingerprint) // another process may have been quicker, with another definition
+    return run
+  }
+
+  /** Makes sure that nobody works on a run any more that is to be left where it stands. False if this one was stopped meanwhile. */
+  async #takeOver(state: StateStore, abandoned: RunState): Promise<boolean> {
+    const leases = this.#leases(state)
+    return this.#closing(leases, async () => {
+      for (const partition of abandoned.partitions)
+        if ((await leases.acquire(abandoned.run, partition)) === null) return false
+      return true
+    })
+  }
+
+  async #total(opened: OpenedPlan, readBefore: number): Promise<Count | undefined> {
+    const { progress } = this.#plan.options
+    const { events } = this.#teller
+    const isShown = progress !== undefined && progress !== false
+    if (!isShown && !events.hasListeners('run:progress') && !events.hasListeners('run:started')) return undefined
+    const count = await this.#again(() => opened.count())
+    if (count === undefined || !this.#plan.countsWhatIsLeft) return count
+    return { value: count.value + readBefore, exact: count.exact }
+  }
+
+  /** Every partition in its lane, `parallel` at a time. One that fails stops the others after their batch in hand. */
+  async #workOn(run: RunState, opened: OpenedPlan, leases: Leases): Promise<void> {
+    const lanes = Math.max(1, Math.min(this.#plan.parallel, run.partitions.length))
+    const limit = pLimit(lanes)
+    const failures: unknown[] = []
+    await Promise.all(
+      run.partitions.map((partition) =>
+        limit(async () => {
+          try {
+            await this.#workOnOne(run, partition, opened, leases, lanes)
+          } catch (error) {
+            failures.push(error)
+            this.#control.stop('another partition failed')
+          }
+        }),
+      ),
+    )
+    const [first, ...others] = failures
+    if (!this.#hard.signal.aborted) for (const error of others) this.#teller.alsoFailed(error)
+    if (failures.length > 0) throw first
+  }
+
+  async #workOnOne(
+    run: RunState,
+    partition: Partition,
+    opened: OpenedPlan,
+    leases: Leases,
+    lanes: number,
+  ): Promise<void> {
+    if (this.#control.stopReason !== undefined) return
+    const lease = await leases.acquire(run.run, partition)
+    if (lease === null) return
+    const lane = await this.#again(() => opened.lane(lease, lanes))
+    this.#account.begin(lane.start)
+    this.#account.place(await lane.run(this.#control, this.#teller))
+  }
+
+  async #settle(state: StateStore, run: RunState, settlement: Settlement): Promise<void> {
+    const { positions } = this.#account
+    await this.#again(() => state.settle(run.run, { ...settlement, positions }, this.#operation))
+  }
+
+  /** Says in the store that the attempt failed. What goes wrong meanwhile must not hide why it failed. */
+  async #settleFailure(state: StateStore, run: RunState, opened: OpenedPlan, error: unknown): Promise<void> {
+    const { code, message } = DroverError.from(error, `${this.#plan.name} failed`)
+    const reason = `${code}: ${redactSecrets(message)}`
+    try {
+      await opened.finish('failed')
+    } catch (second) {
+      this.#teller.alsoFailed(second)
+    }
+    try {
+      await this.#settle(state, run, { outcome: 'failed', reason })
+    } catch (second) {
+      this.#teller.alsoFailed(second)
+    }
+  }
+
+  #nothingToDo(stored: RunState): Report {
+    this.#account.recall(stored)
+    this.#meter = new ProgressMeter(this.#plan.name, stored.run)
+    const since =
+      stored.completedAt === undefined ? 'it has completed' : `it completed at ${stored.completedAt.toISOString()}`
+    const changes = differences(stored.fingerprint, this.#plan.fingerprint)
+    if (changes.length > 0)
+      this.#teller.warn(
+        'NOT_RESUMABLE',
+        `the completed run had another definition (${changes.join('; ')}); again: 'full' would run the new one.`,
+      )
+    return this.#report(stored, 'nothing', undefined, since)
+  }
+
+  #report(run: RunState, status: Report['status'], deadLetters: string | undefined, reason?: string): Report {
+    const { rejected } = this.#account.counts
+    if (rejected > 0 && deadLetters !== undefined)
+      this.#teller.warn('DEAD_LETTERS', `${rejected} records were rejected; they are in ${deadLetters}.`)
+    return this.#account.report(run, status, { deadLetters, reason })
+  }
+
+  #again<T>(work: () => Promise<T>): Promise<T> {
+    return retrying(work, this.#retrying)
+  }
+
+  #closing<T>(resource: AsyncDisposable | undefined, work: () => Promise<T>): Promise<T> {
+    return closing(resource, work, (error) => this.#teller.alsoFailed(error))
+  }
+}

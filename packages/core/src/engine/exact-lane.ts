@@ -1,0 +1,54 @@
+import type { Position } from '../contracts/position.js'
+import type { ExactSession } from '../contracts/sink.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import { PipelineLane, type PipelineLaneOptions } from './pipeline-lane.js'
+import { retrying } from './retry.js'
+
+/** Rows and position become durable in one step of the sink; one batch is open at a time. */
+export class ExactLane extends PipelineLane {
+  constructor(
+    private readonly session: ExactSession<Row>,
+    options: PipelineLaneOptions,
+  ) {
+    super(options, 1)
+  }
+
+  protected async work(start: Position): Promise<Position> {
+    let position = start
+    while (!position.done) {
+      await this.control.whenFree(this.options.operation.signal)
+      if (this.control.stopReason !== undefined) break
+      await this.adjust(position)
+      position = await this.#commitOne(position)
+    }
+    return position
+  }
+
+  async #commitOne(position: Position): Promise<Position> {
+    const { operation, where } = this.options
+    const batch = this.newBatch(position, position.sequence + 1)
+    await this.options.prepare(() => batch.fillToFirstRow())
+    const committed = await this.persist(
+      batch,
+      async () => {
+        await this.session.write(batch.pass(), { ...operation, mode: 'commit' })
+        if (batch.committed !== undefined) return batch.committed
+        throw new DroverError(
+          'CONTRACT_BROKEN',
+          `${where} returned from write() without having committed its batch; the sink is to be mended.`,
+        )
+      },
+      (part) => this.session.write(part, { ...operation, mode: 'probe' }),
+      async () => {
+        if (!batch.commitCalled) return undefined
+        // The write may have succeeded all the same: only the sink knows.
+        const { run, partition, fence } = position
+        const now = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
+        return now !== null && now.sequence === batch.sequence ? batch.committed : undefined
+      },
+    )
+    this.tell(batch, committed.position, committed.outcome)
+    return committed.position
+  }
+}

@@ -1,0 +1,193 @@
+import type { Filter } from '../contracts/filter.js'
+import type { Partition, Position } from '../contracts/position.js'
+import type { RecordSchema } from '../contracts/schema.js'
+import type { AckSession, ExactSession, Sink } from '../contracts/sink.js'
+import type { Count, Source, SourceSession } from '../contracts/source.js'
+import type { Lease, RunState } from '../contracts/state-store.js'
+import type { Row } from '../contracts/values.js'
+import type { DeadLetterStore } from '../dead-letters/dead-letter.js'
+import type { Step } from '../flow/flow.js'
+import { AckLane } from './ack-lane.js'
+import { Chain } from './chain.js'
+import { closeAll, keeping } from './closing.js'
+import { noCounts } from './counts.js'
+import { DeadLetterDesk } from './dead-letter-desk.js'
+import { ExactLane } from './exact-lane.js'
+import type { Rejection } from './held-page.js'
+import type { Lane } from './lane.js'
+import type { PipelineOptions } from './options.js'
+import type { PipelineLaneOptions } from './pipeline-lane.js'
+import type { OpenedPlan, PlanHelp } from './plan.js'
+import { SinkReadiness } from './sink-readiness.js'
+
+const defaultBatchSize = 1_000
+const defaultInFlightBytes = 64 * 1024 * 1024
+
+export interface PipelineParts {
+  readonly options: Omit<PipelineOptions<never>, 'source' | 'sink'>
+  readonly source: Source
+  readonly steps: readonly Step[]
+  readonly sink: Sink<Row>
+  readonly letters: DeadLetterStore
+  readonly help: PlanHelp
+}
+
+/** Connects to source and sink; what was opened is closed again if the other cannot be. */
+export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
+  const { source, sink, steps, help } = parts
+  const from = await source.connect(help.operation)
+  return keeping(
+    from,
+    async () => {
+      const schema = await from.describe(help.operation)
+      const { pushed, rest } = pushDown(from, steps)
+      const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
+      const into = await sink.connect(help.operation)
+      return new OpenedPipeline(parts, { from, schema, pushed, chain, into })
+    },
+    help.alsoFailed,
+  )
+}
+
+/** Filters in front of all other steps go to the source, as far as it takes them. */
+function pushDown(
+  session: SourceSession,
+  steps: readonly Step[],
+): { pushed: Filter | undefined; rest: readonly Step[] } {
+  const leading: Filter[] = []
+  for (const step of steps) {
+    if (step.kind !== 'match') break
+    leading.push(step.filter)
+  }
+  if (leading.length === 0 || session.pushDown === undefined) return { pushed: undefined, rest: steps }
+  const answer = session.pushDown(leading.length === 1 ? (leading[0] as Filter) : { and: leading })
+  const behind = steps.slice(leading.length)
+  return {
+    pushed: answer.pushed,
+    rest: answer.rest === undefined ? behind : [{ kind: 'match', filter: answer.rest }, ...behind],
+  }
+}
+
+interface Opened {
+  readonly from: SourceSession
+  readonly schema: RecordSchema
+  readonly pushed: Filter | undefined
+  readonly chain: Chain
+  readonly into: ExactSession<Row> | AckSession<Row>
+}
+
+class OpenedPipeline implements OpenedPlan {
+  readonly #letters: DeadLetterDesk
+  readonly #readiness: SinkReadiness
+  #run: RunState | undefined
+
+  constructor(
+    private readonly parts: PipelineParts,
+    private readonly opened: Opened,
+  ) {
+    const { options, letters, sink, help } = parts
+    const { name, version, redact } = options
+    this.#letters = new DeadLetterDesk(letters, { name, version, redact })
+    this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
+  }
+
+  get deadLetters(): string | undefined {
+    return this.#letters.used
+  }
+
+  async partitions(count: number): Promise<readonly Partition[]> {
+    const { from } = this.opened
+    const whole: Partition = { id: 'all', bounds: null }
+    if (count <= 1 || from.partition === undefined) return [whole]
+    const partitions = await from.partition({ ...this.parts.help.operation, count, ...this.#filter() })
+    return partitions.length === 0 ? [whole] : partitions
+  }
+
+  async count(): Promise<Count | undefined> {
+    return this.opened.from.count?.({ ...this.parts.help.operation, ...this.#filter() })
+  }
+
+  async begin(run: RunState): Promise<void> {
+    const { chain, schema } = this.opened
+    this.#run = run
+    await chain.open(this.parts.help.operation)
+    const described = schema.fields.length === 0 ? null : chain.describe(schema)
+    if (described !== null) await this.#readiness.prepare(described)
+  }
+
+  async lane(lease: Lease, lanes: number): Promise<Lane> {
+    const { options, sink, help } = this.parts
+    const { from, pushed, chain, into } = this.opened
+    const { partition, fence } = lease
+    const run = this.#run as RunState
+    const bear = (count: number, rejections: () => readonly Rejection[]): void =>
+      help.limit.bear(partition.id, count, rejections)
+    const laneOptions: PipelineLaneOptions = {
+      operation: help.operation,
+      position: await this.#positionOf(lease),
+      where: `${options.name}: sink ${sink.name}`,
+      reader: {
+        session: from,
+        source: `${options.name}: source ${this.parts.source.name}`,
+        partition,
+        filter: pushed,
+        chain,
+        context: { ...help.operation, runStartedAt: run.startedAt },
+        bear,
+      },
+      batchSize: options.batchSize ?? sink.batchSize ?? defaultBatchSize,
+      ceiling: {
+        records: sink.limits?.records ?? Number.POSITIVE_INFINITY,
+        bytes: sink.limits?.bytes ?? Number.POSITIVE_INFINITY,
+      },
+      bytes: (options.maxInFlightBytes ?? defaultInFlightBytes) / lanes,
+      maxRetries: help.retrying.maxRetries,
+      heldBytes: () => into.heldBytes?.() ?? 0,
+      prepare: (sample) => this.#readiness.prepareFor(sample),
+      bear: (rejections) => bear(rejections.length, () => rejections),
+      bury: async (rejections) => {
+        if (rejections.length === 0) return
+        help.limit.reserve(partition.id, rejections)
+        await this.#letters.take({ run: run.run, partition, fence }, rejections)
+      },
+    }
+    if (sink.guarantee === 'exactly-once') return new ExactLane(into as ExactSession<Row>, laneOptions)
+    const state = { store: help.state, name: options.name }
+    return new AckLane(into as AckSession<Row>, state, sink.inFlight ?? 1, laneOptions)
+  }
+
+  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
+    await this.opened.into.finish?.(outcome, this.parts.help.operation)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { chain, into, from } = this.opened
+    const { alsoFailed } = this.parts.help
+    await closeAll(
+      [
+        () => chain.close(alsoFailed),
+        () => this.#letters.close(alsoFailed),
+        () => into[Symbol.asyncDispose](),
+        () => from[Symbol.asyncDispose](),
+      ],
+      alsoFailed,
+    )
+  }
+
+  /** Where the partition stands: the sink knows if it keeps positions, else the state store. */
+  async #positionOf({ run, partition, fence, position }: Lease): Promise<Position> {
+    const { sink, help } = this.parts
+    const stored =
+      sink.guarantee === 'exactly-once'
+        ? await (this.opened.into as ExactSession<Row>).claim({ run, partition, fence }, help.operation)
+        : position
+    const fresh: Position = { run, partition, fence, sequence: 0, cursor: null, done: false, counts: noCounts }
+    const at = stored ?? fresh
+    return { ...at, partition, fence, cursor: at.cursor ?? partition.start ?? null }
+  }
+
+  #filter(): { filter?: Filter } {
+    const { pushed } = this.opened
+    return pushed === undefined ? {} : { filter: pushed }
+  }
+}

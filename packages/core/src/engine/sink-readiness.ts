@@ -1,0 +1,67 @@
+import type { RecordSchema } from '../contracts/schema.js'
+import type { AckSession, ExactSession } from '../contracts/sink.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import { inferSchema } from '../schema/infer-schema.js'
+import type { PlanHelp } from './plan.js'
+import { retrying } from './retry.js'
+
+export interface SinkReadinessOptions {
+  /** The run's. */
+  readonly name: string
+  /** The sink's name. */
+  readonly sink: string
+  readonly session: ExactSession<Row> | AckSession<Row>
+  /** What the source says of its records. */
+  readonly known: RecordSchema
+  readonly help: PlanHelp
+}
+
+/** Sees to it that a sink is ready before its first row: once in a run, whichever partition comes first. */
+export class SinkReadiness {
+  #prepared: Promise<void> | undefined
+
+  constructor(private readonly options: SinkReadinessOptions) {}
+
+  /** @throws `FIDELITY_LOSS` */
+  prepare(schema: RecordSchema): Promise<void> {
+    this.#prepared ??= retrying(() => this.#checkAndPrepare(schema), this.options.help.retrying)
+    return this.#prepared
+  }
+
+  /** Without known fields the first rows say what they are; until then nothing is prepared. */
+  async prepareFor(sample: () => Promise<readonly Row[]>): Promise<void> {
+    if (this.#prepared !== undefined) return this.#prepared
+    const rows = await sample()
+    if (rows.length > 0) await this.prepare(this.#inferred(rows))
+  }
+
+  async #checkAndPrepare(schema: RecordSchema): Promise<void> {
+    const { name, sink, session, help } = this.options
+    const issues = session.check?.(schema) ?? []
+    if (issues.length > 0) {
+      const said = issues.map(
+        ({ field, loses, remedy }) => `${field}: ${loses}${remedy === undefined ? '' : ` (${remedy})`}`,
+      )
+      throw new DroverError(
+        'FIDELITY_LOSS',
+        `${name}: ${sink} cannot hold all that ${name} would write; nothing was written. ${said.join('; ')}.`,
+      )
+    }
+    await session.prepare?.(schema, help.operation)
+  }
+
+  /** What rows look like behind steps that do not say: as they are, with the source's own type where a field kept its name and kind. */
+  #inferred(rows: readonly Row[]): RecordSchema {
+    const known = new Map(this.options.known.fields.map((field) => [field.name, field]))
+    return {
+      key: [],
+      fields: inferSchema(rows).fields.map((field) => {
+        const before = known.get(field.name)
+        return before !== undefined && (field.type.kind === 'any' || before.type.kind === field.type.kind)
+          ? before
+          : { ...field, nullable: true }
+      }),
+    }
+  }
+}
