@@ -10,7 +10,7 @@ export interface Head extends Row {
 }
 
 /** As many as a run of some hundred milliseconds moves. */
-export const herdSize = 3_000
+export const herdSize = 2_000
 
 const words = ['grüße', '日本語', '😀', "it's", '"quoted"', 'back\\slash', 'line\nfeed', 'plain', '']
 

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { DroverError } from '@drover/core'
+import type { Moment } from './timing.js'
 
 /** How a life ended: by itself, by a kill, or with an error that has a code. */
 export type End =
@@ -41,46 +42,55 @@ export class Child {
   /** Batches that it said were durable. */
   batches = 0
   readonly ended: Promise<End>
-  /** When it had loaded everything and began, had its first batch durable, and ended: milliseconds since the process started. */
+  /** When it had loaded everything and began, had its first and last batch durable, and ended: in milliseconds. */
   beganAt = 0
   firstBatchAt = 0
+  lastBatchAt = 0
   endedAt = 0
   readonly #process: ChildProcessByStdio<null, Readable, Readable>
-  readonly #startedAt = performance.now()
-  readonly #began: Promise<void>
   #killed = false
+  #onSaid: () => void = () => {}
 
   constructor(options: ChildOptions) {
     const { worker, pair, directory, whenHeld, chance, timeoutMs } = options
     const args = ['--input-type=module', '--eval', script, worker.href, pair, directory, whenHeld, String(chance)]
     this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory })
-    let begin = (): void => {}
-    this.#began = new Promise((resolve) => {
-      begin = resolve
+    this.ended = this.#watch(timeoutMs)
+  }
+
+  /** Kills it at that moment, unless it has ended by then. */
+  async killAt({ batches, thenMs }: Moment): Promise<End> {
+    const reached = new Promise<boolean>((resolve) => {
+      this.#onSaid = () => {
+        if (this.beganAt > 0 && this.batches >= batches) resolve(true)
+      }
+      this.#onSaid()
+      void this.ended.then(
+        () => resolve(false),
+        () => resolve(false),
+      )
     })
-    this.ended = this.#watch(begin, timeoutMs)
+    if (await reached) {
+      const timer = setTimeout(() => {
+        this.#killed = this.#process.kill('SIGKILL')
+      }, thenMs)
+      await this.ended.finally(() => clearTimeout(timer))
+    }
+    return await this.ended
   }
 
-  /** Resolves once it works, or has ended. */
-  get began(): Promise<void> {
-    return this.#began
-  }
-
-  kill(): void {
-    this.#killed = this.#process.kill('SIGKILL')
-  }
-
-  async #watch(begin: () => void, timeoutMs: number): Promise<End> {
+  async #watch(timeoutMs: number): Promise<End> {
     let said = ''
     let complained = ''
     this.#process.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString()
-      if (this.beganAt === 0 && said.startsWith('run\n')) {
-        this.beganAt = performance.now() - this.#startedAt
-        begin()
-      }
-      this.batches = said.split('batch\n').length - 1
-      if (this.batches > 0 && this.firstBatchAt === 0) this.firstBatchAt = performance.now() - this.#startedAt
+      const now = performance.now()
+      if (this.beganAt === 0 && said.startsWith('run\n')) this.beganAt = now
+      const batches = said.split('batch\n').length - 1
+      if (batches > this.batches) this.lastBatchAt = now
+      if (this.batches === 0) this.firstBatchAt = this.lastBatchAt
+      this.batches = batches
+      this.#onSaid()
     })
     this.#process.stderr.on('data', (chunk: Buffer) => {
       complained = (complained + chunk.toString()).slice(-4_000)
@@ -95,8 +105,7 @@ export class Child {
       this.#process.once('close', (exit, by) => resolve([exit, by]))
     })
     clearTimeout(timer)
-    this.endedAt = performance.now() - this.#startedAt
-    begin()
+    this.endedAt = performance.now()
     if (late)
       throw new DroverError(
         'CONTRACT_BROKEN',

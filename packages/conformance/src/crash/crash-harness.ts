@@ -1,7 +1,6 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { DroverError } from '@drover/core'
 import { seededRandom } from '../support/random.js'
 import { Child } from './child.js'
@@ -74,7 +73,7 @@ export async function crashHarness(options: CrashOptions): Promise<CrashReport> 
 
 class CrashHarness {
   readonly #random: () => number
-  readonly #timing = new Timing()
+  readonly #timing: Timing
   #trials = 0
   #kills = 0
   #held = 0
@@ -86,6 +85,7 @@ class CrashHarness {
     private readonly seed: number,
   ) {
     this.#random = seededRandom(seed)
+    this.#timing = new Timing(this.#random)
   }
 
   async run(): Promise<CrashReport> {
@@ -134,11 +134,10 @@ class CrashHarness {
   }
 
   async #killed(directory: string): Promise<void> {
-    this.#timing.beginTrial(this.#random())
+    this.#timing.beginTrial()
     for (let lives = 0; lives < mostLives; lives++) {
       const child = this.#start(directory)
-      await child.began
-      const end = await this.#killAfter(child, this.#timing.delay(this.#random()))
+      const end = await child.killAt(this.#timing.moment())
       if (end.kind === 'killed') {
         this.#kills++
         this.#timing.land(child)
@@ -151,14 +150,13 @@ class CrashHarness {
 
   /** Several processes at once; each is killed or gives way, until one completes the run and the others see that. */
   async #contested(directory: string, rivals: number): Promise<void> {
-    this.#timing.beginTrial(this.#random())
+    this.#timing.beginTrial()
     let completed = false
     let lives = 0
     const rival = async (): Promise<void> => {
       while (!completed && lives < mostLives) {
         const child = this.#start(directory, this.#random() < 0.5 ? 'fail' : 'wait')
-        await child.began
-        const end = await this.#killAfter(child, this.#timing.delay(this.#random()))
+        const end = await child.killAt(this.#timing.moment())
         if (end.kind === 'killed') {
           lives++
           this.#kills++
@@ -173,18 +171,6 @@ class CrashHarness {
     }
     await Promise.all(Array.from({ length: rivals }, rival))
     if (!completed) throw this.#broken(`it makes no progress: ${lives} processes were killed or gave way`)
-  }
-
-  async #killAfter(child: Child, delayMs: number) {
-    const timer = new AbortController()
-    const killing = wait(delayMs, undefined, { signal: timer.signal }).then(
-      () => child.kill(),
-      () => {}, // it had ended before
-    )
-    const end = await child.ended
-    timer.abort()
-    await killing
-    return end
   }
 
   #start(directory: string, whenHeld: 'fail' | 'wait' = 'fail'): Child {

@@ -10,18 +10,24 @@ export interface Landed {
   readonly after: number
 }
 
-/** What a trial's delays are fractions of: long lives, so that kills reach the end, and short ones, so that there are many. */
-const scales = [1, 0.5, 0.25]
+/** When to kill: so many milliseconds after a life has made so many batches durable. */
+export interface Moment {
+  readonly batches: number
+  readonly thenMs: number
+}
+
+/** How much of what is left of a run one life may do: short lives, so that there are many, and long ones, so that they reach the end. */
+const scales = [0.7, 0.35, 0.2]
 
 /** This share of the kills lands while a life finds out where the run stands. */
 const early = 0.2
 
 /** Chooses the moments of kills so that they land all over a run, however fast the machine is at the moment. */
 export class Timing {
-  /** From the beginning of a life to its first batch. */
+  /** From the beginning of a life to its first batch, from one batch to the next, from the last one to the end. */
   #startMs = 1
-  /** From there to its end. */
-  #workMs = 1
+  #batchMs = 1
+  #endMs = 1
   #allBatches = 1
   #batchesOfTrial = 0
   #scale = 1
@@ -29,30 +35,34 @@ export class Timing {
   #between = 0
   #after = 0
 
+  constructor(private readonly random: () => number) {}
+
   get landed(): Landed {
     return { before: this.#before, between: this.#between, after: this.#after }
   }
 
   /** Takes the measure of a life that nobody disturbed. */
   measure(child: Child): void {
-    const firstBatchAt = child.batches > 0 ? child.firstBatchAt : child.endedAt
-    this.#startMs = Math.max(1, firstBatchAt - child.beganAt)
-    this.#workMs = Math.max(1, child.endedAt - firstBatchAt)
     this.#allBatches = Math.max(1, child.batches)
+    if (child.batches === 0) return
+    this.#startMs = child.firstBatchAt - child.beganAt
+    this.#batchMs = (child.lastBatchAt - child.firstBatchAt) / child.batches
+    this.#endMs = child.endedAt - child.lastBatchAt
   }
 
-  beginTrial(chance: number): void {
+  beginTrial(): void {
     this.#batchesOfTrial = 0
-    this.#scale = scales[Math.floor(chance * scales.length)] ?? 1
+    this.#scale = scales[Math.floor(this.random() * scales.length)] ?? 1
   }
 
-  /** How long the next life has, from the moment it begins. */
-  delay(chance: number): number {
-    if (chance < early) return (chance / early) * this.#startMs
-    const left = 1 - Math.min(1, this.#batchesOfTrial / this.#allBatches)
-    // The end of a run takes time too, however little is left to do before it.
-    const remainingMs = Math.max(left, 0.15) * this.#workMs * this.#scale
-    return this.#startMs + ((chance - early) / (1 - early)) * remainingMs * 1.1
+  /** When to kill the next life. */
+  moment(): Moment {
+    const { random } = this
+    const left = this.#allBatches - this.#batchesOfTrial
+    if (left <= 0) return { batches: 0, thenMs: random() * (this.#startMs + this.#endMs) }
+    if (random() < early) return { batches: 0, thenMs: random() * this.#startMs }
+    const batches = 1 + Math.floor(random() * Math.max(1, Math.ceil(left * this.#scale)))
+    return { batches, thenMs: random() * (batches >= left ? this.#endMs : this.#batchMs) }
   }
 
   /** Notes where a kill landed. */
@@ -61,8 +71,11 @@ export class Timing {
     if (this.#batchesOfTrial >= this.#allBatches) this.#after++
     else if (child.batches > 0) this.#between++
     else this.#before++
-    // A machine that is busier, or less busy, than it was takes another time to start.
+    // The machine may be busier by now than it was, or less busy.
     if (child.batches > 0) this.#startMs += (child.firstBatchAt - child.beganAt - this.#startMs) / 4
-    else if (child.endedAt - child.beganAt > this.#startMs) this.#startMs *= 1.2
+    if (child.batches > 1) {
+      const batchMs = (child.lastBatchAt - child.firstBatchAt) / (child.batches - 1)
+      this.#batchMs += (batchMs - this.#batchMs) / 4
+    }
   }
 }
