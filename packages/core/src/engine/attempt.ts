@@ -148,7 +148,7 @@ export class Attempt {
       const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
       const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
       if (leases.any) {
-        await this.#again(() => opened.finish(outcome))
+        await this.#again(() => opened.finish(outcome, this.#account.positions))
         await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
       }
       return this.#report(run, outcome, opened.deadLetters, reason)
@@ -243,7 +243,7 @@ export class Attempt {
     const { code, message } = DroverError.from(error, `${this.#plan.name} failed`)
     const reason = `${code}: ${redactSecrets(message)}`
     try {
-      await opened.finish('failed')
+      await opened.finish('failed', this.#account.positions)
     } catch (second) {
       this.#teller.alsoFailed(second)
     }

@@ -10,6 +10,7 @@ import type { Rejection } from './held-page.js'
 /** Turns the rejections of a run into dead letters, a writer per partition; nothing is created before the first one. */
 export class DeadLetterDesk {
   readonly #writers = new Map<string, Promise<DeadLetterWriter>>()
+  #isUsed = false
 
   constructor(
     private readonly store: DeadLetterStore,
@@ -22,7 +23,7 @@ export class DeadLetterDesk {
 
   /** Where they went, if there are any. */
   get used(): string | undefined {
-    return this.#writers.size > 0 ? this.store.place : undefined
+    return this.#isUsed ? this.store.place : undefined
   }
 
   /** Resolves once they are durable. */
@@ -44,6 +45,7 @@ export class DeadLetterDesk {
     const { id } = claim.partition
     const known = this.#writers.get(id)
     if (known !== undefined) return known
+    this.#isUsed = true
     const writer = this.store.open(claim)
     this.#writers.set(id, writer)
     writer.catch(() => this.#writers.delete(id)) // whoever asked gets it; the next one tries again

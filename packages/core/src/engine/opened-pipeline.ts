@@ -39,11 +39,16 @@ export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
   return keeping(
     from,
     async () => {
-      const schema = await from.describe(help.operation)
       const { pushed, rest } = pushDown(from, steps)
       const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
       const into = await sink.connect(help.operation)
-      return new OpenedPipeline(parts, { from, schema, pushed, chain, into })
+      const connected = async (): Promise<OpenedPlan> => {
+        // Finding out what records look like may mean to read some: only for a sink that wants to know.
+        const isAsked = into.check !== undefined || into.prepare !== undefined
+        const schema = isAsked ? await from.describe(help.operation) : { fields: [], key: [] }
+        return new OpenedPipeline(parts, { from, schema, pushed, chain, into })
+      }
+      return keeping(into, connected, help.alsoFailed)
     },
     help.alsoFailed,
   )
@@ -156,8 +161,12 @@ class OpenedPipeline implements OpenedPlan {
     return new AckLane(into as AckSession<Row>, state, sink.inFlight ?? 1, laneOptions)
   }
 
-  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
-    await this.opened.into.finish?.(outcome, this.parts.help.operation)
+  async finish(outcome: 'completed' | 'stopped' | 'failed', positions: readonly Position[]): Promise<void> {
+    const { help, letters } = this.parts
+    await this.opened.into.finish?.(outcome, help.operation)
+    if (outcome !== 'completed') return
+    await this.#letters.close(help.alsoFailed)
+    await letters.finish?.(positions.filter(({ counts }) => counts.rejected > 0))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

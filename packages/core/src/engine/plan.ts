@@ -1,4 +1,4 @@
-import type { Partition } from '../contracts/position.js'
+import type { Partition, Position } from '../contracts/position.js'
 import type { Guarantee } from '../contracts/sink.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, StateStore } from '../contracts/state-store.js'
@@ -50,5 +50,5 @@ export interface OpenedPlan extends AsyncDisposable {
   lane(lease: Lease, lanes: number): Promise<Lane>
   /** Where the dead letters of this run went, if there are any. */
   readonly deadLetters: string | undefined
-  finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void>
+  finish(outcome: 'completed' | 'stopped' | 'failed', positions: readonly Position[]): Promise<void>
 }

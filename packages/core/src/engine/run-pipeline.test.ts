@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import {
@@ -10,6 +13,7 @@ import {
   memorySource,
   memoryStateStore,
   memoryStore,
+  ndjsonSink,
   type Page,
   type Report,
   runPipeline,
@@ -307,6 +311,27 @@ describe('refused records', () => {
       runPipeline({ name: 'unburied', source: source(10), sink: into, maxRejected: 1, deadLetters: letters }),
     )
     expect(into.store.rows).toEqual([])
+  })
+
+  it('puts the letters of a file in place once the run has completed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'drover-letters-'))
+    const path = join(folder, 'letters.ndjson')
+    const into = memorySink<Numbered>({ refuse: (row) => row.id === 5 })
+    const run = (stopAfter?: { records: number }) =>
+      runPipeline({
+        name: 'filed',
+        source: source(20),
+        sink: into,
+        batchSize: 10,
+        maxRejected: 1,
+        deadLetters: ndjsonSink({ path }),
+        ...(stopAfter && { stopAfter }),
+      })
+    await run({ records: 10 })
+    await run()
+    const letters = (await readFile(path, 'utf8')).trim().split('\n')
+    expect(letters.map((line) => (JSON.parse(line) as { key: unknown }).key)).toEqual([[5]])
+    await rm(folder, { recursive: true })
   })
 
   it('leaves out of the letters what redact takes away', async () => {

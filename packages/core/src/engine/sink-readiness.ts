@@ -31,6 +31,8 @@ export class SinkReadiness {
 
   /** Without known fields the first rows say what they are; until then nothing is prepared. */
   async prepareFor(sample: () => Promise<readonly Row[]>): Promise<void> {
+    const { check, prepare } = this.options.session
+    if (check === undefined && prepare === undefined) return
     if (this.#prepared !== undefined) return this.#prepared
     const rows = await sample()
     if (rows.length > 0) await this.prepare(this.#inferred(rows))
