@@ -57,6 +57,14 @@ it('copies every record once through a kill, as a comparison by other means find
   expect(expected.every(({ token_count }) => Number(token_count) > 0)).toBe(true)
 })
 
+it('fails if a copy differs, and says where', { timeout: 60_000 }, () => {
+  const { status, output } = demo('--messages', '2000', '--tamper')
+  expect(status, output).toBe(1)
+  expect(output).toMatch(/messages\.ndjson: ([\d,]+) of \1 records, 0 missing, 0 extra, 1 different/)
+  expect(output).toMatch(/copy\.db: ([\d,]+) of \1 records, 0 missing, 0 extra, 1 different/)
+  expect(output).not.toContain('Every record arrived')
+})
+
 it('is made of the same messages for the same seed', () => {
   const until = new Date('2025-01-31T08:30:00Z')
   const [first, same, other] = [7, 7, 8].map((seed) => [...messagesOf(200, seed, until)])

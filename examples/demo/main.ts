@@ -11,6 +11,7 @@ const { values } = parseArgs({
     folder: { type: 'string' },
     messages: { type: 'string', default: '50000' },
     seed: { type: 'string', default: '1' },
+    tamper: { type: 'boolean', default: false },
   },
 })
 const begun = performance.now()
@@ -23,6 +24,7 @@ const outcome = await runDemo({
   folder,
   messages: Number(values.messages),
   seed: Number(values.seed),
+  tampered: values.tamper,
   say: (text) => console.log(`— ${text}`),
 })
 console.log(demoReport(outcome, folder, performance.now() - begun))

@@ -4,12 +4,15 @@ import { backfillMessageTokens } from '@drover-examples/backfill-message-tokens'
 import { makeAgentDatabase } from '@drover-internal/agent-database'
 import { arrivedIn, copyTo, movedMessages, placesIn, type Target, targets } from './copies.js'
 import { copyAndKill } from './killed-copy.js'
+import { tamper } from './tamper.js'
 
 export interface DemoOptions {
   /** An empty folder. */
   readonly folder: string
   readonly messages: number
   readonly seed: number
+  /** Change a record of each copy before the comparison. */
+  readonly tampered: boolean
   /** What is done next. */
   readonly say: (text: string) => void
 }
@@ -31,7 +34,7 @@ export interface DemoOutcome {
 }
 
 /** Makes a database, backfills it, copies it twice with a killed process each, and compares. */
-export async function runDemo({ folder, messages, seed, say }: DemoOptions): Promise<DemoOutcome> {
+export async function runDemo({ folder, messages, seed, tampered, say }: DemoOptions): Promise<DemoOutcome> {
   const places = placesIn(folder)
   const filename = places.database
   const progress = process.stdout
@@ -49,6 +52,7 @@ export async function runDemo({ folder, messages, seed, say }: DemoOptions): Pro
     const killedAt = await copyAndKill(target, folder, Math.floor(messages * 0.3))
     say(`Killed by SIGKILL at ${killedAt} records or a little later; the same call again`)
     const report = await runPipeline({ ...copyTo(target, places), progress })
+    if (tampered) await tamper(target, places)
     say('Comparing record by record')
     const verification = await verify({
       expected: movedMessages(places),
