@@ -1,5 +1,5 @@
 import { DroverError } from '@drover/core'
-import { isKill, Life } from './life.js'
+import { type Exclusive, isKill, Life } from './life.js'
 
 /** What is to hold whenever a process ends, wherever it ends. */
 export interface Trial extends AsyncDisposable {
@@ -15,8 +15,8 @@ export interface EveryStepOptions {
   readonly stride?: number | undefined
   /** Take every step as the place where a life falls asleep too, is taken over, and wakes up. @default true */
   readonly zombies?: boolean | undefined
-  /** Who sleeps while it writes would keep its heirs off. @default false */
-  readonly blocksWhileWriting?: boolean | undefined
+  /** Who sleeps during such a call would keep its heirs off. @default nobody is kept off */
+  readonly exclusive?: Exclusive | undefined
 }
 
 /** What was tried. */
@@ -82,13 +82,10 @@ async function killAt(step: number, create: () => Promise<Trial>): Promise<numbe
   }
 }
 
-async function sleepAtEveryStep(
-  { create, blocksWhileWriting = false }: EveryStepOptions,
-  stride: number,
-): Promise<number> {
+async function sleepAtEveryStep({ create, exclusive }: EveryStepOptions, stride: number): Promise<number> {
   for (let step = 1, slept = 0; ; step += stride) {
     const trial = await create()
-    const sleeper = new Life(Number.POSITIVE_INFINITY, { step, notWhileWriting: blocksWhileWriting })
+    const sleeper = new Life(Number.POSITIVE_INFINITY, { step, notDuring: exclusive })
     const heir = new Life()
     try {
       const outcome = trial.live(sleeper).then(

@@ -16,7 +16,7 @@ import {
 } from '@drover/core'
 import { differences } from '../support/differences.js'
 import { type KillModelReport, killAtEveryStep, type Trial } from './every-step.js'
-import type { Life } from './life.js'
+import type { Exclusive, Life } from './life.js'
 import { childrenOf, childSchema, type Head, headSchema, heads, isKept, isPoison, isPoisoned } from './model-herd.js'
 import { mortalSink } from './mortal-sink.js'
 import { mortalSource } from './mortal-source.js'
@@ -55,8 +55,11 @@ export interface KillModelOptions {
   readonly stride?: number
   /** Put a process to sleep at every step too, have it taken over, and wake it up. @default true */
   readonly zombies?: boolean
-  /** An open write keeps other processes off, as SQLite's does: nobody can take over from one who sleeps in it. @default false */
-  readonly blocksWhileWriting?: boolean
+  /**
+   * During which call the store keeps other processes off: nobody can take over from one who sleeps in it. `write`: from
+   * its beginning; `commit`: only once its pages are pulled. @default nobody is kept off
+   */
+  readonly exclusive?: Exclusive
 }
 
 const name = 'kill-model'
@@ -84,8 +87,8 @@ const name = 'kill-model'
  * })
  */
 export async function killModel(options: KillModelOptions): Promise<KillModelReport> {
-  const { stride, zombies, blocksWhileWriting } = options
-  return await killAtEveryStep({ create: () => ModelTrial.create(options), stride, zombies, blocksWhileWriting })
+  const { stride, zombies, exclusive } = options
+  return await killAtEveryStep({ create: () => ModelTrial.create(options), stride, zombies, exclusive })
 }
 
 class ModelTrial implements Trial {

@@ -8,11 +8,14 @@ export class Kill extends Error {
   }
 }
 
+/** Calls in which a store may keep other processes off: from the beginning of a write, or only once its pages are pulled. */
+export type Exclusive = 'write' | 'commit'
+
 /** Where a life falls asleep, until somebody wakes it. */
 export interface Sleep {
   readonly step: number
-  /** Not while a write is open, which would keep everybody else off. @default false */
-  readonly notWhileWriting?: boolean
+  /** Not while such a call is under way, which would keep everybody else off. @default anywhere */
+  readonly notDuring?: Exclusive | undefined
 }
 
 /**
@@ -21,8 +24,8 @@ export interface Sleep {
  */
 export class Life {
   steps = 0
-  /** Writes that are open. */
-  writing = 0
+  /** Calls under way. */
+  readonly #inside: Record<Exclusive, number> = { write: 0, commit: 0 }
   /** Label of the step that was the last one. */
   endedAt: string | undefined
   /** What the process had open: the operating system closes it, long after. */
@@ -66,7 +69,8 @@ export class Life {
       this.endedAt = label
       throw new Kill(label)
     }
-    if (this.steps === this.sleep.step && !(this.sleep.notWhileWriting === true && this.writing > 0)) {
+    const { notDuring } = this.sleep
+    if (this.steps === this.sleep.step && (notDuring === undefined || this.#inside[notDuring] === 0)) {
       this.#sleep(label)
       await this.#waking
     }
@@ -78,6 +82,16 @@ export class Life {
     const result = await work()
     await this.step(`after ${label}`)
     return result
+  }
+
+  /** Notes that such a call is under way while `work` lasts. */
+  async during<T>(call: Exclusive, work: () => Promise<T>): Promise<T> {
+    this.#inside[call]++
+    try {
+      return await work()
+    } finally {
+      this.#inside[call]--
+    }
   }
 
   /** Has something closed once nobody can be disturbed by it. */

@@ -38,7 +38,7 @@ function mortalExactSession(session: ExactSession, life: Life, options: MortalSi
     claim: (claim, operation) => life.call(`${label}claim`, () => session.claim(claim, operation)),
     write: (batch, operation) =>
       life.call(`${label}${operation.mode === 'probe' ? 'probe' : 'write'}`, () =>
-        writing(life, () => session.write(mortalCommitBatch(batch, life, options, operation.mode), operation)),
+        life.during('write', () => session.write(mortalCommitBatch(batch, life, options, operation.mode), operation)),
       ),
   }
 }
@@ -52,7 +52,9 @@ function mortalAckSession(session: AckSession, life: Life, options: MortalSinkOp
         const watch = new RefusalWatch(options.refusals)
         const pages = (): AsyncIterator<Page> => mortalPages(batch, life, options, watch, true)
         const { partition, sequence } = batch
-        return writing(life, () => session.write({ partition, sequence, [Symbol.asyncIterator]: pages }, operation))
+        return life.during('write', () =>
+          session.write({ partition, sequence, [Symbol.asyncIterator]: pages }, operation),
+        )
       }),
   }
 }
@@ -90,7 +92,9 @@ function mortalCommitBatch(
     sequence: batch.sequence,
     [Symbol.asyncIterator]: () => mortalPages(batch, life, options, watch, mode === 'probe'),
     commit: async (outcome) => {
-      const commit = await life.call(`${options.label ?? ''}commit`, () => batch.commit(outcome))
+      const commit = await life.during('commit', () =>
+        life.call(`${options.label ?? ''}commit`, () => batch.commit(outcome)),
+      )
       watch.settle()
       return commit
     },
@@ -115,13 +119,4 @@ async function* mortalPages(
   }
   if (settles) watch.settle()
   await life.step(`after the ${label}pages to write`)
-}
-
-async function writing<T>(life: Life, write: () => Promise<T>): Promise<T> {
-  life.writing++
-  try {
-    return await write()
-  } finally {
-    life.writing--
-  }
 }
