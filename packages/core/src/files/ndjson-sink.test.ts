@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { Row } from '../contracts/values.js'
@@ -187,6 +178,29 @@ describe('ndjsonSink', () => {
       expect(readFileSync(path, 'utf8')).toBe(tagged ? '{"id":1}\n{"id":2}\n{"id":3}\n' : lines.toString())
     }
   })
+
+  test('takes pages without rows, and batches without pages', async () => {
+    const path = `${tempFolder()}/out.ndjson`
+    await using session = await ndjsonSink({ path }).connect(operation)
+    let position = startOf(await session.claim({ run: 'run-1', partition: whole, fence: 1 }, operation), driveDefaults)
+    for (const pages of [[pageOf([], 5)], [], [pageOf(records(1), 6)], []]) {
+      const rows = pages.flatMap((page) => [...page.rows()])
+      const batch = batchOf(position, rows, { done: false, onCommit: (commit) => (position = commit) })
+      await session.write(
+        {
+          ...batch,
+          async *[Symbol.asyncIterator]() {
+            yield* pages
+          },
+        },
+        { ...operation, mode: 'commit' },
+      )
+    }
+    const last = batchOf(position, [], { done: true })
+    await session.write(last, { ...operation, mode: 'commit' })
+    await session.finish?.('completed', operation)
+    expect(readFileSync(path, 'utf8')).toBe(linesOf(records(1)))
+  })
 })
 
 describe('ndjsonSink, probing', () => {
@@ -225,81 +239,5 @@ describe('ndjsonSink, probing', () => {
     expect(readFileSync(path, 'utf8')).toBe('{"v":{"$numberLong":"1"}}\n{"v":{"$numberDouble":"1.0"}}\n')
     await using plain = await ndjsonSink({ path, values: 'plain' }).connect(operation)
     expect(plain.check?.(schema)).toEqual([expect.objectContaining({ field: 'v', remedy: "values: 'extended'" })])
-  })
-})
-
-describe('ndjsonSink, places and options', () => {
-  test.each([
-    [{ path: '' }, /path is a text/],
-    [{ path: 'x', gzpi: true }, /gzip/],
-    [{ path: 'x', gzip: 'yes' }, /true or false/],
-    [{ path: 'x', values: 'plane' }, /'extended' or 'plain'/],
-    [{ path: 'x', onExisting: 'append' }, /'replace' or 'error'/],
-  ])('refuses %o', (options, message) => {
-    expect(() => ndjsonSink(options as never)).toThrow(
-      expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringMatching(message) }),
-    )
-  })
-
-  test('refuses a folder or a device in place of the file, and a file in place of a folder', async () => {
-    const folder = tempFolder()
-    writeFileSync(`${folder}/file`, '')
-    for (const path of [folder, '/dev/null', `${folder}/file/out.ndjson`]) {
-      const code = path === '/dev/null' && process.platform === 'win32' ? expect.any(String) : 'SINK_NOT_READY'
-      await expect(ndjsonSink({ path }).connect(operation)).rejects.toMatchObject({ code })
-    }
-  })
-
-  test('refuses a file that is there already, if told so, but not the one of its own run', async () => {
-    const path = `${tempFolder()}/out.ndjson`
-    const sink = ndjsonSink({ path, onExisting: 'error' })
-    await runOnce(sink, records(2))
-    await runOnce(sink, records(2), { fence: 2 })
-    await expect(runOnce(sink, records(2), { run: 'run-2' })).rejects.toMatchObject({ code: 'SINK_NOT_READY' })
-  })
-
-  test('writes where a link leads, and keeps the mode of the file it replaces', async () => {
-    const folder = tempFolder()
-    mkdirSync(`${folder}/real`)
-    writeFileSync(`${folder}/real/out.ndjson`, 'old')
-    chmodSync(`${folder}/real/out.ndjson`, 0o600)
-    symlinkSync('real/out.ndjson', `${folder}/link.ndjson`)
-    await runOnce(ndjsonSink({ path: `${folder}/link.ndjson` }), records(2))
-    expect(readFileSync(`${folder}/real/out.ndjson`, 'utf8')).toBe(linesOf(records(2)))
-    expect(statSync(`${folder}/real/out.ndjson`).mode & 0o777).toBe(0o600)
-    expect(readdirSync(folder).sort()).toEqual(['link.ndjson', 'real'])
-  })
-
-  test('refuses to go on in another format', async () => {
-    const path = `${tempFolder()}/out.ndjson`
-    await using session = await ndjsonSink({ path }).connect(operation)
-    await drive(session, records(2))
-    await using other = await ndjsonSink({ path, gzip: true }).connect(operation)
-    await expect(other.claim({ run: 'run-1', partition: whole, fence: 2 }, operation)).rejects.toMatchObject({
-      code: 'STATE_INVALID',
-    })
-  })
-
-  test('takes pages without rows, and batches without pages', async () => {
-    const path = `${tempFolder()}/out.ndjson`
-    await using session = await ndjsonSink({ path }).connect(operation)
-    let position = startOf(await session.claim({ run: 'run-1', partition: whole, fence: 1 }, operation), driveDefaults)
-    for (const pages of [[pageOf([], 5)], [], [pageOf(records(1), 6)], []]) {
-      const rows = pages.flatMap((page) => [...page.rows()])
-      const batch = batchOf(position, rows, { done: false, onCommit: (commit) => (position = commit) })
-      await session.write(
-        {
-          ...batch,
-          async *[Symbol.asyncIterator]() {
-            yield* pages
-          },
-        },
-        { ...operation, mode: 'commit' },
-      )
-    }
-    const last = batchOf(position, [], { done: true })
-    await session.write(last, { ...operation, mode: 'commit' })
-    await session.finish?.('completed', operation)
-    expect(readFileSync(path, 'utf8')).toBe(linesOf(records(1)))
   })
 })
