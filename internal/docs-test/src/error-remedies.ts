@@ -8,7 +8,7 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   SOURCE_NOT_FOUND:
     'Check the path, table or column: the message gives it as you wrote it, and the nearest names that exist.',
   SOURCE_INVALID:
-    'The message says what was found in its place and, for JSON, the line. Point the source at the right file, or mend the file.',
+    'The message says what was found instead, and where. Point the source at the right file, or mend the file.',
   KEY_INVALID:
     'Read by a key that is unique and never null: name other columns as `key`, or remove the duplicates and nulls that the message shows.',
   SINK_NOT_READY:
