@@ -1,5 +1,6 @@
 import { DroverError } from '@drover/core'
 import type { Knex } from 'knex'
+import type { SqliteDriver } from './sqlite-connection.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 
 /**
@@ -37,13 +38,17 @@ export function checkKnex(where: string, given: unknown): void {
 /** Connections to databases in memory that are lent to us. */
 const leases = new WeakMap<Knex, Lease>()
 
-/** Whether the instance's database has no file, so that a second connection would see another one. */
-export async function isInMemory(knex: Knex): Promise<boolean> {
-  if (leases.has(knex)) return true
+/** The file of the instance's database; null if it is in memory, where a second connection would see another one. */
+export async function fileOf(knex: Knex): Promise<string | null> {
+  if (leases.has(knex)) return null
   const rows: readonly { readonly file: string | null }[] = await knex.raw(
     `SELECT file FROM pragma_database_list WHERE name = 'main'`,
   )
-  return !rows[0]?.file
+  return rows[0]?.file || null
+}
+
+export function driverOf(knex: Knex): SqliteDriver {
+  return knex.client.driverName === 'better-sqlite3' ? 'better-sqlite3' : 'sqlite3'
 }
 
 /** The instance's configuration with a pool of our own: the same file, settings and hooks, and nobody else on the connection. */

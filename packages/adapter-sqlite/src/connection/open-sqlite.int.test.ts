@@ -139,11 +139,17 @@ describe.each(['better-sqlite3', 'sqlite3'] as const)('a connection by %s', (dri
       release = resolve
     })
     const order: string[] = []
+    let begin = (): void => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
     const holding = first.transaction(async () => {
       await first.run('INSERT INTO t VALUES (1)')
+      begin()
       await held
       order.push('first')
     })
+    await begun
     const waiting = second.transaction(async () => {
       order.push('second')
       await second.run('INSERT INTO t VALUES (2)')
@@ -163,6 +169,15 @@ describe.each(['better-sqlite3', 'sqlite3'] as const)('a connection by %s', (dri
       expect(error).toMatchObject({ code: 'STORE_BUSY', isRetryable: true })
       expect(error.message).toContain('raise busyTimeoutMs')
     })
+  })
+
+  it('answers what is under way when it is closed, and nothing afterwards', async () => {
+    const connection = await openSqlite({ filename: file, driver })
+    const answer = connection.all('SELECT 1 AS one')
+    await connection[Symbol.asyncDispose]()
+    expect(await answer).toEqual([[1]])
+    expect(await failure(() => connection.all('SELECT 1 AS one'))).toMatchObject({ code: 'CONTRACT_BROKEN' })
+    await connection[Symbol.asyncDispose]()
   })
 
   it('opens read-only: writes are refused and a missing file is not created', async () => {
@@ -215,6 +230,27 @@ describe.each(['better-sqlite3', 'sqlite3'] as const)('a connection by %s', (dri
     } finally {
       await knex.destroy()
     }
+  })
+})
+
+describe('two drivers and one file', () => {
+  it('are refused, because neither sees the locks of the other', async () => {
+    await using first = await openSqlite({ filename: file, driver: 'sqlite3' })
+    const error = await failure(() =>
+      openSqlite({ filename: `file://${encodeURI(folder)}/a%20b%2541%23%3F.db`, driver: 'better-sqlite3' }),
+    )
+    expect(error).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('open with the driver sqlite3'),
+    })
+    await using second = await openSqlite({ filename: file })
+    expect(second.driver).toBe(first.driver)
+  })
+
+  it('may follow each other', async () => {
+    await (await openSqlite({ filename: file, driver: 'sqlite3' }))[Symbol.asyncDispose]()
+    await using second = await openSqlite({ filename: file, driver: 'better-sqlite3' })
+    expect(second.driver).toBe('better-sqlite3')
   })
 })
 

@@ -5,7 +5,8 @@ import { sqliteError } from '../errors/sqlite-error.js'
 import { BetterHandle } from './better-handle.js'
 import { chooseDriver } from './choose-driver.js'
 import { checkFile, type DatabaseLocation, databaseLocation } from './database-location.js'
-import { checkKnex, isInMemory, ownConfig, sharedHandle } from './given-knex.js'
+import { driverInUse, refuseOtherDriver, rememberDriver } from './drivers-in-use.js'
+import { checkKnex, driverOf, fileOf, ownConfig, sharedHandle } from './given-knex.js'
 import { NpmHandle } from './npm-handle.js'
 import { PooledConnection } from './pooled-connection.js'
 import type { BetterDatabase, NpmDatabase, SqliteConnection, SqliteDriver } from './sqlite-connection.js'
@@ -84,26 +85,31 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteConnection
   const where = 'openSqlite'
   checkOptionNames(where, options, [...locationOptions, 'readonly', 'create'])
   checkLocation(where, options)
-  const name = locationName(options)
-  const busyTimeoutMs = options.busyTimeoutMs ?? 5000
-  const isReadonly = options.readonly ?? false
-  if (options.knex && (await isInMemory(options.knex))) {
-    const { handle, release, queue } = await sharedHandle(options.knex, makeHandle)
-    return new PooledConnection({
-      handle,
-      knex: options.knex,
-      name,
-      path: null,
-      isReadonly,
-      busyTimeoutMs,
-      release,
-      queue,
-    })
+  const about = {
+    name: locationName(options),
+    isReadonly: options.readonly ?? false,
+    busyTimeoutMs: options.busyTimeoutMs ?? 5000,
   }
-  const config = options.knex
-    ? ownConfig(options.knex)
-    : await configOf(databaseLocation(name, where), options.driver, isReadonly, options.create ?? !isReadonly)
-  return connect(makeKnex(config), { name, isReadonly, busyTimeoutMs })
+  if (options.knex !== undefined) return openGiven(options.knex, about)
+  const create = options.create ?? !about.isReadonly
+  const config = await configOf(databaseLocation(about.name, where), options.driver, about.isReadonly, create)
+  return connect(makeKnex(config), about)
+}
+
+interface About {
+  readonly name: string
+  readonly isReadonly: boolean
+  readonly busyTimeoutMs: number
+}
+
+async function openGiven(knex: Knex, about: About): Promise<SqliteConnection> {
+  const file = await fileOf(knex).catch((error: unknown) => {
+    throw sqliteError(error, `opening "${about.name}"`)
+  })
+  if (file === null)
+    return new PooledConnection({ ...about, ...(await sharedHandle(knex, makeHandle)), knex, path: null })
+  refuseOtherDriver(file, driverOf(knex), about.name)
+  return connect(makeKnex(ownConfig(knex)), about)
 }
 
 /** Gives the handle of whichever driver it is. */
@@ -113,10 +119,7 @@ function makeHandle(native: unknown): SqliteHandle {
     : new NpmHandle(native as NpmDatabase)
 }
 
-async function connect(
-  pool: Knex,
-  about: { readonly name: string; readonly isReadonly: boolean; readonly busyTimeoutMs: number },
-): Promise<SqliteConnection> {
+async function connect(pool: Knex, about: About): Promise<SqliteConnection> {
   const doing = `opening "${about.name}"`
   let release = (): Promise<void> => pool.destroy()
   try {
@@ -133,6 +136,12 @@ async function connect(
     await waitWhileBusy(() => handle.all('SELECT count(*) FROM sqlite_master', [], 'auto'), about.busyTimeoutMs)
     const [row] = await handle.all(`SELECT file FROM pragma_database_list WHERE name = 'main'`, [], 'auto')
     const path = typeof row?.[0] === 'string' && row[0] !== '' ? row[0] : null
+    const close = release
+    const forget = path === null ? () => {} : rememberDriver(path, handle.native.driver)
+    release = async () => {
+      await close()
+      forget()
+    }
     return new PooledConnection({ ...about, handle, knex: pool, path, release })
   } catch (error) {
     await release()
@@ -148,7 +157,8 @@ async function configOf(
 ): Promise<Knex.Config> {
   const isReadonly = (readonly || location.isReadonly) && location.path !== null
   await checkFile(location, create && location.mayCreate && !isReadonly)
-  const client = await chooseDriver(wanted, 'openSqlite')
+  const client = await chooseDriver(wanted ?? driverInUse(location.path), 'openSqlite')
+  refuseOtherDriver(location.path, client, location.name)
   const filename = location.path ?? ':memory:'
   // knex has no way to open sqlite3 read-only but through a URI.
   const connection =

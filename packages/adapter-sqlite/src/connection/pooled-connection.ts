@@ -1,4 +1,4 @@
-import type { MaybePromise } from '@drover/core'
+import { DroverError, type MaybePromise } from '@drover/core'
 import type { Knex } from 'knex'
 import { sqliteError } from '../errors/sqlite-error.js'
 import type { TransactionQueue } from './given-knex.js'
@@ -37,6 +37,7 @@ export class PooledConnection implements SqliteConnection {
   readonly #busyTimeoutMs: number
   readonly #queue: TransactionQueue
   readonly #release: () => Promise<void>
+  readonly #underWay = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -74,7 +75,17 @@ export class PooledConnection implements SqliteConnection {
     visit: (row: readonly unknown[]) => boolean,
     options: ReadStatementOptions = {},
   ): MaybePromise<void> {
-    return this.#do('reading', () => this.#handle.each(sql, values, visit, options.integers ?? 'auto'))
+    let hasBegun = false
+    const visitOnce = (row: readonly unknown[]): boolean => {
+      hasBegun = true
+      return visit(row)
+    }
+    return this.#do('reading', () => {
+      // Trying again would give rows twice.
+      if (hasBegun)
+        throw new DroverError('STORE_BUSY', `"${this.name}" became busy while it was read.`, { isRetryable: true })
+      return this.#handle.each(sql, values, visitOnce, options.integers ?? 'auto')
+    })
   }
 
   run(sql: string, values: readonly SqliteValue[] = []): MaybePromise<SqliteChange> {
@@ -93,8 +104,14 @@ export class PooledConnection implements SqliteConnection {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= this.#release()
+    this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  /** A statement of sqlite3 that is under way when its connection is closed never answers. */
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    await this.#release()
   }
 
   async #transact<T>(
@@ -123,12 +140,23 @@ export class PooledConnection implements SqliteConnection {
   }
 
   #do<T>(doing: string, action: () => MaybePromise<T>): MaybePromise<T> {
+    if (this.#closed !== undefined) {
+      throw new DroverError('CONTRACT_BROKEN', `The connection to "${this.name}" was used after it had been closed.`)
+    }
     try {
       const answer = waitWhileBusy(action, this.#busyTimeoutMs)
-      return isPromise(answer) ? answer.then(undefined, (error: unknown) => this.#fail(error, doing)) : answer
+      return isPromise(answer) ? this.#track(answer, doing) : answer
     } catch (error) {
       return this.#fail(error, doing)
     }
+  }
+
+  #track<T>(answer: PromiseLike<T>, doing: string): Promise<T> {
+    const tracked = Promise.resolve(answer)
+      .catch((error: unknown) => this.#fail(error, doing))
+      .finally(() => this.#underWay.delete(tracked))
+    this.#underWay.add(tracked)
+    return tracked
   }
 
   #fail(error: unknown, doing: string): never {

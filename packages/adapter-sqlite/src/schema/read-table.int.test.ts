@@ -7,7 +7,7 @@ describe.each(['better-sqlite3', 'sqlite3'] as const)('the schema by %s', (drive
   async function tableOf(sql: string, name = 't') {
     await using connection = await openSqlite({ filename: ':memory:', driver })
     await connection.exec(sql)
-    return readTable(connection, name)
+    return await readTable(connection, name)
   }
 
   it('knows the alias of the rowid, and what only looks like one', async () => {

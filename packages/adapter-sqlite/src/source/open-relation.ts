@@ -87,12 +87,14 @@ async function viewOf(connection: SqliteConnection, query: string): Promise<Tabl
 }
 
 async function changeTemporary(connection: SqliteConnection, sql: string): Promise<void> {
-  if (connection.isReadonly) await connection.exec('PRAGMA query_only = OFF')
+  // A database in memory is shared with those who write to it.
+  const [isReadonly] = (await connection.get('SELECT query_only FROM pragma_query_only')) as [number]
+  if (isReadonly === 1) await connection.exec('PRAGMA query_only = OFF')
   try {
     // One statement only: whatever stands behind a semicolon is not run.
     await connection.run(sql)
   } finally {
-    if (connection.isReadonly) await connection.exec('PRAGMA query_only = ON')
+    if (isReadonly === 1) await connection.exec('PRAGMA query_only = ON')
   }
 }
 

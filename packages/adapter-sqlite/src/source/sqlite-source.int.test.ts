@@ -1,5 +1,7 @@
 import { DroverError, type Filter, type Row } from '@drover/core'
+import { knex as makeKnex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openSqlite } from '../connection/open-sqlite.js'
 import type { SqliteValue } from '../connection/sqlite-connection.js'
 import { askings, operation, readSession, readSource } from '../testing/read-source.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
@@ -424,6 +426,36 @@ describe.each(drivers)('a source by %s', (driver) => {
       isRetryable: true,
     })
     await writer.exec('ROLLBACK')
+  })
+
+  it('reads by a knex instance, and leaves it open', async () => {
+    const knex = makeKnex({ client: driver, connection: { filename: database.file }, useNullAsDefault: true })
+    try {
+      await knex.schema.createTable('t', (table) => table.increments('id'))
+      await knex('t').insert([{ id: 1 }, { id: 2 }])
+      expect((await readSource(sqliteSource({ knex, table: 't' }))).rows).toEqual([{ id: 1 }, { id: 2 }])
+      await knex('t').insert({ id: 3 })
+    } finally {
+      await knex.destroy()
+    }
+  })
+
+  it('reads a query of a knex instance in memory while a sink writes to it', async () => {
+    const knex = makeKnex({ client: driver, connection: { filename: ':memory:' }, useNullAsDefault: true })
+    try {
+      await knex.raw('CREATE TABLE t (id INTEGER PRIMARY KEY)')
+      await knex('t').insert([{ id: 1 }, { id: 2 }, { id: 3 }])
+      await using session = await sqliteSource({ knex, query: 'SELECT id * 2 AS n FROM t', key: 'n' }).connect(
+        operation,
+      )
+      await using writer = await openSqlite({ knex })
+      await writer.transaction(async () => {
+        await writer.run('DELETE FROM t WHERE id = 2')
+        expect((await readSession(session, { page: { records: 1, bytes: 100 } })).rows).toEqual([{ n: 2n }, { n: 6n }])
+      })
+    } finally {
+      await knex.destroy()
+    }
   })
 
   it('stops between pages when its signal is aborted', async () => {
