@@ -47,7 +47,7 @@ export class PageUpdater implements Updater {
       if (alone) {
         changed += await this.#single(shape, values, before + i)
       } else {
-        chunk ??= { shape, rows: new JsonRows(values.length, before + i), keys: new Set() }
+        chunk ??= { shape, rows: new JsonRows([...shape.columns, ...this.#keyAndSeen], before + i), keys: new Set() }
         chunk.rows.add(values)
         chunk.keys.add(key)
       }

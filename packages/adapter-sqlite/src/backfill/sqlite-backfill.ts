@@ -97,13 +97,8 @@ export function sqliteBackfill<R extends object = Row>(options: SqliteBackfillOp
     ...(version === undefined ? {} : { version }),
     ...(batchSize === undefined ? {} : { batchSize }),
     source: computed as FlowBackfill['source'],
-    sink: updateSink<Row>(options, selection, () => (typeof set === 'function' ? asComputed : keyOnly)),
+    sink: updateSink<Row>(options, selection, () => (typeof set === 'function' ? null : keyOnly)),
   }
-}
-
-/** What the step below made of a row. */
-function asComputed(record: Row): Computed {
-  return record as Row & Computed
 }
 
 function keyOnly(row: Row): Computed {

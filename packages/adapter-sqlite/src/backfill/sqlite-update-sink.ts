@@ -16,7 +16,7 @@ import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { Computed, UpdatePlan } from './update-plan.js'
-import { UpdateTarget } from './update-target.js'
+import { type ToComputed, UpdateTarget } from './update-target.js'
 
 /** Options of {@link sqliteUpdateSink}. */
 export interface SqliteUpdateSinkOptions extends WriterLocation {
@@ -86,7 +86,7 @@ export function checkedSelection(
 export function updateSink<R extends object>(
   options: Omit<SqliteUpdateSinkOptions, 'sets' | 'where' | 'key'>,
   selection: UpdateSelection,
-  toComputed: (plan: UpdatePlan) => (record: Row) => Computed,
+  toComputed: (plan: UpdatePlan) => ToComputed,
 ): ExactSink<R> {
   const location = locationOf(options)
   const { foreignKeys, tablePrefix } = options

@@ -12,6 +12,9 @@ import { SingleUpdater } from './single-updater.js'
 import { type Computed, rangeUpdate, type UpdatePlan } from './update-plan.js'
 import type { Updater } from './updater.js'
 
+/** What a record says is to be done; null if records are just that. */
+export type ToComputed = ((record: Row) => Computed) | null
+
 /** Updates rows that are there, as long as they are what was asked for. Nothing is ever inserted. */
 export class UpdateTarget implements BatchTarget {
   readonly #updater: Updater
@@ -20,7 +23,7 @@ export class UpdateTarget implements BatchTarget {
     readonly where: string,
     private readonly connection: SqliteConnection,
     private readonly plan: UpdatePlan,
-    private readonly toComputed: (record: Row) => Computed,
+    private readonly toComputed: ToComputed,
     private readonly deferred: DeferredKeys,
   ) {
     const options = { connection, plan, shapes: new Shapes(plan.sets, plan.table), where }
@@ -28,11 +31,7 @@ export class UpdateTarget implements BatchTarget {
     this.#updater = native.driver === 'better-sqlite3' ? new SingleUpdater(options, native) : new PageUpdater(options)
   }
 
-  static async of(
-    connection: SqliteConnection,
-    plan: UpdatePlan,
-    toComputed: (record: Row) => Computed,
-  ): Promise<UpdateTarget> {
+  static async of(connection: SqliteConnection, plan: UpdatePlan, toComputed: ToComputed): Promise<UpdateTarget> {
     const where = `"${plan.table}" of "${connection.name}"`
     return new UpdateTarget(where, connection, plan, toComputed, await DeferredKeys.of(connection, plan.table))
   }
@@ -58,6 +57,10 @@ export class UpdateTarget implements BatchTarget {
     return { inserted: 0, updated, skipped: rows - updated }
   }
 
+  async isWorthCare(): Promise<boolean> {
+    return false
+  }
+
   brokenKeys(): Promise<number> {
     return this.deferred.broken()
   }
@@ -65,7 +68,9 @@ export class UpdateTarget implements BatchTarget {
   async close(): Promise<void> {}
 
   async #updateEach(records: readonly Row[], before: number): Promise<number> {
-    const changed = this.#updater.update(records.map(this.toComputed), before)
+    const { toComputed } = this
+    const computed = toComputed === null ? (records as readonly (Row & Computed)[]) : records.map(toComputed)
+    const changed = this.#updater.update(computed, before)
     return isPromise(changed) ? await changed : changed
   }
 

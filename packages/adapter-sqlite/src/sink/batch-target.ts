@@ -10,11 +10,14 @@ export interface BatchTarget {
   /** Before the transaction begins: what cannot be done inside of one. Says whether other databases take part in it. */
   ready(pages: readonly Page<Row>[]): Promise<{ readonly isAttached: boolean }>
   /**
-   * Inside the transaction.
+   * Inside the transaction. First in haste; if that fails and `isWorthCare` says so, once more in a transaction of its own,
+   * with care.
    *
-   * @throws `RECORD_REFUSED` with the row's place in the batch.
+   * @throws `RECORD_REFUSED`, with the row's place in the batch if it took care.
    */
-  write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome>
+  write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome>
+  /** Between the two, outside of a transaction. */
+  isWorthCare(error: unknown, pages: readonly Page<Row>[], signal: AbortSignal): Promise<boolean>
   /** Inside the transaction: rows that break a foreign key which is checked at COMMIT only. */
   brokenKeys(): Promise<number>
   /** Before the connection is closed. */

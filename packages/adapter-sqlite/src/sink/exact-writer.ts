@@ -69,19 +69,31 @@ export class ExactWriter implements ExactSession<Row> {
     const claim = this.#claimOf(batch)
     const filled = pages.filter((page) => page.count > 0)
     const { isAttached } = filled.length > 0 ? await this.target.ready(filled) : { isAttached: false }
-    const tx = transactionOf(this.connection)
-    const work = async (): Promise<void> => {
-      // Who was overtaken is told so, not that his rows are there already.
-      await this.#positions.check(tx, claim, batch.sequence)
-      if (mode === 'probe') return this.#probe(filled, signal)
-      const outcome = filled.length > 0 ? await this.target.write(filled, signal) : nothing
-      await this.#positions.commit(tx, await batch.commit(outcome))
+    let isCommitting = false
+    const attempt = (isCareful: boolean): Promise<void> =>
+      writeTransaction(
+        this.connection,
+        async () => {
+          const tx = transactionOf(this.connection)
+          // Who was overtaken is told so, not that his rows are there already.
+          await this.#positions.check(tx, claim, batch.sequence)
+          if (mode === 'probe') return this.#probe(filled, signal, isCareful)
+          const outcome = filled.length > 0 ? await this.target.write(filled, signal, isCareful) : nothing
+          isCommitting = true
+          await this.#positions.commit(tx, await batch.commit(outcome))
+        },
+        {
+          end: mode === 'probe' ? 'rollback' : 'commit',
+          // BEGIN IMMEDIATE would lock the others too: https://www.sqlite.org/lang_transaction.html
+          ...(isAttached && { locks: this.tables.partitions }),
+        },
+      )
+    try {
+      await attempt(false)
+    } catch (error) {
+      if (isCommitting || !(await this.target.isWorthCare(error, filled, signal))) throw error
+      await attempt(true)
     }
-    await writeTransaction(this.connection, work, {
-      end: mode === 'probe' ? 'rollback' : 'commit',
-      // BEGIN IMMEDIATE would lock the others too: https://www.sqlite.org/lang_transaction.html
-      ...(isAttached && { locks: this.tables.partitions }),
-    })
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
@@ -95,10 +107,10 @@ export class ExactWriter implements ExactSession<Row> {
     return this.#closed
   }
 
-  async #probe(pages: readonly Page<Row>[], signal: AbortSignal): Promise<void> {
+  async #probe(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<void> {
     if (pages.length === 0) return
     const before = await this.target.brokenKeys()
-    await this.target.write(pages, signal)
+    await this.target.write(pages, signal, isCareful)
     if ((await this.target.brokenKeys()) === before) return
     throw new DroverError(
       'RECORD_REFUSED',

@@ -1,4 +1,12 @@
-import type { FidelityIssue, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+import {
+  DroverError,
+  type FidelityIssue,
+  type Outcome,
+  type Page,
+  type RecordSchema,
+  type Row,
+  type Source,
+} from '@drover/core'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import { readTable } from '../schema/read-table.js'
@@ -60,7 +68,7 @@ export class InsertTarget implements BatchTarget {
     return { isAttached: false }
   }
 
-  async write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome> {
+  async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
     const breather = new Breather()
     const prepared = await this.#prepared
     const countBefore = await prepared?.counter?.count()
@@ -69,7 +77,7 @@ export class InsertTarget implements BatchTarget {
     let inserted = 0
     for (const page of pages) {
       if (prepared === undefined || page.rows().length === 0) continue
-      const answer = prepared.writer.write(page.rows(), rows)
+      const answer = prepared.writer.write(page.rows(), rows, isCareful)
       const written = isPromise(answer) ? await answer : answer
       rows += page.rows().length
       changed += written.changed
@@ -81,12 +89,18 @@ export class InsertTarget implements BatchTarget {
     return { inserted, updated: changed - inserted, skipped: rows - changed }
   }
 
+  /** A row that was refused without having been named is worth the search. */
+  async isWorthCare(error: unknown): Promise<boolean> {
+    return DroverError.isInstance(error, 'RECORD_REFUSED') && error.row === undefined
+  }
+
   async brokenKeys(): Promise<number> {
     return (await (await this.#prepared)?.deferred.broken()) ?? 0
   }
 
   async close(): Promise<void> {
     const prepared = await this.#prepared
+    await prepared?.writer.close()
     // The connection of a database in memory goes on without us.
     if (this.connection.path === null) await prepared?.counter?.remove()
   }
@@ -110,7 +124,10 @@ export class InsertTarget implements BatchTarget {
     const options = { connection, table: table.name, shapes, policy, looksUp, where }
     const { native } = connection
     return {
-      writer: native.driver === 'better-sqlite3' ? new SingleRowWriter(options, native) : new PageWriter(options),
+      writer:
+        native.driver === 'better-sqlite3'
+          ? new SingleRowWriter(options, native)
+          : new PageWriter(options, native.database),
       counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
       deferred: await DeferredKeys.of(connection, table.name),
     }

@@ -1,9 +1,5 @@
 import type { SqliteValue } from '../connection/sqlite-connection.js'
-
-/** Whether a column of a chunk has bytes: JSON has none, and they travel as `["00FF"]`. */
-const noBytes = 0
-const onlyBytes = 1
-const bytesAmongOthers = 2
+import type { Column } from '../schema/table.js'
 
 /** From how many UTF-16 units on a value is bound by itself, and a chunk ended. */
 const largeValue = 256 * 1024
@@ -14,77 +10,117 @@ export function isLarge(value: SqliteValue): boolean {
   return (typeof value === 'string' || value instanceof Uint8Array) && value.length > largeValue
 }
 
-/** Rows of as many values each, on their way through `json_each` without losing anything. */
+/**
+ * How the values of a column travel: as JSON has them; all as texts of reals or bytes, which SQL turns back; or each with
+ * what it is, as `["b","00FF"]`.
+ */
+type Form = 'plain' | 'reals' | 'bytes' | 'tagged'
+
+/** Rows on their way through `json_each` without losing anything. */
 export class JsonRows {
-  readonly #rows: string[] = []
-  readonly #bytes: number[]
+  readonly #rows: (readonly SqliteValue[])[] = []
+  #forms: readonly Form[] | undefined
+  #hasBigints = false
   #length = 0
 
   /** @param first Place in the batch of its first row. */
   constructor(
-    columns: number,
+    private readonly columns: readonly Column[],
     readonly first: number,
-  ) {
-    this.#bytes = new Array<number>(columns).fill(noBytes)
+  ) {}
+
+  get count(): number {
+    return this.#rows.length
   }
 
   get isFull(): boolean {
     return this.#length >= fullChunk
   }
 
-  get count(): number {
-    return this.#rows.length
-  }
-
   add(values: readonly SqliteValue[]): void {
-    let row = '['
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] as SqliteValue
-      if (i > 0) row += ','
-      if (value instanceof Uint8Array) {
-        if (this.#bytes[i] === noBytes) this.#bytes[i] = this.#rows.length === 0 ? onlyBytes : bytesAmongOthers
-        row += `["${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"]`
-      } else {
-        if (this.#bytes[i] === onlyBytes) this.#bytes[i] = bytesAmongOthers
-        row += jsonOf(value)
-      }
+    this.#rows.push(values)
+    for (const value of values) {
+      if (typeof value === 'bigint') this.#hasBigints = true
+      this.#length += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8
     }
-    row += ']'
-    this.#rows.push(row)
-    this.#length += row.length
   }
 
   /** What gives the columns of a row of `json_each`, in order. */
   expressions(): readonly string[] {
-    return this.#bytes.map((bytes, i) => {
-      const text = `value ->> ${i}`
-      const blob = `unhex(value ->> '$[${i}][0]')`
-      if (bytes === noBytes) return text
-      return bytes === onlyBytes ? blob : `CASE json_type(value, '$[${i}]') WHEN 'array' THEN ${blob} ELSE ${text} END`
-    })
+    return this.#form().map((form, i) => expressionOf(form, i))
   }
 
-  json(from: number, to: number): string {
-    return `[${this.#rows.slice(from, to).join(',')}]`
+  json(from = 0, to = this.count): string {
+    const forms = this.#form()
+    const rows = from === 0 && to === this.count ? this.#rows : this.#rows.slice(from, to)
+    if (!this.#hasBigints && forms.every((form) => form === 'plain')) return JSON.stringify(rows)
+    return JSON.stringify(rows.map((row) => row.map((value, i) => cellOf(value, forms[i] as Form, this.#isAny(i)))))
+  }
+
+  #form(): readonly Form[] {
+    this.#forms ??= this.columns.map((_, i) => this.#formOf(i))
+    return this.#forms
+  }
+
+  #formOf(column: number): Form {
+    const isAny = this.#isAny(column)
+    let isPlain = true
+    let isReal = true
+    let isBytes = true
+    for (const row of this.#rows) {
+      const value = row[column] as SqliteValue
+      if (value === null) continue
+      isPlain &&= isPlainCell(value, isAny)
+      isReal &&= typeof value === 'number'
+      isBytes &&= value instanceof Uint8Array
+    }
+    return isPlain ? 'plain' : isReal ? 'reals' : isBytes ? 'bytes' : 'tagged'
+  }
+
+  #isAny(column: number): boolean {
+    return this.columns[column]?.affinity === 'BLOB'
   }
 }
 
-function jsonOf(value: Exclude<SqliteValue, Uint8Array>): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value)
-    case 'bigint':
-      return value.toString()
-    case 'number':
-      return realOf(value)
-    default:
-      return 'null'
+/** An integral number becomes the same in every column but one without affinity, where 1 and 1.0 are two values. */
+function isPlainCell(value: SqliteValue, isAny: boolean): boolean {
+  if (typeof value === 'number') return !isAny && Number.isSafeInteger(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value))
+  return !(value instanceof Uint8Array)
+}
+
+function cellOf(value: SqliteValue, form: Form, isAny: boolean): unknown {
+  if (value === null) return null
+  if (form === 'reals') return realOf(value as number)
+  if (form === 'bytes') return hexOf(value as Uint8Array)
+  if (form === 'plain' || isPlainCell(value, isAny)) return typeof value === 'bigint' ? Number(value) : value
+  if (typeof value === 'number') return ['r', realOf(value)]
+  return typeof value === 'bigint' ? ['i', value.toString()] : ['b', hexOf(value as Uint8Array)]
+}
+
+function expressionOf(form: Form, i: number): string {
+  switch (form) {
+    case 'plain':
+      return `value ->> ${i}`
+    case 'reals':
+      return `CAST(value ->> ${i} AS REAL)`
+    case 'bytes':
+      return `unhex(value ->> ${i})`
+    case 'tagged': {
+      const text = `value ->> '$[${i}][1]'`
+      const tagged = `CASE value ->> '$[${i}][0]' WHEN 'r' THEN CAST(${text} AS REAL) WHEN 'i' THEN CAST(${text} AS INTEGER) ELSE unhex(${text}) END`
+      return `CASE json_type(value, '$[${i}]') WHEN 'array' THEN ${tagged} ELSE value ->> ${i} END`
+    }
   }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
 /**
- * A number that SQLite reads as this REAL, not as INTEGER. It takes the shortest digits for a neighbour in one case of ten
- * thousand; seventeen are always exact. Infinity has no JSON, but 9e999 is larger than every double.
+ * Digits that SQLite reads as this REAL. Of the shortest ones it makes a neighbour once in ten thousand times; seventeen are
+ * always exact. Infinity has none, but 9e999 is larger than every double.
  */
 function realOf(value: number): string {
   if (Number.isFinite(value)) return value.toExponential(16)

@@ -7,9 +7,12 @@ import type { Shapes } from './shapes.js'
 export interface RowWriter {
   /**
    * @param before Rows of the batch in front of these.
-   * @throws `RECORD_REFUSED` with the row's place in the batch.
+   * @param isCareful Find out which row is refused.
+   * @throws `RECORD_REFUSED` with the row's place in the batch; without it if it was not careful.
    */
-  write(rows: readonly Row[], before: number): MaybePromise<Written>
+  write(rows: readonly Row[], before: number, isCareful: boolean): MaybePromise<Written>
+  /** Before the connection is closed. */
+  close(): MaybePromise<void>
 }
 
 export interface Written {
