@@ -134,7 +134,9 @@ async function connect(pool: Knex, about: About): Promise<SqliteConnection> {
     await handle.exec(`PRAGMA busy_timeout = 0${about.isReadonly ? '; PRAGMA query_only = ON' : ''}`)
     // The first look at the file is what finds out that it is no database.
     await waitWhileBusy(() => handle.all('SELECT count(*) FROM sqlite_master', [], 'auto'), about.busyTimeoutMs)
-    const [row] = await handle.all(`SELECT file FROM pragma_database_list WHERE name = 'main'`, [], 'auto')
+    // Another process may be changing the journal mode meanwhile, which locks readers out.
+    const file = `SELECT file FROM pragma_database_list WHERE name = 'main'`
+    const [row] = await waitWhileBusy(() => handle.all(file, [], 'auto'), about.busyTimeoutMs)
     const path = typeof row?.[0] === 'string' && row[0] !== '' ? row[0] : null
     const close = release
     const forget = path === null ? () => {} : rememberDriver(path, handle.native.driver)
