@@ -40,6 +40,7 @@ for (const driver of drivers) {
         open: () => sqliteSource({ filename: database.file, driver, table: 'rows' }),
         seed: async (records) => {
           await using connection = await database.open()
+          await connection.exec('PRAGMA synchronous = OFF')
           await connection.transaction(async () => {
             const sql = `INSERT INTO rows VALUES (${schema.fields.map(() => '?').join(', ')})`
             for (const record of records) await connection.run(sql, valuesOf(schema, record))
