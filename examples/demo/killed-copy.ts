@@ -19,6 +19,8 @@ export async function copyAndKill(target: Target, folder: string, after: number)
     if (read >= after) child.kill('SIGKILL')
   })
   const [code, signal] = await once(child, 'exit')
+  // Its line of progress may stand there half drawn.
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[2K')
   if (signal !== 'SIGKILL' && code !== 1)
     throw new Error(`The copy to the ${target} ended (${code}) before it could be killed.`)
   if (signal !== 'SIGKILL') throw new Error(`The copy to the ${target} failed; the reason is above.`)
