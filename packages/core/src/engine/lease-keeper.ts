@@ -6,27 +6,33 @@ import { isRetryable, retrying } from './retry.js'
 /** Renews a lease while its partition is worked on, and gives up the work when it is lost. */
 export class LeaseKeeper implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
+  readonly #whenLost: Promise<void>
+  #markLost!: () => void
+  #isLost = false
   #expiresAt: number
   #beating: Promise<void> = Promise.resolve()
-  #busy = false
+  #isBeating = false
 
   constructor(
     private readonly lease: Lease,
     private readonly terms: LeaseTerms,
   ) {
     this.#expiresAt = performance.now() + terms.ttlMs
-    this.#timer = setInterval(
-      () => {
-        if (!this.#busy) this.#beating = this.#beat()
-      },
-      Math.max(5, terms.ttlMs / 3),
-    )
+    this.#whenLost = new Promise((resolve) => {
+      this.#markLost = resolve
+    })
+    this.#timer = setInterval(() => this.#renew(), Math.max(5, terms.ttlMs / 3))
     this.#timer.unref()
   }
 
+  #renew(): void {
+    if (!this.#isBeating) this.#beating = this.#beat()
+    else if (performance.now() >= this.#expiresAt) this.#lost(this.#unanswered())
+  }
+
   async #beat(): Promise<void> {
-    const { store, control, operation, ttlMs, onLost } = this.terms
-    this.#busy = true
+    const { store, control, operation, ttlMs } = this.terms
+    this.#isBeating = true
     const asked = performance.now()
     try {
       control.obey(await store.heartbeat(this.lease, { ...operation, ttlMs }))
@@ -34,16 +40,33 @@ export class LeaseKeeper implements AsyncDisposable {
     } catch (error) {
       // A store that is busy for a moment costs nothing as long as the lease lasts.
       if (isRetryable(error) && performance.now() < this.#expiresAt) return
-      onLost(DroverError.from(error, 'the lease could not be renewed', 'LEASE_LOST'))
+      this.#lost(DroverError.from(error, 'the lease could not be renewed', 'LEASE_LOST'))
     } finally {
-      this.#busy = false
+      this.#isBeating = false
     }
   }
 
-  /** Stops renewing and gives the lease back. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  #lost(error: DroverError): void {
     clearInterval(this.#timer)
-    await this.#beating
+    this.#isLost = true
+    this.#markLost()
+    this.terms.onLost(error)
+  }
+
+  #unanswered(): DroverError {
+    const { name, store, ttlMs } = this.terms
+    return new DroverError(
+      'LEASE_LOST',
+      `${name}: the state store ${store.name} has not answered for as long as a lease lasts (${ttlMs} ms), so that another process may have partition "${this.lease.partition.id}" by now. See to the store, then call again.`,
+    )
+  }
+
+  /** Stops renewing and gives the lease back, unless it is lost. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer.ref() // it ends a heartbeat that is never answered
+    await Promise.race([this.#beating, this.#whenLost])
+    clearInterval(this.#timer)
+    if (this.#isLost) return
     // Not given up with the run: a lease that is not given back makes everybody wait for its end.
     const { signal } = new AbortController()
     await retrying(() => this.terms.store.release(this.lease, { signal }), { ...this.terms.retrying, signal })

@@ -186,7 +186,7 @@ export abstract class PipelineLane implements Lane {
             probe: (part) => retrying(() => probe(part), patience),
             onRefused: () => this.options.bear(batch.rejections()),
           })
-          if (!found && ++unexplained > unexplainedRefusals) throw error
+          if (!found && ++unexplained > unexplainedRefusals) throw this.#unexplained(batch, error)
           continue
         }
         if (!isRetryable(error) || ++failures > patience.maxRetries) throw error
@@ -195,5 +195,13 @@ export abstract class PipelineLane implements Lane {
         await this.control.patience(waitMs, signal)
       }
     }
+  }
+
+  #unexplained(batch: OpenBatch, refusal: DroverError): DroverError {
+    return new DroverError(
+      'RECORD_REFUSED',
+      `${this.options.where} takes each of ${batch.recordsWithRows().length} records alone and not all of them together; none was left out, and nothing of their batch was committed. A smaller batchSize may help. It says: ${refusal.message}`,
+      { cause: refusal },
+    )
   }
 }

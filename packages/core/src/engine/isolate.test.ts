@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import { DroverError } from '../errors/drover-error.js'
+import { from } from '../flow/flow.js'
+import { transformer } from '../flow/transformer-factory.js'
+import { memoryAckSink } from '../memory/memory-ack-sink.js'
+import { memorySink } from '../memory/memory-sink.js'
+import { memorySource } from '../memory/memory-source.js'
+import { runPipeline } from './run-pipeline.js'
+import { failure, ids, type Numbered, numbers, source, withSession } from './testing/rigs.js'
+
+describe('the search for refused records', () => {
+  it('finds the second row of a key, though each row alone is taken', async () => {
+    const twins = new Map([
+      [17, 3],
+      [31, 3],
+      [90, 60],
+    ])
+    const records = numbers(100).map(({ id }) => ({ id, k: twins.get(id) ?? id }))
+    const into = memorySink<{ id: number; k: number }>({ key: 'k', onConflict: 'error', tellsRow: false })
+    const letters = memoryAckSink()
+    const report = await runPipeline({
+      name: 'twins',
+      source: memorySource({ records, key: 'id' }),
+      sink: into,
+      batchSize: 50,
+      maxRejected: 3,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ read: 100, written: 97, rejected: 3 })
+    expect(letters.store.rows.map((letter) => (letter as { key: number[] }).key)).toEqual([[17], [31], [90]])
+  })
+
+  it('blames no record where it is their number that the store refuses', async () => {
+    const into = withSession(memorySink<Numbered>(), (session) => ({
+      write: async (batch, operation) => {
+        let rows = 0
+        for await (const page of batch) rows += page.rows().length
+        if (rows > 20) throw new DroverError('RECORD_REFUSED', 'too many rows at once')
+        return session.write({ ...batch, [Symbol.asyncIterator]: async function* () {} }, operation)
+      },
+    }))
+    const error = await failure(
+      runPipeline({ name: 'many', source: source(100), sink: into, maxRejected: 100, deadLetters: memoryAckSink() }),
+    )
+    expect(error.code).toBe('RECORD_REFUSED')
+    expect(error.message).toMatch(/many: sink memory takes each of 100 records alone.*too many rows at once/)
+  })
+
+  it('ends with the first record that is one too many, however many follow', async () => {
+    for (const tellsRow of [true, false]) {
+      let writes = 0
+      const into = withSession(memorySink<Numbered>({ refuse: () => true, tellsRow }), (session) => ({
+        write: (batch, operation) => {
+          writes++
+          return session.write(batch, operation)
+        },
+      }))
+      const error = await failure(runPipeline({ name: 'all', source: source(1_000), sink: into, batchSize: 1_000 }))
+      expect(error).toMatchObject({ code: 'RECORD_REJECTED' })
+      expect(writes).toBeLessThan(20)
+    }
+  })
+
+  it('tells a probe that a record at its end is refused, behind records that steps rejected', async () => {
+    const into = memorySink<Numbered>({ refuse: ({ id }) => id === 99, tellsRow: false, deferred: true })
+    const flow = from(source(100)).pipe((r) => {
+      if (r.id % 40 === 0) throw new Error('forty')
+      return r.id % 2 === 0 ? [r, { ...r }] : r
+    })
+    const report = await runPipeline({
+      name: 'mixed',
+      source: flow,
+      sink: into,
+      maxRejected: 3,
+      deadLetters: memoryAckSink(),
+    })
+    expect(report.counts).toMatchObject({ read: 100, rejected: 3, written: 97 })
+    expect(into.store.rows).toHaveLength(97 + 48)
+  })
+})
+
+describe('maxRejected', () => {
+  it('is one limit for all partitions, also where they reach it together', async () => {
+    const into = memorySink<Numbered>({ refuse: ({ id }) => id % 100 === 50 })
+    const error = await failure(
+      runPipeline({
+        name: 'together',
+        source: memorySource({ records: numbers(400), key: 'id', partitions: 4 }),
+        sink: into,
+        parallel: 4,
+        maxRejected: 2,
+        deadLetters: memoryAckSink(),
+      }),
+    )
+    expect(error).toMatchObject({ code: 'RECORD_REJECTED' })
+    expect(into.store.positions.reduce((sum, { counts }) => sum + counts.rejected, 0)).toBe(2)
+  })
+
+  it('counts what earlier attempts rejected', async () => {
+    const into = memorySink<Numbered>({ refuse: ({ id }) => id === 5 || id === 25 })
+    const run = (more: object) =>
+      runPipeline({ name: 'again', source: source(40), sink: into, batchSize: 10, maxRejected: 1, ...more })
+    const letters = { deadLetters: memoryAckSink() }
+    await run({ ...letters, stopAfter: { records: 20 } })
+    expect(await failure(run(letters))).toMatchObject({ code: 'RECORD_REJECTED' })
+    expect(ids(into.store.rows)).toHaveLength(19)
+  })
+
+  it('ends a page as soon as its steps have rejected one too many', async () => {
+    let calls = 0
+    const stuck = transformer({
+      name: 'stuck',
+      timeoutMs: 20,
+      transform: (_: Numbered) => {
+        calls++
+        return new Promise<Numbered>(() => {})
+      },
+    })
+    const error = await failure(
+      runPipeline({ name: 'stuck', source: from(source(1_000)).pipe(stuck), sink: memorySink<Numbered>() }),
+    )
+    expect(error).toMatchObject({ code: 'RECORD_REJECTED' })
+    expect(error.message).toContain('stuck did not answer within 20 ms')
+    expect(calls).toBeLessThan(30)
+  })
+
+  it('keeps a letter for each record that has no key', async () => {
+    const letters = memoryAckSink()
+    const records = [{ id: 1 }, 'neither' as never, 'nor' as never, { id: 2 }]
+    const report = await runPipeline({
+      name: 'keyless',
+      source: memorySource({ records, key: 'id' }),
+      sink: memorySink(),
+      maxRejected: 2,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ read: 4, written: 2, rejected: 2 })
+    expect(letters.store.rows).toHaveLength(2)
+  })
+})
