@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { messagesOf } from '@drover-internal/agent-database'
 import knex from 'knex'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 const main = path.join(import.meta.dirname, 'main.ts')
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
+const tsx = import.meta.resolve('tsx')
 
 let parent: string
 let folder: string

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Target } from './copies.js'
 
 /**
@@ -10,7 +9,7 @@ import type { Target } from './copies.js'
  */
 export async function copyAndKill(target: Target, folder: string, after: number): Promise<number> {
   const child = fork(path.join(import.meta.dirname, 'copy-process.ts'), [target, folder, String(after * 4)], {
-    execArgv: [...process.execArgv, '--import', fileURLToPath(import.meta.resolve('tsx'))],
+    execArgv: [...process.execArgv, '--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   let committed = 0

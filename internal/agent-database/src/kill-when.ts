@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 
 /**
  * Runs a program against the sources of the packages and kills it with SIGKILL as soon as it has printed what matches. Gives all
  * that it printed.
  */
 export async function killWhen(program: string, args: readonly string[], pattern: RegExp): Promise<string> {
-  const tsx = fileURLToPath(import.meta.resolve('tsx'))
+  const tsx = import.meta.resolve('tsx')
   const child = spawn(process.execPath, ['--conditions=@drover/source', '--import', tsx, program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
