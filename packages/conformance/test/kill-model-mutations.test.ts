@@ -35,9 +35,10 @@ function over(
 }
 
 test('a sink without a mistake passes', { timeout: 60_000 }, async () => {
-  const tried = await over(() => ({}))
-  expect(tried.kills).toBeGreaterThan(200)
-  expect(tried.zombies).toBeGreaterThan(100)
+  const tried = await over(() => ({}), { stride: 3 })
+  expect(tried.kills).toBeGreaterThan(60)
+  expect(tried.zombies).toBeGreaterThan(30)
+  expect(tried.stumbles).toBeGreaterThan(30)
 })
 
 const mistakes: readonly [Mistake, RegExp][] = [

@@ -9,20 +9,24 @@ async function tried(stores: (key: readonly string[]) => Stores, options: Omit<K
     ...stores(sinkSchema.key),
     [Symbol.asyncDispose]: async () => {},
   })
-  const report = await killModel({ create, ...options })
-  expect(report.kills).toBeGreaterThan(100)
-  expect(report.zombies).toBeGreaterThan(50)
+  const report = await killModel({ create, stride: 3, ...options })
+  expect(report.kills).toBeGreaterThan(60)
+  expect(report.zombies).toBeGreaterThan(30)
+  // Opening the dead letters is not tried again; the next run goes on.
+  expect(report.stumblesNotOvercome.filter((label) => !label.endsWith('dead letters’ sink.connect'))).toEqual([])
 }
 
 const timeout = 120_000
 const refusals: readonly (RefusalKind | 'none')[] = ['tells', 'silent', 'deferred', 'none']
 
 test.each(refusals)('the memory sink loses and doubles nothing (refusals: %s)', { timeout }, async (kind) => {
-  const options = { refusals: kind }
-  await tried(() => {
-    const store = memoryStore()
-    return { openSink: () => memorySink({ store }), contents: async () => [...store.rows] }
-  }, options)
+  await tried(
+    () => {
+      const store = memoryStore()
+      return { openSink: () => memorySink({ store }), contents: async () => [...store.rows] }
+    },
+    { refusals: kind, stride: kind === 'tells' ? 1 : 3 },
+  )
 })
 
 test('nor does it with a key', { timeout }, async () => {

@@ -26,6 +26,10 @@ export interface KillModelReport {
   readonly kills: number
   /** Trials in which a sleeper was taken over. */
   readonly zombies: number
+  /** Trials in which one call failed with a transient error. */
+  readonly stumbles: number
+  /** Calls that are not tried again: the run ends, and the next one goes on. */
+  readonly stumblesNotOvercome: readonly string[]
 }
 
 /** Lives of one trial that are killed after the first. */
@@ -44,7 +48,15 @@ export async function killAtEveryStep(options: EveryStepOptions): Promise<KillMo
     if (killed === 0) break
   }
   const slept = zombies ? await sleepAtEveryStep(options, stride) : 0
-  return { trials: trials + slept, kills, zombies: slept }
+  const stumbled = await stumbleAtEveryStep(options.create, stride)
+  const ended = new Set(stumbled.filter(({ overcome }) => !overcome).map(({ label }) => label))
+  return {
+    trials: trials + slept + stumbled.length,
+    kills,
+    zombies: slept,
+    stumbles: stumbled.length,
+    stumblesNotOvercome: [...ended].sort(),
+  }
 }
 
 /** The step at which the first life ends is given; the next ones end anywhere, and the last one lives on. */
@@ -60,7 +72,7 @@ async function killAt(step: number, create: () => Promise<Trial>): Promise<numbe
   const ends: string[] = []
   try {
     for (;;) {
-      const life = new Life(lifeTime(step, lives.length))
+      const life = new Life({ killAt: lifeTime(step, lives.length) })
       lives.push(life)
       if (lives.length > mostLives) throw broken(`it makes no progress after ${ends.join(', ')}`)
       try {
@@ -85,7 +97,7 @@ async function killAt(step: number, create: () => Promise<Trial>): Promise<numbe
 async function sleepAtEveryStep({ create, exclusive }: EveryStepOptions, stride: number): Promise<number> {
   for (let step = 1, slept = 0; ; step += stride) {
     const trial = await create()
-    const sleeper = new Life(Number.POSITIVE_INFINITY, { step, notDuring: exclusive })
+    const sleeper = new Life({ sleepAt: step, notDuring: exclusive })
     const heir = new Life()
     try {
       const outcome = trial.live(sleeper).then(
@@ -119,6 +131,56 @@ async function sleepAtEveryStep({ create, exclusive }: EveryStepOptions, stride:
       await heir.close()
       await trial[Symbol.asyncDispose]()
     }
+  }
+}
+
+/** So many at once: they mostly wait until they may try again. */
+const together = 8
+
+/** Whatever fails once is tried again, and neither lost nor done twice, also where it was done before it failed. */
+async function stumbleAtEveryStep(create: () => Promise<Trial>, stride: number): Promise<Stumble[]> {
+  const stumbles: Stumble[] = []
+  for (let step = 1; ; step += stride * together) {
+    const steps = Array.from({ length: together }, (_, i) => step + i * stride)
+    const results = await Promise.all(steps.map((one) => stumbleAt(one, create)))
+    for (const stumble of results) if (stumble !== undefined) stumbles.push(stumble)
+    if (results.includes(undefined)) return stumbles
+  }
+}
+
+interface Stumble {
+  readonly label: string
+  /** The same life went on. */
+  readonly overcome: boolean
+}
+
+/** Undefined if there was no such step. */
+async function stumbleAt(step: number, create: () => Promise<Trial>): Promise<Stumble | undefined> {
+  const trial = await create()
+  const life = new Life({ stumbleAt: step })
+  const heir = new Life()
+  let overcome = true
+  try {
+    try {
+      await trial.live(life)
+    } catch (error) {
+      const label = life.stumbledAt ?? 'nowhere'
+      if (!DroverError.isInstance(error, 'STORE_UNAVAILABLE'))
+        throw failed(`a call failed for once ${label}, and the run with another error`, error)
+      overcome = false
+      await trial.live(heir).catch((second: unknown) => {
+        throw failed(`a call failed for once ${label}, and the next run failed`, second)
+      })
+    }
+    await life.close()
+    await heir.close()
+    const wrong = await trial.verify()
+    if (wrong.length > 0) throw broken(`a call failed for once ${life.stumbledAt} (step ${step}):\n${wrong.join('\n')}`)
+    return life.stumbledAt === undefined ? undefined : { label: life.stumbledAt, overcome }
+  } finally {
+    await life.close()
+    await heir.close()
+    await trial[Symbol.asyncDispose]()
   }
 }
 

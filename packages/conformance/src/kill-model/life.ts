@@ -1,3 +1,5 @@
+import { DroverError } from '@drover/core'
+
 /** What ends a life: every call fails with it from the chosen step on, as if the process were gone. */
 export class Kill extends Error {
   override readonly name = 'Kill'
@@ -11,11 +13,16 @@ export class Kill extends Error {
 /** Calls in which a store may keep other processes off: from the beginning of a write, or only once its pages are pulled. */
 export type Exclusive = 'write' | 'commit'
 
-/** Where a life falls asleep, until somebody wakes it. */
-export interface Sleep {
-  readonly step: number
-  /** Not while such a call is under way, which would keep everybody else off. @default anywhere */
+/** What becomes of a life, by the numbers of its steps. */
+export interface Fate {
+  /** Ends there. */
+  readonly killAt?: number
+  /** Falls asleep there, until somebody wakes it. */
+  readonly sleepAt?: number
+  /** Does not fall asleep while such a call is under way, which would keep everybody else off. @default anywhere */
   readonly notDuring?: Exclusive | undefined
+  /** What is called there fails, once, with an error that is transient: before it did anything, or after it did all. */
+  readonly stumbleAt?: number
 }
 
 /**
@@ -24,6 +31,8 @@ export interface Sleep {
  */
 export class Life {
   steps = 0
+  /** Label of the step that failed. */
+  stumbledAt: string | undefined
   /** Calls under way. */
   readonly #inside: Record<Exclusive, number> = { write: 0, commit: 0 }
   /** Label of the step that was the last one. */
@@ -35,10 +44,7 @@ export class Life {
   #sleep!: (label: string) => void
   #wake!: () => void
 
-  constructor(
-    private readonly killAt = Number.POSITIVE_INFINITY,
-    private readonly sleep: Sleep = { step: Number.POSITIVE_INFINITY },
-  ) {
+  constructor(private readonly fate: Fate = {}) {
     this.#sleeping = new Promise((resolve) => {
       this.#sleep = resolve
     })
@@ -65,12 +71,18 @@ export class Life {
   async step(label: string): Promise<void> {
     this.check()
     this.steps++
-    if (this.steps === this.killAt) {
+    const { killAt, sleepAt, notDuring, stumbleAt } = this.fate
+    if (this.steps === killAt) {
       this.endedAt = label
       throw new Kill(label)
     }
-    const { notDuring } = this.sleep
-    if (this.steps === this.sleep.step && (notDuring === undefined || this.#inside[notDuring] === 0)) {
+    if (this.steps === stumbleAt) {
+      this.stumbledAt = label
+      throw new DroverError('STORE_UNAVAILABLE', `The store of the kill model broke off ${label}.`, {
+        isRetryable: true,
+      })
+    }
+    if (this.steps === sleepAt && (notDuring === undefined || this.#inside[notDuring] === 0)) {
       this.#sleep(label)
       await this.#waking
     }
