@@ -49,7 +49,7 @@ export class NpmHandle implements SqliteHandle {
     const statement = await this.#prepare(bound.sql)
     return new Promise((resolve, reject) => {
       statement.run(bound.values, function (this: NpmChange, error) {
-        if (error) reject(error)
+        if (error) rejectReset(statement, error, reject)
         else resolve({ changes: this.changes, lastRowid: this.lastID })
       })
     })
@@ -74,7 +74,7 @@ export class NpmHandle implements SqliteHandle {
     const bound = bindLosslessly(sql, values)
     const statement = await this.#prepare(bound.sql)
     return new Promise((resolve, reject) => {
-      statement.all(bound.values, (error, rows) => (error ? reject(error) : resolve(rows)))
+      statement.all(bound.values, (error, rows) => (error ? rejectReset(statement, error, reject) : resolve(rows)))
     })
   }
 
@@ -91,6 +91,11 @@ export class NpmHandle implements SqliteHandle {
     preparing.catch(() => this.#statements.delete(sql))
     return preparing
   }
+}
+
+/** The driver leaves a statement that failed where it stands: it would hold the snapshot it saw even behind a ROLLBACK. */
+function rejectReset(statement: NpmStatement, error: Error, reject: (error: Error) => void): void {
+  statement.reset(() => reject(error))
 }
 
 /** The same rows with a letter before integers (i) and texts (t); REAL, BLOB and NULL are exact as they are. */

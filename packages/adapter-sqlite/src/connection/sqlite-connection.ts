@@ -120,6 +120,7 @@ export interface NpmDatabase {
 export interface NpmStatement {
   all(values: readonly unknown[], done: (error: Error | null, rows: Record<string, unknown>[]) => void): unknown
   run(values: readonly unknown[], done: (this: NpmChange, error: Error | null) => void): unknown
+  reset(done: () => void): unknown
   finalize(done?: (error: Error | null) => void): unknown
 }
 
