@@ -53,7 +53,9 @@ export class ExactWriter implements ExactSession<Row> {
     })
     await this.#hasTables
     const tx = transactionOf(this.connection)
-    const position = await writeTransaction(this.connection, () => this.#positions.claim(tx, claim))
+    // Another database may be attached by now: it is none of a claim's business.
+    const locks = this.tables.partitions
+    const position = await writeTransaction(this.connection, () => this.#positions.claim(tx, claim), { locks })
     this.#claims.set(claim.partition.id, claim)
     return position
   }

@@ -19,6 +19,7 @@ import { DeferredKeys } from './deferred-keys.js'
 import { fidelityIssues } from './fidelity.js'
 import { hasInsertingTrigger, InsertCounter } from './insert-counter.js'
 import { PageWriter } from './page-writer.js'
+import { RangeCopier } from './range-copier.js'
 import type { RowWriter } from './row-writer.js'
 import { Shapes } from './shapes.js'
 import { SingleRowWriter } from './single-row-writer.js'
@@ -27,6 +28,8 @@ import { targetTable } from './target-table.js'
 /** A table that is ready to be written to. */
 interface Prepared {
   readonly writer: RowWriter
+  /** Null if the policy leaves rows alone or updates them. */
+  readonly copier: RangeCopier | null
   /** Null if the policy never updates, or the writer looks keys up. */
   readonly counter: InsertCounter | null
   readonly deferred: DeferredKeys
@@ -64,8 +67,13 @@ export class InsertTarget implements BatchTarget {
   }
 
   async ready(pages: readonly Page<Row>[]): Promise<{ readonly isAttached: boolean }> {
-    if (pages.some((page) => page.rows().length > 0)) await this.#ready(null)
-    return { isAttached: false }
+    // A page of records that were all left out says nothing of what is to be prepared.
+    let prepared = await this.#prepared
+    for (const page of pages) {
+      if ((await prepared?.copier?.ready(page)) === true) continue
+      if (prepared === undefined && page.rows().length > 0) prepared = await this.#ready(null)
+    }
+    return { isAttached: prepared?.copier?.isAttached ?? false }
   }
 
   async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
@@ -76,6 +84,15 @@ export class InsertTarget implements BatchTarget {
     let changed = 0
     let inserted = 0
     for (const page of pages) {
+      const copied = isCareful ? null : ((await prepared?.copier?.copy(page)) ?? null)
+      if (copied !== null) {
+        rows += copied
+        changed += copied
+        inserted += copied
+        await breather.breathe()
+        signal.throwIfAborted()
+        continue
+      }
       if (prepared === undefined || page.rows().length === 0) continue
       const answer = prepared.writer.write(page.rows(), rows, isCareful)
       const written = isPromise(answer) ? await answer : answer
@@ -101,6 +118,7 @@ export class InsertTarget implements BatchTarget {
   async close(): Promise<void> {
     const prepared = await this.#prepared
     await prepared?.writer.close()
+    await prepared?.copier?.close()
     // The connection of a database in memory goes on without us.
     if (this.connection.path === null) await prepared?.counter?.remove()
   }
@@ -128,6 +146,7 @@ export class InsertTarget implements BatchTarget {
         native.driver === 'better-sqlite3'
           ? new SingleRowWriter(options, native)
           : new PageWriter(options, native.database),
+      copier: policy.kind === 'error' ? new RangeCopier(connection, table) : null,
       counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
       deferred: await DeferredKeys.of(connection, table.name),
     }

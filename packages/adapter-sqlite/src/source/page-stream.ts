@@ -186,14 +186,17 @@ export class PageStream {
 
   #range(bounds: PageBounds): () => SqliteRange | null {
     const { connection, relation, givesRanges } = this.settings
-    const { path } = connection
+    const { path, driver } = connection
+    const fields = relation.reads.slice(0, relation.fields)
     return () => {
       if (!givesRanges || path === null || !relation.isStored || relation.keep !== null) return null
       const where = whereOf(relation, bounds)
       return {
         path,
+        driver,
         relation: relation.sql,
-        columns: relation.reads.slice(0, relation.fields).map(({ name }) => name),
+        columns: fields.map(({ name }) => name),
+        affinities: fields.map(({ affinity }) => affinity),
         where: where.sql,
         values: where.values,
         order: keyColumns(relation).join(', '),

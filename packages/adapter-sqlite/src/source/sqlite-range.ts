@@ -1,4 +1,5 @@
-import type { SqliteValue } from '../connection/sqlite-connection.js'
+import type { SqliteDriver, SqliteValue } from '../connection/sqlite-connection.js'
+import type { Affinity } from '../schema/affinity.js'
 
 /**
  * The records of a page as a range of keys in their database. A sink that has the file attached copies them by
@@ -12,10 +13,14 @@ import type { SqliteValue } from '../connection/sqlite-connection.js'
 export interface SqliteRange {
   /** The whole path of the database's file, for ATTACH. */
   readonly path: string
+  /** The driver that has the file open: two drivers are two copies of SQLite, which do not see each other's locks. */
+  readonly driver: SqliteDriver
   /** Table or view, quoted, without a schema before it. */
   readonly relation: string
   /** Names of the fields of a record, in order. */
   readonly columns: readonly string[]
+  /** Of each column. */
+  readonly affinities: readonly Affinity[]
   /** A condition with a `?` for each of `values`. */
   readonly where: string
   readonly values: readonly SqliteValue[]
