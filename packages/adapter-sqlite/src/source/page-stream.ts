@@ -21,6 +21,8 @@ export interface PageSettings {
   readonly integers: SqliteIntegers
   /** How large the database is. */
   readonly fileBytes: number
+  /** Whether SQLite writes all digits of a REAL. */
+  readonly writesReals: boolean
   /** Whether another connection would see the same records. */
   readonly givesRanges: boolean
 }
@@ -46,7 +48,7 @@ export class PageStream {
     const { connection, relation, integers, fileBytes } = settings
     const isExact = integers === 'bigint' || relation.reads.some(({ isAny }) => isAny)
     const json = (shape: 'object' | 'array'): JsonReader | null =>
-      JsonReader.canRead(relation, shape, integers) ? new JsonReader(connection, relation, shape, integers) : null
+      JsonReader.canRead(relation, shape, integers) ? new JsonReader(connection, relation, shape, settings) : null
     this.#lines = json('object')
     this.#arrays = json('array')
     this.#direct =

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { JsonValue, MaybePromise, Row } from '@drover/core'
 import type { SqliteConnection, SqliteIntegers } from '../connection/sqlite-connection.js'
 import { after } from '../connection/wait-while-busy.js'
-import { type JsonColumn, type JsonShape, jsonColumn, jsonObject } from './json-columns.js'
+import { type JsonColumn, type JsonOptions, type JsonShape, jsonColumn, jsonObject } from './json-columns.js'
 import type { KeyValue } from './key-value.js'
 import { type PageBounds, pageQuery } from './page-query.js'
 import type { PageLimits } from './read-carefully.js'
@@ -30,13 +30,13 @@ export class JsonReader {
     private readonly connection: SqliteConnection,
     private readonly relation: Relation,
     readonly shape: JsonShape,
-    integers: SqliteIntegers,
+    options: Omit<JsonOptions, 'shape' | 'isTable'>,
   ) {
     // As an object a row has its fields alone: its key must be among them.
     const columns = shape === 'object' ? relation.reads.slice(0, relation.fields) : relation.reads
-    const isTable = relation.isTable
+    const { isTable } = relation
     this.#inner = columns.map(({ sql }, i) => `d.${sql} AS c${i}`)
-    this.#columns = columns.map((column, i) => jsonColumn(column, `c${i}`, shape, integers, isTable))
+    this.#columns = columns.map((column, i) => jsonColumn(column, `c${i}`, { ...options, shape, isTable }))
     const values = this.#columns.map(({ value }) => value)
     const names = columns.map(({ name }) => name)
     this.#expression = shape === 'object' ? jsonObject(names, values) : `json_array(${values.join(', ')})`

@@ -14,11 +14,12 @@ import {
 } from '@drover/core'
 import { openSqlite } from '../connection/open-sqlite.js'
 import type { SqliteConnection, SqliteIntegers } from '../connection/sqlite-connection.js'
+import { exactDigitsSince } from './json-columns.js'
 import { closeRelation, openRelation } from './open-relation.js'
-import { PageStream } from './page-stream.js'
+import { type PageSettings, PageStream } from './page-stream.js'
 import { keyPartitions, splitPartition } from './partitions.js'
 import { filterSql, pushDown } from './push-down.js'
-import { type ReadColumn, type Relation, schemaOf } from './relation.js'
+import { type ReadColumn, schemaOf } from './relation.js'
 import { allOfSql, type Sql } from './sql.js'
 import type { SqliteSourceOptions } from './sqlite-source.js'
 
@@ -37,10 +38,20 @@ export async function connectSource<R extends object>(options: SessionOptions): 
   try {
     if (options.snapshot) await beginSnapshot(connection)
     const relation = await openRelation(connection, options)
-    const [fileBytes = 0] = (await connection.get(
-      'SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes',
-    )) as number[]
-    return new SqliteSourceSession(connection, relation, fileBytes, options) as unknown as SourceSession<R>
+    const [fileBytes, version] = (await connection.get(
+      `SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
+         sqlite_version() AS version`,
+    )) as [number, string]
+    const writesReals = versionNumber(version) >= exactDigitsSince
+    const settings = {
+      connection,
+      relation,
+      integers: options.integers,
+      fileBytes,
+      writesReals,
+      givesRanges: !options.snapshot,
+    }
+    return new SqliteSourceSession(settings, options.snapshot) as unknown as SourceSession<R>
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error
@@ -51,20 +62,19 @@ class SqliteSourceSession implements SourceSession<Row> {
   #closed: Promise<void> | undefined
 
   constructor(
-    private readonly connection: SqliteConnection,
-    private readonly relation: Relation,
-    private readonly fileBytes: number,
-    private readonly options: SessionOptions,
+    private readonly settings: PageSettings,
+    private readonly isSnapshot: boolean,
   ) {}
 
   async describe(): Promise<RecordSchema> {
-    return schemaOf(this.relation)
+    return schemaOf(this.settings.relation)
   }
 
   async count({ filter }: Operation & { readonly filter?: Filter }): Promise<Count> {
-    const { sql, where, keep } = this.relation
+    const { connection, relation } = this.settings
+    const { sql, where, keep } = relation
     const all = allOfSql([where, this.#filter(filter)])
-    const row = await this.connection.get(`SELECT count(*) AS n FROM ${sql} WHERE ${all.sql}`, all.values)
+    const row = await connection.get(`SELECT count(*) AS n FROM ${sql} WHERE ${all.sql}`, all.values)
     return { value: Number(row?.[0]), exact: keep === null }
   }
 
@@ -76,19 +86,17 @@ class SqliteSourceSession implements SourceSession<Row> {
   }
 
   partition(options: Operation & { readonly count: number; readonly filter?: Filter }): Promise<readonly Partition[]> {
-    return keyPartitions(this.connection, this.relation, options.count, this.#filter(options.filter))
+    return keyPartitions(this.settings.connection, this.settings.relation, options.count, this.#filter(options.filter))
   }
 
   split(
     options: Operation & { readonly partition: Partition; readonly after: JsonValue | null },
   ): Promise<readonly Partition[]> {
-    return splitPartition(this.connection, this.relation, options.partition, options.after)
+    return splitPartition(this.settings.connection, this.settings.relation, options.partition, options.after)
   }
 
   read(options: ReadOptions): AsyncIterable<Page<Row>> {
-    const { connection, relation, fileBytes } = this
-    const { integers, snapshot } = this.options
-    return new PageStream({ connection, relation, integers, fileBytes, givesRanges: !snapshot }).read(options)
+    return new PageStream(this.settings).read(options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -97,16 +105,18 @@ class SqliteSourceSession implements SourceSession<Row> {
   }
 
   async #close(): Promise<void> {
+    const { connection, relation } = this.settings
     try {
-      if (this.options.snapshot) await this.connection.exec('COMMIT')
-      await closeRelation(this.connection, this.relation)
+      if (this.isSnapshot) await connection.exec('COMMIT')
+      await closeRelation(connection, relation)
     } finally {
-      await this.connection[Symbol.asyncDispose]()
+      await connection[Symbol.asyncDispose]()
     }
   }
 
   get #fields(): readonly ReadColumn[] {
-    return this.relation.reads.slice(0, this.relation.fields)
+    const { reads, fields } = this.settings.relation
+    return reads.slice(0, fields)
   }
 
   #filter(filter: Filter | undefined): Sql | null {
@@ -124,4 +134,10 @@ async function beginSnapshot(connection: SqliteConnection): Promise<void> {
   }
   await connection.exec('BEGIN')
   await connection.get('SELECT count(*) AS n FROM sqlite_master')
+}
+
+/** 3.52.1 as 3052001. */
+function versionNumber(version: string): number {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  return major * 1_000_000 + minor * 1000 + patch
 }
