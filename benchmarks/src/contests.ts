@@ -24,6 +24,7 @@ export function contests(bench: Bench): Contest[] {
     transformed(bench),
     backfill(bench),
     exactlyOnce(bench),
+    memory(bench),
   ]
 }
 
@@ -151,6 +152,25 @@ function exactlyOnce({ database, folder, rows }: Bench): Contest {
     ],
     reset: () => removeDatabase(target),
     check: () => counted(target, rows),
+  }
+}
+
+/** How the peak grows with the budget, batches being as large as the budget lets them; with --rows 10000000, whether it grows with the rows. */
+function memory({ database, folder, rows }: Bench): Contest {
+  const options = {
+    database,
+    file: path.join(folder, 'out.ndjson'),
+    driver: 'better-sqlite3',
+    step: true,
+    batchSize: rows,
+  }
+  return {
+    name: 'memory',
+    title: `Peak memory by maxInFlightBytes: SQLite → a transformer → NDJSON, ${rows} messages`,
+    contenders: [8, 32, 64, 128].map((mebibytes) =>
+      drover(`${mebibytes} MiB`, 'ndjson', { ...options, maxInFlightBytes: mebibytes * 2 ** 20 }),
+    ),
+    reset: () => rm(path.join(folder, '.drover'), { recursive: true, force: true }),
   }
 }
 

@@ -68,12 +68,13 @@ const tasks = {
     for (let round = 0; round < 3; round++) await (by === 'hand' ? byHand() : byEngine(`round-${round}`))
   },
 
-  async ndjson({ database, file, driver, step }) {
+  async ndjson({ database, file, driver, step, ...limits }) {
     const source = sqliteSource({ filename: database, table: 'messages', driver })
     await runPipeline({
       name: 'bench',
       source: step ? from(source).pipe((m) => ({ ...m, token_count: estimateTokens(m.content) })) : source,
       sink: ndjsonSink({ path: file }),
+      ...limits,
     })
   },
 
