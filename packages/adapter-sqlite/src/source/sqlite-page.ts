@@ -4,7 +4,7 @@ import type { RawRow } from './row-decoder.js'
 import type { SqliteRange } from './sqlite-range.js'
 
 /**
- * What pages were asked for, so that the next ones are read in the form that serves it best: `lines` are JSON that SQLite
+ * What pages were asked for last, so that the next ones are read in the form that serves it best: `lines` are JSON that SQLite
  * wrote, for a file; `rows` are values; `range` are bounds alone, with rows for the case that they do not do.
  */
 export interface Demand {
@@ -61,6 +61,7 @@ export class SqlitePage implements Page<Row>, RangedPage {
   }
 
   rows(): readonly Row[] {
+    this.#parts.demand.wanted = 'rows'
     this.#rows ??= this.#parts.raw().map(this.#parts.decode)
     return this.#rows
   }
@@ -116,7 +117,7 @@ export class SqliteLinesPage extends JsonLinesPage implements RangedPage {
   }
 
   override rows(): readonly Row[] {
-    if (this.#parts.demand.wanted === 'lines') this.#parts.demand.wanted = 'rows'
+    this.#parts.demand.wanted = 'rows'
     this.#records ??= this.#parts.records()
     return this.#records
   }
