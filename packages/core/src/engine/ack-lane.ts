@@ -32,13 +32,13 @@ export class AckLane extends PipelineLane {
         if (open.size === 0) await this.adjust(await last)
         const batch = this.newBatch(start, ++sequence)
         await this.options.prepare(() => batch.fillToFirstRow())
-        const committed = this.#commitAfter(last, batch, this.#write(batch))
-        last = committed
-        const settled: Promise<unknown> = committed
-          .catch(() => {
-            failed = true // `last` rejects with it
-          })
-          .finally(() => open.delete(settled))
+        const written = this.#write(batch)
+        last = this.#commitAfter(last, batch, written)
+        last.catch(() => {
+          failed = true // thrown below
+        })
+        // A commit fails with the one before it, while its own rows are still being written.
+        const settled: Promise<unknown> = Promise.allSettled([written, last]).finally(() => open.delete(settled))
         open.add(settled)
         await Promise.race([batch.whenFilled, settled])
         ended = batch.ended
@@ -72,6 +72,7 @@ export class AckLane extends PipelineLane {
       await this.state.store.commit(commit, this.options.operation)
     }, this.patience)
     this.tell(batch, commit, outcome)
+    batch.throwOwnFailure()
     return commit
   }
 

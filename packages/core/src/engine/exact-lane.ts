@@ -49,6 +49,7 @@ export class ExactLane extends PipelineLane {
       },
     )
     this.tell(batch, committed.position, committed.outcome)
+    batch.throwOwnFailure()
     return committed.position
   }
 }

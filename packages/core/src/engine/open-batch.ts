@@ -29,12 +29,11 @@ export class OpenBatch {
   readonly openedAt = performance.now()
   /** Resolves once no further page will be pulled for this batch. */
   readonly whenFilled: Promise<void>
-  /** What broke a write off though the sink was not to blame: the source, a dead letter. The sink may have wrapped it. */
-  ownFailure: unknown
   /** `commit` was called: a write that fails from now on may have succeeded. */
   commitCalled = false
   /** Given by the last call of `commit`. */
   committed: { readonly position: Commit; readonly outcome: Outcome } | undefined
+  #ownFailure: { readonly error: unknown } | undefined
   #records = 0
   #bytes = 0
   #filled = false
@@ -63,6 +62,11 @@ export class OpenBatch {
     return this.#ended
   }
 
+  /** Throws what broke the last pass off though the sink was not to blame: the source, a dead letter. The sink may have wrapped it, or swallowed it. */
+  throwOwnFailure(): void {
+    if (this.#ownFailure !== undefined) throw this.#ownFailure.error
+  }
+
   /** Pulls pages until one has rows, the batch is full, or the source has ended. */
   async fillToFirstRow(): Promise<readonly Row[]> {
     while (!this.#isFull()) {
@@ -78,7 +82,7 @@ export class OpenBatch {
 
   /** One pass for the sink: what is held, then, the first time, what is still to come. */
   pass(): CommitBatch<Row> {
-    this.ownFailure = undefined
+    this.#ownFailure = undefined
     this.commitCalled = false
     this.committed = undefined
     let begun = false
@@ -167,7 +171,7 @@ export class OpenBatch {
     try {
       await this.options.bury(this.rejections())
     } catch (error) {
-      this.ownFailure = error
+      this.#ownFailure = { error }
       throw error
     }
     this.commitCalled = true
@@ -202,7 +206,7 @@ export class OpenBatch {
       this.options.onPage(next)
       return next
     } catch (error) {
-      this.ownFailure = error
+      this.#ownFailure = { error }
       throw error
     }
   }

@@ -60,7 +60,7 @@ export class PageReader {
 
   /** The source has no page left: `next()` would give null. */
   get exhausted(): boolean {
-    return this.#ended && this.#queuedBytes === 0
+    return this.#ended
   }
 
   /** Bytes read ahead. */

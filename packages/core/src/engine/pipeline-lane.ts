@@ -54,7 +54,7 @@ export abstract class PipelineLane implements Lane {
     protected readonly options: PipelineLaneOptions,
     openBatches: number,
   ) {
-    this.#batchBytes = Math.min(options.bytes / (openBatches + 1), options.ceiling.bytes)
+    this.#batchBytes = options.bytes / (openBatches + 1)
   }
 
   get start(): Position {
@@ -106,7 +106,7 @@ export abstract class PipelineLane implements Lane {
       after: position.cursor,
       page: {
         records: this.#pageRecords,
-        bytes: Math.min(largestPage.bytes, Math.max(smallestPageBytes, Math.floor(this.options.bytes / 16))),
+        bytes: this.#pageBytes,
       },
       aheadBytes: this.#batchBytes,
     })
@@ -137,19 +137,30 @@ export abstract class PipelineLane implements Lane {
         batch.records + this.#pageRecords > size ||
         this.#pageRecords > this.control.recordsLeft ||
         batch.bytes + this.reader.queuedBytes + this.options.heldBytes() >= this.#batchBytes ||
+        batch.bytes + this.#pageBytes > this.options.ceiling.bytes ||
         performance.now() - batch.openedAt >= longestBatchMs ||
         this.control.interrupted,
     })
   }
 
   #pulled(page: HeldPage): void {
-    const { count } = page.source
+    const { count, bytes } = page.source
     this.control.tally(count)
     // One page that is half a batch: the next ones are to be a tenth of that.
-    if (count > 1 && page.bytes > this.#batchBytes / 2) {
-      const fewer = Math.max(1, Math.floor((count * this.#batchBytes) / (20 * page.bytes)))
-      this.#largestPage = Math.min(this.#largestPage, fewer)
-    }
+    if (count > 1 && page.bytes > this.#batchBytes / 2)
+      this.#atMost(Math.floor((count * this.#batchBytes) / (20 * page.bytes)))
+    // One that ended by its bytes long before its records: the next ones are to say so, or no second one would seem to fit.
+    else if (bytes > this.#pageBytes / 2 && count < this.#pageRecords / 2) this.#atMost(Math.ceil(count * 1.25))
+  }
+
+  #atMost(records: number): void {
+    this.#largestPage = Math.max(1, Math.min(this.#largestPage, records))
+  }
+
+  get #pageBytes(): number {
+    const { bytes, ceiling } = this.options
+    const share = Math.max(smallestPageBytes, Math.floor(bytes / 16))
+    return Math.min(largestPage.bytes, share, Math.max(1, Math.floor(ceiling.bytes / 4)))
   }
 
   protected tell(batch: OpenBatch, position: Position, outcome: Outcome): void {
@@ -178,7 +189,7 @@ export abstract class PipelineLane implements Lane {
         return await write()
       } catch (error) {
         signal.throwIfAborted()
-        if (batch.ownFailure !== undefined) throw batch.ownFailure
+        batch.throwOwnFailure()
         const already = await committedBefore()
         if (already !== undefined) return already
         if (DroverError.isInstance(error, 'RECORD_REFUSED')) {

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import type { Position } from '../contracts/position.js'
+import { memorySink } from '../memory/memory-sink.js'
+import { memorySource } from '../memory/memory-source.js'
+import { sink } from '../sinks/sink.js'
+import { memoryStateStore } from '../state/memory-state-store.js'
+import { runPipeline } from './run-pipeline.js'
+import { but, failure, type Numbered, source, withReading, withSession } from './testing/rigs.js'
+
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('an exact lane', () => {
+  it('commits under the fence of its lease, though the sink tells of an older one', async () => {
+    const fences: number[] = []
+    const into = memorySink<Numbered>()
+    const telling = withSession(into, (session) => ({
+      claim: async (claim, operation) => {
+        const position = await session.claim(claim, operation)
+        return position === null ? null : { ...position, fence: 0 }
+      },
+      write: (batch, operation) =>
+        session.write(
+          {
+            partition: batch.partition,
+            sequence: batch.sequence,
+            [Symbol.asyncIterator]: () => batch[Symbol.asyncIterator](),
+            commit: async (outcome) => {
+              const commit: Position = await batch.commit(outcome)
+              fences.push(commit.fence)
+              return commit
+            },
+          },
+          operation,
+        ),
+    }))
+    const run = (more: object) => runPipeline({ name: 'x', source: source(40), sink: telling, batchSize: 10, ...more })
+    await run({ stopAfter: { records: 20 } })
+    await run({})
+    expect(fences).toEqual([1, 1, 2, 2])
+  })
+})
+
+describe('an acknowledging lane', () => {
+  const failingFirst = (inFlight: number) => {
+    const seen = { begun: 0, open: 0, openWhenClosed: -1 }
+    const inner = sink<Numbered>({
+      name: 'index',
+      guarantee: 'idempotent',
+      inFlight,
+      batchSize: 10,
+      write: async (records) => {
+        seen.begun++
+        seen.open++
+        await later(records[0]?.id === 1 ? 10 : 60)
+        seen.open--
+        if (records[0]?.id === 1) throw new Error('the first one fails')
+      },
+    })
+    const into = but(inner, {
+      connect: async (operation) =>
+        but(await inner.connect(operation), {
+          [Symbol.asyncDispose]: async () => {
+            seen.openWhenClosed = seen.open
+          },
+        }),
+    })
+    return { seen, into }
+  }
+
+  it('closes the sink only behind the last write that is under way', async () => {
+    const { seen, into } = failingFirst(3)
+    await failure(runPipeline({ name: 'x', source: source(1_000), sink: into, state: memoryStateStore() }))
+    expect(seen).toMatchObject({ openWhenClosed: 0 })
+  })
+
+  it('opens no more batches once one of them has failed', async () => {
+    const { seen, into } = failingFirst(3)
+    await failure(runPipeline({ name: 'x', source: source(1_000), sink: into, state: memoryStateStore() }))
+    expect(seen.begun).toBeLessThanOrEqual(4)
+  })
+
+  it('shares its bytes among the batches that are open', async () => {
+    const text = 'x'.repeat(10_000)
+    let open = 0
+    let most = 0
+    const into = sink<Numbered>({
+      name: 'index',
+      guarantee: 'idempotent',
+      inFlight: 8,
+      write: async (records) => {
+        open += records.length
+        most = Math.max(most, open)
+        await later(10)
+        open -= records.length
+      },
+    })
+    const records = Array.from({ length: 2_000 }, (_, id) => ({ id, text }))
+    await runPipeline({
+      name: 'x',
+      source: memorySource({ records, key: 'id' }),
+      sink: into,
+      state: memoryStateStore(),
+      maxInFlightBytes: 4_000_000,
+    })
+    expect(most * 10_000).toBeLessThan(4_000_000)
+    expect(most * 10_000).toBeGreaterThan(1_000_000)
+  })
+
+  it('counts what the sink holds back, and what is read ahead', async () => {
+    for (const held of [0, 3_000_000]) {
+      const into = memorySink<Numbered>()
+      const holding = withSession(into, () => ({ heldBytes: () => held }))
+      const pages: number[] = []
+      const reading = withReading(source(20_000), (session) => ({
+        async *read(options) {
+          for await (const page of session.read(options)) yield but(page, { bytes: 400_000 })
+        },
+      }))
+      const sizes = withSession(holding, (session) => ({
+        write: async (batch, operation) => {
+          let count = 0
+          const pagesOf = async function* () {
+            for await (const page of batch) {
+              count++
+              await new Promise((resolve) => setImmediate(resolve)) // until the next page is read ahead
+              yield page
+            }
+          }
+          await session.write({ ...batch, [Symbol.asyncIterator]: pagesOf }, operation)
+          pages.push(count)
+        },
+      }))
+      await runPipeline({
+        name: 'x',
+        source: reading,
+        sink: sizes,
+        batchSize: 20_000,
+        maxInFlightBytes: 4_000_000,
+      })
+      // Half of it for the batch, and the page read ahead counts: four pages and one; or, where the sink is full, one.
+      expect(Math.max(...pages)).toBe(held === 0 ? 4 : 1)
+    }
+  })
+})
