@@ -147,7 +147,7 @@ export function claimTests(bench: ExactSinkBench): void {
         () => 'written',
         (error: unknown) => error,
       )
-      await falling
+      await Promise.race([falling, written])
       // A store that keeps others off while a transaction is open lets the heir in only afterwards: then the zombie was in time.
       const heir = bench.lane(harness, { fence: 2 })
       const heirFirst = await Promise.race([heir.then(() => true), aMoment().then(() => false)])
