@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto'
 import type { Row, Source } from '@drover/core'
 import { locationName, openSqlite, type SqliteLocation } from '../connection/open-sqlite.js'
 import { quoteName } from '../connection/quote-name.js'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { filterFields } from '../source/push-down.js'
 import { connectSource, type SessionOptions } from '../source/source-session.js'
+import { FusedSource } from './fused-source.js'
+import type { Fusion } from './fusion.js'
 import { requireColumns } from './requirements.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { UpdatePlan } from './update-plan.js'
@@ -18,6 +21,8 @@ export interface BackfillSourceOptions {
   readonly selection: UpdateSelection
   readonly reads: BackfillReads
   readonly requires: readonly string[]
+  /** Where `set` is a function that may be called by SQLite. */
+  readonly fusion: Fusion | null
 }
 
 /**
@@ -39,9 +44,23 @@ export function backfillSource(options: BackfillSourceOptions): Source<Row> {
       } finally {
         await connection[Symbol.asyncDispose]()
       }
-      return connectSource<Row>({ ...location, ...selected(plan, options), integers: 'auto', snapshot: false })
+      const how = { ...location, integers: 'auto', snapshot: false } as const
+      const whole = await connectSource<Row>({ ...how, ...selected(plan, options) })
+      if (options.fusion === null || !canFuse(connection, plan)) return whole
+      try {
+        const keysOnly = await connectSource<Row>({ ...how, ...selected(plan, { ...options, reads: [] }) })
+        return new FusedSource(whole, keysOnly, options.fusion)
+      } catch (error) {
+        await whole[Symbol.asyncDispose]()
+        throw error
+      }
     },
   }
+}
+
+/** Only one of the drivers can call functions from SQL, and only on a connection of ours; what was seen has to be read. */
+export function canFuse({ driver, path }: SqliteConnection, { seen }: UpdatePlan): boolean {
+  return driver === 'better-sqlite3' && path !== null && seen.length === 0
 }
 
 /** What is read of a table by its own name, or by a query in which SQL of the user stands. */
@@ -65,7 +84,7 @@ function selected(
   return { query, key, isKeyed: true, ...filter }
 }
 
-function isList(reads: BackfillReads): reads is readonly string[] {
+export function isList(reads: BackfillReads): reads is readonly string[] {
   return Array.isArray(reads)
 }
 

@@ -6,7 +6,7 @@ import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import type { Shape } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { type Computed, chunkUpdate, rowUpdate } from './update-plan.js'
-import { computedBySql, fillKey, type Updater, type UpdaterOptions } from './updater.js'
+import { computedBySql, fillKey, isEmpty, type Updater, type UpdaterOptions } from './updater.js'
 
 interface Chunk {
   readonly shape: Shape
@@ -23,11 +23,12 @@ export class PageUpdater implements Updater {
     this.#keyAndSeen = [...options.plan.key, ...options.plan.seen]
   }
 
-  async update(records: readonly Computed[], before: number): Promise<number> {
+  async update(records: readonly (Computed | null)[], before: number): Promise<number> {
     let changed = 0
     let chunk: Chunk | null = null
     for (let i = 0; i < records.length; i++) {
-      const record = records[i] as Computed
+      const record = records[i] as Computed | null
+      if (record === null || isEmpty(record, this.options.plan)) continue
       let shape: Shape
       let values: SqliteValue[]
       try {

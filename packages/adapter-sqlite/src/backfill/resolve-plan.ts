@@ -13,6 +13,7 @@ export interface UpdateSelection {
   readonly key: readonly string[] | undefined
   readonly where: Filter | string | undefined
   readonly sets: readonly string[]
+  readonly reads?: readonly string[]
   readonly expressions?: Readonly<Record<string, string>>
 }
 
@@ -23,7 +24,7 @@ export interface UpdateSelection {
  */
 export async function resolvePlan(
   connection: SqliteConnection,
-  { table: name, key, where, sets, expressions }: UpdateSelection,
+  { table: name, key, where, sets, reads = [], expressions }: UpdateSelection,
 ): Promise<UpdatePlan> {
   const table = await requireTable(connection, name)
   const place = `${connection.name}, table "${table.name}"`
@@ -40,6 +41,7 @@ export async function resolvePlan(
     key: keyed,
     isByRowid: !keyed.every((column) => table.columns.includes(column)),
     sets: columns,
+    reads: reads.map((read) => columnOf(table, read, place)),
     ...(expressions === undefined ? {} : { expressions }),
     ...predicateOf(table, where, place),
   }

@@ -6,7 +6,7 @@ import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import type { Shape } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { type Computed, rowUpdate } from './update-plan.js'
-import { computedBySql, fillKey, type Updater, type UpdaterOptions } from './updater.js'
+import { computedBySql, fillKey, isEmpty, type Updater, type UpdaterOptions } from './updater.js'
 
 interface ShapeUpdater {
   readonly shape: Shape
@@ -30,11 +30,13 @@ export class SingleUpdater implements Updater {
     this.#keyAndSeen = [...options.plan.key, ...options.plan.seen]
   }
 
-  update(records: readonly Computed[], before: number): number {
+  update(records: readonly (Computed | null)[], before: number): number {
     let changed = 0
     for (let i = 0; i < records.length; i++) {
+      const record = records[i] as Computed | null
+      if (record === null || isEmpty(record, this.options.plan)) continue
       try {
-        const { statement, values } = this.#bind(records[i] as Computed)
+        const { statement, values } = this.#bind(record)
         changed += statement.run(values).changes
       } catch (error) {
         const failed = sqliteError(error, `updating ${this.options.where}`)

@@ -156,7 +156,7 @@ describe.each(drivers)('sqliteBackfill over %s', (driver) => {
         return rest === 0 ? null : rest === 1 ? { note: undefined, token_count: 5 } : { note: 'new' }
       },
     })
-    expect((await runBackfill({ backfiller })).counts).toMatchObject({ read: 9, filtered: 3, updated: 6 })
+    expect((await runBackfill({ backfiller })).counts).toMatchObject({ read: 9, skipped: 3, updated: 6 })
     expect(
       await database.exact('SELECT token_count, note, count(*) FROM messages GROUP BY 1, 2 ORDER BY 1, 2'),
     ).toEqual([

@@ -3,6 +3,7 @@ import {
   checkText,
   checkWholeNumber,
   DroverError,
+  type Flow,
   type FlowBackfill,
   from,
   type MaybePromise,
@@ -11,10 +12,10 @@ import {
   transformer,
 } from '@drover/core'
 import { locationOptions } from '../connection/open-sqlite.js'
-import { isPromise } from '../connection/wait-while-busy.js'
 import { locationOf } from '../sink/check-sink-options.js'
-import { type BackfillReads, backfillSource } from './backfill-source.js'
+import { type BackfillReads, backfillSource, isList } from './backfill-source.js'
 import { checkRequirements } from './requirements.js'
+import { Setter } from './setter.js'
 import { checkedSelection, type SqliteUpdateSinkOptions, updateSink } from './sqlite-update-sink.js'
 import type { Computed } from './update-plan.js'
 
@@ -88,51 +89,33 @@ export function sqliteBackfill<R extends object = Row>(options: SqliteBackfillOp
   checkReads(where, options.reads)
   const { name, version, batchSize, reads = [], requires = [], set } = options
   const expressions = typeof set === 'function' ? undefined : checkedExpressions(where, set, options.sets)
-  const selection = { ...checkedSelection(where, options), ...(expressions === undefined ? {} : { expressions }) }
+  const selection = {
+    ...checkedSelection(where, options),
+    reads: isList(reads) ? reads : [],
+    ...(expressions === undefined ? {} : { expressions }),
+  }
   const { synchronous: _, ...location } = locationOf(options)
-  const source = from(backfillSource({ name, location, selection, reads, requires }))
-  const computed = typeof set === 'function' ? source.pipe(setStep(where, set, options.sets)) : source
-  return {
+  const about = {
     name,
     ...(version === undefined ? {} : { version }),
     ...(batchSize === undefined ? {} : { batchSize }),
-    source: computed as FlowBackfill['source'],
-    sink: updateSink<Row>(options, selection, () => (typeof set === 'function' ? null : keyOnly)),
+  }
+  if (typeof set !== 'function') {
+    const source = from(backfillSource({ name, location, selection, reads, requires, fusion: null }))
+    return { ...about, source, sink: updateSink<Row>(options, selection, () => ({ toComputed: keyOnly, fused: null })) }
+  }
+  const setter = new Setter(where, set as (row: Row, context: TransformContext) => unknown, options.sets, reads)
+  return {
+    ...about,
+    source: from(backfillSource({ name, location, selection, reads, requires, fusion: setter.fusion })).pipe(
+      transformer({ name: 'set', transform: (row: Row, context) => setter.step(row, context) }),
+    ) as Flow<object> as Flow<Row>,
+    sink: updateSink<Row>(options, selection, (plan, connection) => setter.recordsFor(plan, connection)),
   }
 }
 
 function keyOnly(row: Row): Computed {
   return { row, set: {} }
-}
-
-function setStep<R extends object>(
-  where: string,
-  set: (row: R, context: TransformContext) => MaybePromise<object | null>,
-  sets: readonly string[],
-) {
-  const names = new Set(sets)
-  const computed = (row: Row, values: object | null): Computed | null => {
-    if (values === null) return null
-    let isEmpty = true
-    if (typeof values !== 'object' || Array.isArray(values))
-      throw invalid(where, 'neither an object of columns nor null')
-    for (const name in values) {
-      if (!names.has(name)) throw invalid(where, `"${name}", which is not among its sets (${sets.join(', ')})`)
-      isEmpty &&= (values as Row)[name] === undefined
-    }
-    return isEmpty ? null : { row, set: values as Row }
-  }
-  return transformer({
-    name: 'set',
-    transform: (row: Row, context): MaybePromise<Computed | null> => {
-      const values = set(row as R, context)
-      return isPromise(values) ? values.then((late) => computed(row, late)) : computed(row, values)
-    },
-  })
-}
-
-function invalid(where: string, what: string): DroverError {
-  return new DroverError('TRANSFORM_INVALID_RESULT', `${where}: set gave ${what}.`)
 }
 
 function checkedExpressions(

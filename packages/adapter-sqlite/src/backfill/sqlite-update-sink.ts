@@ -8,6 +8,7 @@ import {
   type Row,
 } from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { sameName } from '../schema/table.js'
 import { checkFlag, checkNames, locationOf } from '../sink/check-sink-options.js'
 import { connectExactWriter, type ExactWriterOptions } from '../sink/connect-sink.js'
@@ -16,7 +17,7 @@ import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { Computed, UpdatePlan } from './update-plan.js'
-import { type ToComputed, UpdateTarget } from './update-target.js'
+import { type UpdateRecords, UpdateTarget } from './update-target.js'
 
 /** Options of {@link sqliteUpdateSink}. */
 export interface SqliteUpdateSinkOptions extends WriterLocation {
@@ -59,7 +60,7 @@ export function sqliteUpdateSink<R extends object = object>(options: SqliteUpdat
     'tablePrefix',
   ])
   const selection = checkedSelection(where, options)
-  return updateSink<R>(options, selection, (plan) => splitter(plan))
+  return updateSink<R>(options, selection, (plan) => ({ toComputed: splitter(plan), fused: null }))
 }
 
 /** Checks what the sink and the backfill have in common. @throws `OPTION_INVALID`, `NAME_UNKNOWN` */
@@ -82,11 +83,11 @@ export function checkedSelection(
   return { table: options.table, key, where: options.where, sets: options.sets }
 }
 
-/** @param toComputed What a record says is to be done, given the columns. */
+/** @param recordsOf How records say what is to be done, given the columns. */
 export function updateSink<R extends object>(
   options: Omit<SqliteUpdateSinkOptions, 'sets' | 'where' | 'key'>,
   selection: UpdateSelection,
-  toComputed: (plan: UpdatePlan) => ToComputed,
+  recordsOf: (plan: UpdatePlan, connection: SqliteConnection) => UpdateRecords,
 ): ExactSink<R> {
   const location = locationOf(options)
   const { foreignKeys, tablePrefix } = options
@@ -101,11 +102,11 @@ export function updateSink<R extends object>(
     name: `sqlite ${locationName(options)} ${options.table} (${selection.sets.join(', ')})`,
     guarantee: 'exactly-once',
     keyed: true,
-    batchSize: 10_000,
+    batchSize: 2_000,
     connect: () =>
       connectExactWriter<R>(writer, async (connection) => {
         const plan = await resolvePlan(connection, selection)
-        return UpdateTarget.of(connection, plan, toComputed(plan))
+        return UpdateTarget.of(connection, plan, recordsOf(plan, connection))
       }),
     stateStore: () => stateStoreWithin({ ...location, ...(tablePrefix === undefined ? {} : { tablePrefix }) }),
   }

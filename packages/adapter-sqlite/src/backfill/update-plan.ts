@@ -10,6 +10,8 @@ export interface UpdatePlan {
   readonly key: readonly Column[]
   /** The key is the rowid, which is no column. */
   readonly isByRowid: boolean
+  /** Columns that are read beside the key. */
+  readonly reads: readonly Column[]
   /** Columns that may be set. */
   readonly sets: readonly Column[]
   /** SQL that computes them, by name; without it their values come with the records. */

@@ -1,29 +1,40 @@
-import type { Outcome, Page, Row } from '@drover/core'
+import { DroverError, type Outcome, type Page, type Row, type TransformContext } from '@drover/core'
 import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import { DeferredKeys } from '../sink/deferred-keys.js'
-import { isRefusal } from '../sink/row-refused.js'
+import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import { Shapes } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { Breather } from '../writer/breather.js'
+import { type FusedPage, type FusedRow, fusedPageOf } from './fused-page.js'
+import type { FusedUpdater } from './fused-updater.js'
+import { FusionMissed } from './fusion.js'
 import { PageUpdater } from './page-updater.js'
 import { SingleUpdater } from './single-updater.js'
 import { type Computed, rangeUpdate, type UpdatePlan } from './update-plan.js'
 import type { Updater } from './updater.js'
 
-/** What a record says is to be done; null if records are just that. */
-export type ToComputed = ((record: Row) => Computed) | null
+/** How records say what is to be done. */
+export interface UpdateRecords {
+  /** Null if they are just that. */
+  readonly toComputed: ((record: Row) => Computed) | null
+  /** For rows that are computed where they are updated; null if there are none. */
+  readonly fused: FusedUpdater | null
+  /** For those of them that cannot be. */
+  readonly compute?: (row: Row, context: TransformContext) => Promise<Computed | null>
+}
 
 /** Updates rows that are there, as long as they are what was asked for. Nothing is ever inserted. */
 export class UpdateTarget implements BatchTarget {
   readonly #updater: Updater
+  readonly #breather = new Breather()
 
   private constructor(
     readonly where: string,
     private readonly connection: SqliteConnection,
     private readonly plan: UpdatePlan,
-    private readonly toComputed: ToComputed,
+    private readonly records: UpdateRecords,
     private readonly deferred: DeferredKeys,
   ) {
     const options = { connection, plan, shapes: new Shapes(plan.sets, plan.table), where }
@@ -31,9 +42,9 @@ export class UpdateTarget implements BatchTarget {
     this.#updater = native.driver === 'better-sqlite3' ? new SingleUpdater(options, native) : new PageUpdater(options)
   }
 
-  static async of(connection: SqliteConnection, plan: UpdatePlan, toComputed: ToComputed): Promise<UpdateTarget> {
+  static async of(connection: SqliteConnection, plan: UpdatePlan, records: UpdateRecords): Promise<UpdateTarget> {
     const where = `"${plan.table}" of "${connection.name}"`
-    return new UpdateTarget(where, connection, plan, toComputed, await DeferredKeys.of(connection, plan.table))
+    return new UpdateTarget(where, connection, plan, records, await DeferredKeys.of(connection, plan.table))
   }
 
   async prepare(): Promise<void> {}
@@ -42,23 +53,30 @@ export class UpdateTarget implements BatchTarget {
     return { isAttached: false }
   }
 
-  async write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome> {
-    const breather = new Breather()
+  async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
     let rows = 0
     let updated = 0
     for (const page of pages) {
       const records = page.rows()
       if (records.length === 0) continue
-      updated += (await this.#updateRange(records)) ?? (await this.#updateEach(records, rows))
+      const fused = fusedPageOf(records)
+      if (fused === null) updated += (await this.#updateRange(records)) ?? (await this.#updateEach(records, rows))
+      else updated += await this.#updateFused(fused, records, rows, isCareful)
       rows += records.length
-      await breather.breathe()
+      await this.#breather.breathe()
       signal.throwIfAborted()
     }
     return { inserted: 0, updated, skipped: rows - updated }
   }
 
-  async isWorthCare(): Promise<boolean> {
-    return false
+  /** Rows that could not be computed where they are updated are read, computed, and found again by their keys. */
+  async isWorthCare(error: unknown, pages: readonly Page<Row>[], signal: AbortSignal): Promise<boolean> {
+    const { compute } = this.records
+    const isUnnamed = DroverError.isInstance(error, 'RECORD_REFUSED') && error.row === undefined
+    if (compute === undefined || !(error instanceof FusionMissed || isUnnamed)) return false
+    const fused = pages.map((page) => fusedPageOf(page.rows())).filter((page) => page !== null)
+    for (const page of fused) await page.resolve(compute, signal)
+    return fused.length > 0
   }
 
   brokenKeys(): Promise<number> {
@@ -68,8 +86,21 @@ export class UpdateTarget implements BatchTarget {
   async close(): Promise<void> {}
 
   async #updateEach(records: readonly Row[], before: number): Promise<number> {
-    const { toComputed } = this
+    const { toComputed } = this.records
     const computed = toComputed === null ? (records as readonly (Row & Computed)[]) : records.map(toComputed)
+    const changed = this.#updater.update(computed, before)
+    return isPromise(changed) ? await changed : changed
+  }
+
+  /** A page that lost some of its rows, because they were refused, is no range any more. */
+  async #updateFused(page: FusedPage, rows: readonly Row[], before: number, isCareful: boolean): Promise<number> {
+    const { fused } = this.records
+    if (!isCareful && rows.length === page.count && fused !== null) return fused.update(page)
+    if (page.results === undefined) throw new FusionMissed()
+    const computed = (rows as readonly object[] as readonly FusedRow[]).map(({ result }, i) => {
+      if (result !== undefined && 'error' in result) throw rowRefused(result.error, before + i, this.where)
+      return result?.computed ?? null
+    })
     const changed = this.#updater.update(computed, before)
     return isPromise(changed) ? await changed : changed
   }

@@ -8,11 +8,12 @@ import type { Computed, UpdatePlan } from './update-plan.js'
 /** Updates rows inside the transaction that is open. */
 export interface Updater {
   /**
+   * @param records Null where nothing is to be done.
    * @param before Rows of the batch in front of these.
    * @returns How many rows changed; the others are gone, or are not what was asked for any more.
    * @throws `RECORD_REFUSED` with the row's place in the batch.
    */
-  update(records: readonly Computed[], before: number): MaybePromise<number>
+  update(records: readonly (Computed | null)[], before: number): MaybePromise<number>
 }
 
 export interface UpdaterOptions {
@@ -32,4 +33,11 @@ export function fillKey(values: SqliteValue[], from: number, { row }: Computed, 
     const column = columns[i] as Column
     values[from + i] = storeValue(row[column.name] ?? null, column)
   }
+}
+
+/** Whether nothing is to be done with a row. */
+export function isEmpty({ set }: Computed, { expressions }: UpdatePlan): boolean {
+  if (expressions !== undefined) return false
+  for (const name in set) if (set[name] !== undefined) return false
+  return true
 }

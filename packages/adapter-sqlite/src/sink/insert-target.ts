@@ -38,6 +38,7 @@ interface Prepared {
 /** Inserts rows into a table, by its conflict policy. */
 export class InsertTarget implements BatchTarget {
   readonly where: string
+  readonly #breather = new Breather()
   #prepared: Promise<Prepared> | undefined
 
   private constructor(
@@ -77,7 +78,6 @@ export class InsertTarget implements BatchTarget {
   }
 
   async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
-    const breather = new Breather()
     const prepared = await this.#prepared
     const countBefore = await prepared?.counter?.count()
     let rows = 0
@@ -89,7 +89,7 @@ export class InsertTarget implements BatchTarget {
         rows += copied
         changed += copied
         inserted += copied
-        await breather.breathe()
+        await this.#breather.breathe()
         signal.throwIfAborted()
         continue
       }
@@ -99,7 +99,7 @@ export class InsertTarget implements BatchTarget {
       rows += page.rows().length
       changed += written.changed
       inserted += written.inserted
-      await breather.breathe()
+      await this.#breather.breathe()
       signal.throwIfAborted()
     }
     if (countBefore !== undefined) inserted = ((await prepared?.counter?.count()) ?? 0) - countBefore

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 const longestMs = 20
 
-/** Gives the event loop a turn when ours has lasted long: better-sqlite3 works on it. */
+/** Gives the event loop a turn when ours has lasted long, over however many batches: better-sqlite3 works on it. */
 export class Breather {
   #since = performance.now()
 

@@ -2,7 +2,7 @@ import type { LimitFunction } from 'p-limit'
 import type { Row } from '../contracts/values.js'
 import type { TransformContext } from '../flow/transformer.js'
 import type { BegunRecord } from './begun-record.js'
-import type { Breather } from './breather.js'
+import { breather } from './breather.js'
 import type { Family } from './family-collector.js'
 import { isRetryable, retrying } from './retry.js'
 import { isThenable, type StepCall, timedOut } from './step-call.js'
@@ -13,14 +13,14 @@ const longestTickMs = 250
 export interface AsyncPassOptions {
   readonly steps: readonly StepCall[]
   readonly rows: readonly Row[]
-  /** The first record that has to be waited for; those before it are done. */
+  /** The first record of the pass; those before it are done. */
   readonly first: number
-  readonly begun: BegunRecord
+  /** The first record, if its steps were begun elsewhere. */
+  readonly begun: BegunRecord | undefined
   /** Throws if the run bears no more rejections. */
   readonly reject: (place: number, step: number, error: unknown) => void
   readonly context: TransformContext
   readonly maxRetries: number
-  readonly breather: Breather
 }
 
 /** One record under way. */
@@ -43,6 +43,8 @@ export class AsyncPass {
   readonly #workers = new Set<Worker>()
   #next: number
   #left: number
+  /** Records begun since the clock was looked at. */
+  #ran = 0
   #tick = 0
   #done!: () => void
   #fail!: (error: unknown) => void
@@ -83,19 +85,24 @@ export class AsyncPass {
   }
 
   async #work(worker: Worker): Promise<void> {
-    const { steps, rows, first, context, breather } = this.options
+    const { steps, rows, first, begun, context } = this.options
     const call: CallStep = (step, record) => this.#callChild(worker, step, record)
     while (this.#next < rows.length && !worker.abandoned) {
       const place = this.#next++
       worker.place = place
-      if ((place & 15) === 15 && breather.due) await breather.breathe()
+      if (breather.isBreathing) await breather.breathe()
+      if (++this.#ran >= breather.stretch) {
+        const isDue = breather.look(this.#ran)
+        this.#ran = 0
+        if (isDue) await breather.breathe()
+      }
       context.signal.throwIfAborted()
       let value = rows[place] as Row
       let family: Family = null
       let step = 0
       try {
-        if (place === first) {
-          family = await this.#takeOver(worker, call)
+        if (place === first && begun !== undefined) {
+          family = await this.#takeOver(begun, worker, call)
           step = steps.length + 1
         }
         for (; step < steps.length; step++) {
@@ -132,8 +139,7 @@ export class AsyncPass {
   }
 
   /** The first record, whose steps were begun elsewhere. */
-  #takeOver(worker: Worker, call: CallStep): Family | Promise<Family> {
-    const { begun } = this.options
+  #takeOver(begun: BegunRecord, worker: Worker, call: CallStep): Family | Promise<Family> {
     begun.handOver(call, (waiting) => {
       worker.step = waiting.step
       worker.since = this.#tick

@@ -3,7 +3,7 @@ import type { Position } from '../contracts/position.js'
 import type { Lease, StateStore, TransactionalStateStore } from '../contracts/state-store.js'
 import type { JsonValue } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
-import { Breather } from './breather.js'
+import { breather } from './breather.js'
 import { addCounts, noCounts, subtractCounts } from './counts.js'
 import type { CommittedBatch, Lane, LaneListener } from './lane.js'
 import type { PlanHelp } from './plan.js'
@@ -32,7 +32,6 @@ type Work = Pick<CommittedBatch, 'counts' | 'rejections'> & {
 /** Batch after batch of a hand-written backfiller. */
 export class BackfillLane implements Lane {
   readonly start: Position
-  readonly #breather = new Breather()
   #control!: RunControl
   #listener!: LaneListener
 
@@ -55,7 +54,7 @@ export class BackfillLane implements Lane {
     while (!position.done) {
       await control.whenFree(signal)
       if (control.stopReason !== undefined) break
-      if (this.#breather.due) await this.#breather.breathe()
+      if (breather.due) await breather.breathe()
       const wanted = Math.min(control.batchSize ?? this.options.batchSize, control.recordsLeft)
       const limit = Math.max(1, wanted)
       const before = position

@@ -2,6 +2,7 @@ import type { LimitFunction } from 'p-limit'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { BatchTransform, TransformContext } from '../flow/transformer.js'
+import { breather } from './breather.js'
 import type { Rows, Stage, StageHelp } from './chain.js'
 import { retrying } from './retry.js'
 import { invalidResult, isThenable, type StepCall, stepFailed, timedOut } from './step-call.js'
@@ -50,7 +51,7 @@ export class BatchStage implements Stage {
   }
 
   async #call(records: readonly Row[], context: TransformContext): Promise<readonly unknown[]> {
-    if (this.help.breather.due) await this.help.breather.breathe()
+    if (breather.due) await breather.breathe()
     const once = async (): Promise<unknown> => {
       const answer = this.transform(records, context)
       return isThenable(answer) ? this.#inTime(answer) : answer

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { CommitBatch } from '../contracts/sink.js'
 import { from } from '../flow/flow.js'
 import { memoryAckSink } from '../memory/memory-ack-sink.js'
@@ -8,7 +8,17 @@ import { sink } from '../sinks/sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
 import type { PipelineOptions } from './options.js'
 import { runPipeline, startPipeline } from './run-pipeline.js'
-import { failure, ids, leavingAfter, type Numbered, numbers, source, withReading, withSession } from './testing/rigs.js'
+import {
+  but,
+  failure,
+  ids,
+  leavingAfter,
+  type Numbered,
+  numbers,
+  source,
+  withReading,
+  withSession,
+} from './testing/rigs.js'
 
 /** Records of each batch that had any. */
 async function sizesOf(options: PipelineOptions<Numbered>): Promise<number[]> {
@@ -116,6 +126,79 @@ describe('the size of a batch', () => {
     // About a kilobyte each: the first page is not known to swell, those behind it are.
     expect(Math.max(...held.slice(1))).toBeLessThanOrEqual(20_000)
     expect(held.reduce((sum, rows) => sum + rows)).toBe(200_000)
+  })
+})
+
+describe('a batch', () => {
+  /** A source whose pages take their time. */
+  const slow = (count: number, onPage: (nth: number) => void | Promise<void>) =>
+    withReading(source(count), (session) => ({
+      async *read(options) {
+        let nth = 0
+        for await (const page of session.read(options)) {
+          await onPage(++nth)
+          yield page
+        }
+      },
+    }))
+
+  it('ends after five seconds, however few records came', async () => {
+    let now = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const reading = slow(10_000, () => {
+      now += 2_000
+    })
+    const sizes = await sizesOf({ name: 'x', source: reading, sink: memorySink<Numbered>(), batchSize: 10_000 })
+    clock.mockRestore()
+    expect(sizes[0]).toBeLessThanOrEqual(3_000)
+    expect(sizes.length).toBeGreaterThan(3)
+  })
+
+  it('ends with the page in hand when the run is to stop, or to pause', async () => {
+    for (const ask of ['stop', 'pause'] as const) {
+      const reading = slow(10_000, async (nth) => {
+        if (nth === 3) void live[ask]()
+        await new Promise((resolve) => setImmediate(resolve))
+      })
+      const live = startPipeline({ name: 'x', source: reading, sink: memorySink<Numbered>(), batchSize: 10_000 })
+      const first = new Promise<number>((resolve) =>
+        live.events.once('batch:committed', ({ batch }) => resolve(batch.read)),
+      )
+      expect(await first).toBeLessThanOrEqual(3_000)
+      await live.stop()
+    }
+  })
+
+  it('is not followed by a page read ahead where it fills the budget with one page', async () => {
+    let read = 0
+    const reading = withReading(source(30), (session) => ({
+      async *read(options) {
+        for await (const page of session.read({ ...options, page: { ...options.page, records: 1 } })) {
+          read++
+          yield but(page, { bytes: 200_000_000 })
+        }
+      },
+    }))
+    const ahead: number[] = []
+    const into = sink<Numbered>({
+      name: 's',
+      guarantee: 'idempotent',
+      write: async (records) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        ahead.push(read - (records[0] as Numbered).id)
+      },
+    })
+    await runPipeline({ name: 'x', source: reading, sink: into, state: memoryStateStore() })
+    expect(Math.max(...ahead)).toBe(0)
+  })
+
+  it('shares the budget with those of other partitions', async () => {
+    const text = 'x'.repeat(10_000)
+    const records = numbers(4_000).map(({ id }) => ({ id, text }))
+    const wide = memorySource({ records, key: 'id', partitions: 8 })
+    const more = { batchSize: 500, parallel: 8, maxInFlightBytes: 8_000_000 }
+    const sizes = await sizesOf({ name: 'x', source: wide, sink: memorySink<Numbered>(), ...more })
+    expect(Math.max(...sizes) * 8 * text.length).toBeLessThan(8_000_000)
   })
 })
 

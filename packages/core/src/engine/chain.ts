@@ -5,7 +5,6 @@ import type { Operation, Row } from '../contracts/values.js'
 import type { Step } from '../flow/flow.js'
 import type { TransformContext, TransformerTraits } from '../flow/transformer.js'
 import { BatchStage } from './batch-stage.js'
-import { Breather } from './breather.js'
 import type { AlsoFailed } from './closing.js'
 import { EachStage } from './each-stage.js'
 import { RecordPage } from './record-page.js'
@@ -22,7 +21,6 @@ export interface Rows {
 /** What a stage needs besides its steps. */
 export interface StageHelp {
   readonly maxRetries: number
-  readonly breather: Breather
 }
 
 export interface Stage {
@@ -38,8 +36,7 @@ export class Chain {
 
   constructor(steps: readonly Step[], options: { readonly maxRetries: number }) {
     this.#calls = steps.map((step, index) => stepCall(step, index + 1))
-    const help: StageHelp = { maxRetries: options.maxRetries, breather: new Breather() }
-    this.#stages = stagesOf(this.#calls, help)
+    this.#stages = stagesOf(this.#calls, options)
   }
 
   get isEmpty(): boolean {

@@ -3,14 +3,12 @@ import type { Row } from '../contracts/values.js'
 import type { TransformContext } from '../flow/transformer.js'
 import { AsyncPass } from './async-pass.js'
 import { BegunRecord } from './begun-record.js'
+import { breather } from './breather.js'
 import type { Rows, Stage, StageHelp } from './chain.js'
 import { type Family, FamilyCollector } from './family-collector.js'
 import { isRetryable } from './retry.js'
 import { isThenable, type StepCall, stepFailed } from './step-call.js'
 import type { StepRejects } from './step-rejects.js'
-
-/** How many records run before the clock is looked at. */
-const stretch = 16
 
 /** Where the fast loop stopped, and why: a result that is neither a record nor null, or an error. */
 interface Halt {
@@ -27,6 +25,8 @@ interface Halt {
  */
 export class EachStage implements Stage {
   readonly #calls: readonly StepCall['call'][]
+  /** A step gave a promise once: from then on none is called before it may have so many calls under way. */
+  #waits = false
 
   constructor(
     private readonly steps: readonly StepCall[],
@@ -39,26 +39,37 @@ export class EachStage implements Stage {
 
   async run(input: Rows, rejects: StepRejects, context: TransformContext): Promise<Rows> {
     const { steps } = this
-    const { breather, maxRetries } = this.help
+    const { maxRetries } = this.help
     const { rows } = input
     const out = new FamilyCollector(input)
+    let looked = 0
     const halt: Halt = { step: 0, value: {}, result: null, error: null, failed: false }
     const reject = (place: number, step: number, error: unknown): void => {
       const failed = steps[step] as StepCall
       rejects.add(out.ownerOf(place), failed.stage, stepFailed(failed, error))
     }
+    const pass = async (first: number, begun?: BegunRecord): Promise<void> => {
+      const waiting = new AsyncPass({ steps, rows, first, begun, reject, context, maxRetries })
+      const families = await waiting.run(Math.min(this.concurrency, rows.length - first), this.limit)
+      for (let i = first; i < rows.length; i++) out.add(i, families[i - first] ?? null)
+    }
     for (let at = 0; at < rows.length; ) {
-      if (breather.due) {
+      if (at === 0 ? breather.due : breather.look(at - looked)) {
         context.signal.throwIfAborted()
         await breather.breathe()
       }
-      const end = Math.min(at + stretch, rows.length)
+      looked = at
+      if (this.#waits) {
+        await pass(at)
+        break
+      }
+      const end = Math.min(at + breather.stretch, rows.length)
       const place = runFused(this.#calls, rows, at, end, context, out, halt)
-      at = place + 1
       if (place === end) {
         at = end
         continue
       }
+      at = place + 1
       if (halt.failed && !isRetryable(halt.error)) {
         reject(place, halt.step, halt.error)
         out.diverge(place)
@@ -78,9 +89,8 @@ export class EachStage implements Stage {
         continue
       }
       // It has to be waited for: this record and those behind it go on together.
-      const pass = new AsyncPass({ steps, rows, first: place, begun, reject, context, maxRetries, breather })
-      const families = await pass.run(Math.min(this.concurrency, rows.length - place), this.limit)
-      for (let i = place; i < rows.length; i++) out.add(i, families[i - place] ?? null)
+      if (!halt.failed) this.#waits = true
+      await pass(place, begun)
       break
     }
     return out.rows()

@@ -96,6 +96,14 @@ describe('maxRejected', () => {
     expect(into.store.positions.reduce((sum, { counts }) => sum + counts.rejected, 0)).toBe(2)
   })
 
+  it('is not used up twice by what was committed', async () => {
+    const into = memorySink<Numbered>({ refuse: ({ id }) => id % 100 === 50 })
+    const source = memorySource({ records: numbers(400), key: 'id', partitions: 4 })
+    const more = { batchSize: 10, maxRejected: 4, deadLetters: memoryAckSink() }
+    const report = await runPipeline({ name: 'enough', source, sink: into, parallel: 2, ...more })
+    expect(report).toMatchObject({ status: 'completed', counts: { rejected: 4 } })
+  })
+
   it('counts what earlier attempts rejected', async () => {
     const into = memorySink<Numbered>({ refuse: ({ id }) => id === 5 || id === 25 })
     const run = (more: object) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Position } from '../contracts/position.js'
+import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memorySource } from '../memory/memory-source.js'
 import { sink } from '../sinks/sink.js'
@@ -140,5 +141,34 @@ describe('an acknowledging lane', () => {
       // Half of it for the batch, and the page read ahead counts: four pages and one; or, where the sink is full, one.
       expect(Math.max(...pages)).toBe(held === 0 ? 4 : 1)
     }
+  })
+
+  it('makes dead letters durable before the position that leaves their records out', async () => {
+    const order: string[] = []
+    const inner = memoryStateStore()
+    const state = but(inner, {
+      commit: async (commit, operation) => {
+        order.push('position')
+        return inner.commit(commit, operation)
+      },
+    })
+    const letters = sink({
+      name: 'letters',
+      guarantee: 'idempotent',
+      write: async () => {
+        await later(20)
+        order.push('letter')
+      },
+    })
+    await runPipeline({
+      name: 'x',
+      source: source(10),
+      sink: memoryAckSink<Numbered>({ refuse: ({ id }) => id === 5 }),
+      state,
+      maxRejected: 1,
+      deadLetters: letters,
+    })
+    expect(order[0]).toBe('letter')
+    expect(order).toContain('position')
   })
 })

@@ -6,7 +6,7 @@ import type { SourceSession } from '../contracts/source.js'
 import type { Cursor, Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { TransformContext } from '../flow/transformer.js'
-import { Breather } from './breather.js'
+import { breather } from './breather.js'
 import type { Chain } from './chain.js'
 import { HeldPage, type Rejection } from './held-page.js'
 import { RecordPage } from './record-page.js'
@@ -34,7 +34,6 @@ export interface PageReaderOptions {
  * More ahead was measured to gain nothing. After a transient error it goes on behind the last page it got.
  */
 export class PageReader {
-  readonly #breather = new Breather()
   readonly #closing = new AbortController()
   readonly #context: TransformContext
   #iterator: AsyncIterator<Page<Row>> | undefined
@@ -70,7 +69,7 @@ export class PageReader {
 
   /** What it failed with once, it fails with again: no page is ever passed over. */
   async next(): Promise<HeldPage | null> {
-    if (this.#breather.due) await this.#breather.breathe()
+    if (breather.due) await breather.breathe()
     this.#ahead ??= this.#pull()
     const page = await this.#ahead
     this.#queuedBytes = 0
