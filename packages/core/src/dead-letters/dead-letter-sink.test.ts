@@ -117,6 +117,71 @@ test('a letter whose writing failed for the moment is written once', async () =>
   expect(calls).toBe(3)
 })
 
+test('connecting, preparing and claiming that failed for the moment are tried again, and told', async () => {
+  const failed = new Set<string>()
+  const once = (what: string): void => {
+    if (failed.has(what)) return
+    failed.add(what)
+    throw new DroverError('STORE_BUSY', what, { isRetryable: true })
+  }
+  const inner = memorySink()
+  const { watching, events } = watched(inner)
+  const stumbling = {
+    ...watching,
+    connect: async (operation) => {
+      once('connect')
+      const session = await (watching as ExactSink<Row>).connect(operation)
+      return {
+        ...session,
+        claim: async (claim, by) => {
+          once(`claim ${claim.partition.id}`)
+          return session.claim(claim, by)
+        },
+        prepare: async (schema, by) => {
+          once('prepare')
+          await session.prepare?.(schema, by)
+        },
+      }
+    },
+  } as ExactSink<Row>
+  const told: string[] = []
+  const patience = {
+    maxRetries: 4,
+    signal: new AbortController().signal,
+    onRetry: ({ error }: { error: unknown }) => void told.push((error as Error).message),
+    wait: async () => {},
+  }
+  const letters = deadLetterSink(stumbling)
+  const writers = await Promise.all(['a', 'b'].map((partition) => letters.open(claimOf(partition), patience)))
+  for (const [i, writer] of writers.entries()) await writer.append([letter(`${i}`)])
+  for (const writer of writers) await writer.close()
+  expect(inner.store.rows.map((row) => row.id)).toEqual(['0', '1'])
+  expect(new Set(told)).toEqual(new Set(['connect', 'prepare', 'claim a', 'claim b']))
+  expect(events.filter((event) => event === 'connect')).toHaveLength(events.filter((event) => event === 'close').length)
+})
+
+test('an error that is not transient, or comes too often, is given on', async () => {
+  let calls = 0
+  const inner = memorySink()
+  const unreachable = (isRetryable: boolean): Sink<Row> => ({
+    ...inner,
+    connect: async () => {
+      calls++
+      throw new DroverError('STORE_UNAVAILABLE', 'gone', { isRetryable })
+    },
+  })
+  const patience = { maxRetries: 2, signal: new AbortController().signal, wait: async () => {} }
+  for (const [isRetryable, expected] of [
+    [false, 1],
+    [true, 3],
+  ] as const) {
+    calls = 0
+    const opening = deadLetterSink(unreachable(isRetryable)).open(claimOf('a'), patience)
+    await expect(opening).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(calls).toBe(expected)
+  }
+})
+
 test('refuses a sink that cannot hold letters, and leaves nothing open', async () => {
   const { watching, events } = watched(memorySink())
   const lossy: Sink<Row> = {

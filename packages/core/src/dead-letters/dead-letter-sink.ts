@@ -4,12 +4,13 @@ import type { Field, RecordSchema } from '../contracts/schema.js'
 import type { AckSession, ExactSession, Sink } from '../contracts/sink.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { noCounts } from '../engine/counts.js'
-import { retrying } from '../engine/retry.js'
+import { type Retrying, retrying } from '../engine/retry.js'
 import { DroverError } from '../errors/drover-error.js'
 import { recordId } from '../identity/record-id.js'
 import type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-letter.js'
 
-const maxRetries = 8
+/** Letters are written to the end even when the run is being stopped: the batch they belong to is. */
+const patiently: Retrying = { maxRetries: 8, signal: new AbortController().signal }
 
 /**
  * Sends dead letters to any sink, a row per letter with the fields of {@link deadLetterSchema}. A crash may send a letter
@@ -55,7 +56,11 @@ class SinkLetters implements DeadLetterStore {
     this.place = sink.name
   }
 
-  async open(claim: Claim): Promise<DeadLetterWriter> {
+  async open(claim: Claim, patience: Retrying = patiently): Promise<DeadLetterWriter> {
+    return retrying(() => this.#open(claim, patience), patience)
+  }
+
+  async #open(claim: Claim, patience: Retrying): Promise<DeadLetterWriter> {
     this.#writers++
     let isOpen = true
     const close = async (): Promise<void> => {
@@ -65,8 +70,7 @@ class SinkLetters implements DeadLetterStore {
       if (this.#writers === 0) await this.#end()
     }
     try {
-      this.#session ??= this.#connect()
-      const append = await this.#appendTo(await this.#session, ownClaim(claim))
+      const append = await this.#appendTo(await this.#connected(), ownClaim(claim), patience)
       return { append: (letters) => this.#inTurn(() => append(letters)), close }
     } catch (error) {
       await close()
@@ -87,9 +91,19 @@ class SinkLetters implements DeadLetterStore {
     }
   }
 
-  #appendTo(session: Session, own: Claim): Append | Promise<Append> {
-    if (this.sink.guarantee === 'exactly-once') return exactly(session as ExactSession<Row>, own)
-    return acknowledged(session as AckSession<Row>, own)
+  #appendTo(session: Session, own: Claim, patience: Retrying): Append | Promise<Append> {
+    if (this.sink.guarantee === 'exactly-once') return exactly(session as ExactSession<Row>, own, patience)
+    return acknowledged(session as AckSession<Row>, own, patience)
+  }
+
+  #connected(): Promise<Session> {
+    if (this.#session !== undefined) return this.#session
+    const session = this.#connect()
+    this.#session = session
+    session.catch(() => {
+      if (this.#session === session) this.#session = undefined // whoever asked gets it; the next one tries again
+    })
+    return session
   }
 
   async #connect(): Promise<Session> {
@@ -137,7 +151,7 @@ function ownClaim({ run, partition, fence }: Claim): Claim {
 
 type Append = (letters: readonly DeadLetter[]) => Promise<void>
 
-async function exactly(session: ExactSession<Row>, claim: Claim): Promise<Append> {
+async function exactly(session: ExactSession<Row>, claim: Claim, patience: Retrying): Promise<Append> {
   const { partition } = claim
   let at = (await session.claim(claim, unhurried())) ?? first(claim)
   return async (letters) => {
@@ -146,26 +160,26 @@ async function exactly(session: ExactSession<Row>, claim: Claim): Promise<Append
     // There may always be more letters, and whenever the run ends these were all.
     const next: Position = { ...at, fence: claim.fence, sequence, done: true }
     let unsure = false
-    await patiently(async () => {
+    await retrying(async () => {
       if (unsure) at = (await session.claim(claim, unhurried())) ?? first(claim)
       if (at.sequence === sequence) return
       unsure = true
       const batch = { partition, sequence, [Symbol.asyncIterator]: () => once(pageOf(letters)) }
       await session.write({ ...batch, commit: async () => next }, { ...unhurried(), mode: 'commit' })
-    })
+    }, patience)
     at = next
   }
 }
 
-function acknowledged(session: AckSession<Row>, { partition }: Claim): Append {
+function acknowledged(session: AckSession<Row>, { partition }: Claim, patience: Retrying): Append {
   let sequence = 0
   return async (letters) => {
     if (letters.length === 0) return
     sequence++
-    await patiently(async () => {
+    await retrying(async () => {
       const batch = { partition, sequence, [Symbol.asyncIterator]: () => once(pageOf(letters)) }
       await session.write(batch, unhurried())
-    })
+    }, patience)
   }
 }
 
@@ -173,13 +187,8 @@ function first(claim: Claim): Position {
   return { ...claim, sequence: 0, cursor: null, done: false, counts: noCounts }
 }
 
-/** Letters are written to the end even when the run is being stopped: the batch they belong to is. */
 function unhurried(): Operation {
   return { signal: new AbortController().signal }
-}
-
-function patiently(work: () => Promise<void>): Promise<void> {
-  return retrying(work, { maxRetries, signal: new AbortController().signal })
 }
 
 async function* once<T>(value: T): AsyncGenerator<T> {

@@ -1,6 +1,7 @@
 import type { Claim } from '../contracts/position.js'
 import type { RejectStage } from '../contracts/report.js'
 import type { JsonValue, Row } from '../contracts/values.js'
+import type { Retrying } from '../engine/retry.js'
 
 /** A record that could not be read, transformed or written, with all that is needed to understand it and to send it through again. */
 export interface DeadLetter {
@@ -28,8 +29,8 @@ export interface DeadLetter {
 export interface DeadLetterStore {
   /** A folder's path or a sink's name, for the report. */
   readonly place: string
-  /** One writer per partition and fence: one of a dead process can do no harm. */
-  open(claim: Claim): Promise<DeadLetterWriter>
+  /** One writer per partition and fence: one of a dead process can do no harm. `patience`: how what is transient is tried again. */
+  open(claim: Claim, patience?: Retrying): Promise<DeadLetterWriter>
   /**
    * To be called once a run has completed, with the positions of the partitions that rejected something in any attempt,
    * when their writers are closed: a sink of one file puts the file in place.

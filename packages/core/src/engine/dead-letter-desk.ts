@@ -6,6 +6,7 @@ import { redactSecrets } from '../errors/redact.js'
 import { recordId } from '../identity/record-id.js'
 import { type AlsoFailed, closeAll } from './closing.js'
 import type { Rejection } from './held-page.js'
+import type { Retrying } from './retry.js'
 
 /** Turns the rejections of a run into dead letters, a writer per partition; nothing is created before the first one. */
 export class DeadLetterDesk {
@@ -18,6 +19,7 @@ export class DeadLetterDesk {
       readonly name: string
       readonly version: string | undefined
       readonly redact: ((record: Row) => Row) | undefined
+      readonly retrying: Retrying
     },
   ) {}
 
@@ -46,7 +48,7 @@ export class DeadLetterDesk {
     const known = this.#writers.get(id)
     if (known !== undefined) return known
     this.#isUsed = true
-    const writer = this.store.open(claim)
+    const writer = this.store.open(claim, this.options.retrying)
     this.#writers.set(id, writer)
     writer.catch(() => this.#writers.delete(id)) // whoever asked gets it; the next one tries again
     return writer

@@ -6,7 +6,7 @@ import { memorySource } from '../memory/memory-source.js'
 import { sink } from '../sinks/sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
 import { runPipeline } from './run-pipeline.js'
-import { but, failure, type Numbered, source, withReading, withSession } from './testing/rigs.js'
+import { but, failure, type Numbered, source, transient, withReading, withSession } from './testing/rigs.js'
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -170,5 +170,26 @@ describe('an acknowledging lane', () => {
     })
     expect(order[0]).toBe('letter')
     expect(order).toContain('position')
+  })
+
+  it('tries again, and says so, when the dead letters cannot be opened for the moment', async () => {
+    const letters = memoryAckSink()
+    let connects = 0
+    const stumbling = but(letters, {
+      connect: async (operation) => {
+        if (++connects === 1) throw transient()
+        return letters.connect(operation)
+      },
+    })
+    const report = await runPipeline({
+      name: 'x',
+      source: source(10),
+      sink: memoryAckSink<Numbered>({ refuse: ({ id }) => id === 5 }),
+      state: memoryStateStore(),
+      maxRejected: 1,
+      deadLetters: stumbling,
+    })
+    expect(report).toMatchObject({ status: 'completed', attempt: { retries: 1 } })
+    expect(letters.store.rows).toHaveLength(1)
   })
 })

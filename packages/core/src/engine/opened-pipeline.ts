@@ -92,7 +92,7 @@ class OpenedPipeline implements OpenedPlan {
   ) {
     const { options, letters, sink, help } = parts
     const { name, version, redact } = options
-    this.#letters = new DeadLetterDesk(letters, { name, version, redact })
+    this.#letters = new DeadLetterDesk(letters, { name, version, redact, retrying: help.retrying })
     this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
   }
 
