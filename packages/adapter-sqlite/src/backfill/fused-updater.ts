@@ -9,7 +9,7 @@ import { boundKey } from '../source/key-value.js'
 import { joinSql, type Sql } from '../source/sql.js'
 import type { FusedPage } from './fused-page.js'
 import { type Fusion, FusionMissed } from './fusion.js'
-import { guard, type UpdatePlan } from './update-plan.js'
+import { guard, type UpdatePlan, update } from './update-plan.js'
 
 /** better-sqlite3's `Database`, with functions. */
 interface FunctionDatabase extends BetterDatabase {
@@ -84,7 +84,7 @@ export class FusedUpdater {
     const { database, plan } = this.options
     const sets = plan.sets.map(({ name }, i) => `${quoteName(name)} = ${this.#call.replace('%', String(i))}`)
     const statement = database.prepare(
-      `UPDATE OR ABORT main.${quoteName(plan.table)} SET ${sets.join(', ')} WHERE ${range} AND ${guard(plan.predicate)}`,
+      `${update(plan)} SET ${sets.join(', ')} WHERE ${range} AND ${guard(plan.predicate)}`,
     )
     this.#statements.set(range, statement)
     return statement

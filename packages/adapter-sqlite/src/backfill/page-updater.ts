@@ -61,7 +61,7 @@ export class PageUpdater implements Updater {
     const sql = chunkUpdate(plan, this.#setsOf(shape), rows.expressions())
     const write = async (json: string): Promise<number> =>
       (await connection.run(sql, [json, ...plan.predicate.values])).changes
-    return byHalves(rows, write, where)
+    return byHalves(connection, rows, write, where)
   }
 
   async #single(shape: Shape, values: readonly SqliteValue[], row: number): Promise<number> {

@@ -41,6 +41,7 @@ export async function resolvePlan(
     key: keyed,
     isByRowid: !keyed.every((column) => table.columns.includes(column)),
     sets: columns,
+    isOverruling: table.hasConflictClauses,
     reads: reads.map((read) => columnOf(table, read, place)),
     ...(expressions === undefined ? {} : { expressions }),
     ...predicateOf(table, where, place),

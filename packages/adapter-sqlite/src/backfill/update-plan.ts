@@ -18,6 +18,8 @@ export interface UpdatePlan {
   readonly expressions?: Readonly<Record<string, string>>
   /** What must still hold of a row when it is updated. */
   readonly predicate: Sql
+  /** The table's own DDL has conflict clauses. */
+  readonly isOverruling: boolean
   /** Columns that must still hold what was read, because SQL could not repeat what is asked of them. */
   readonly seen: readonly Column[]
 }
@@ -71,9 +73,12 @@ export function rangeUpdate(plan: UpdatePlan): string {
   return `${update(plan)} SET ${assignments(plan, plan.sets, () => '?')} WHERE ${range} AND ${guard(plan.predicate)}`
 }
 
-/** OR ABORT overrules what the table's own constraints say, which may be to delete other rows. */
-function update({ table }: UpdatePlan): string {
-  return `UPDATE OR ABORT main.${quoteName(table)}`
+/**
+ * OR ABORT overrules what the table's own constraints say, which may be to delete other rows. It overrules the clauses of
+ * triggers too, so it is only said where it has to be.
+ */
+export function update({ table, isOverruling }: Pick<UpdatePlan, 'table' | 'isOverruling'>): string {
+  return `UPDATE${isOverruling ? ' OR ABORT' : ''} main.${quoteName(table)}`
 }
 
 function assignments(plan: UpdatePlan, sets: readonly Column[], place: (i: number) => string): string {

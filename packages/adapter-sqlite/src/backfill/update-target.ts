@@ -7,6 +7,7 @@ import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import { Shapes } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { Breather } from '../writer/breather.js'
+import { undoSavepoint } from '../writer/savepoint.js'
 import { type FusedPage, type FusedRow, fusedPageOf } from './fused-page.js'
 import type { FusedUpdater } from './fused-updater.js'
 import { FusionMissed } from './fusion.js'
@@ -114,16 +115,18 @@ export class UpdateTarget implements BatchTarget {
     if (plan.expressions === undefined || plan.seen.length > 0) return undefined
     const bounds = [records[0], records.at(-1)].flatMap((row) => this.#keyOf(row as Row))
     await connection.exec('SAVEPOINT drover_range')
-    let changes: number
     try {
-      changes = (await connection.run(rangeUpdate(plan), [...bounds, ...plan.predicate.values])).changes
+      const { changes } = await connection.run(rangeUpdate(plan), [...bounds, ...plan.predicate.values])
+      if (changes <= records.length) {
+        await connection.exec('RELEASE drover_range')
+        return changes
+      }
     } catch (error) {
-      if (!isRefusal(error)) throw error
-      changes = Number.POSITIVE_INFINITY
+      if (!isRefusal(error) || !(await undoSavepoint(connection, 'drover_range'))) throw error
+      return undefined
     }
-    const isExact = changes <= records.length
-    await connection.exec(`${isExact ? '' : 'ROLLBACK TO drover_range; '}RELEASE drover_range`)
-    return isExact ? changes : undefined
+    await undoSavepoint(connection, 'drover_range')
+    return undefined
   }
 
   #keyOf(row: Row): SqliteValue[] {

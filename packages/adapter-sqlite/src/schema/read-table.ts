@@ -15,11 +15,12 @@ export async function readTable(
   schema: 'main' | 'temp' = 'main',
 ): Promise<Table | null> {
   const [found] = await connection.all(
-    'SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = ? AND name = ? COLLATE NOCASE',
+    `SELECT name, type, wr, strict, (SELECT sql FROM main.sqlite_master AS m WHERE m.name = l.name AND l.schema = 'main') AS ddl
+     FROM pragma_table_list AS l WHERE schema = ? AND name = ? COLLATE NOCASE`,
     [schema, name],
   )
   if (!found) return null
-  const [real, kind, withoutRowid, strict] = found as [string, string, number, number]
+  const [real, kind, withoutRowid, strict, ddl] = found as [string, string, number, number, string | null]
   const isStrict = strict === 1
   const isWithoutRowid = withoutRowid === 1
   const declared = await readColumns(connection, real, schema)
@@ -49,6 +50,7 @@ export async function readTable(
     rowid: kind === 'view' || isWithoutRowid ? null : rowidName(columns),
     isWithoutRowid,
     isStrict,
+    hasConflictClauses: kind === 'table' && ddl !== null && /\bCONFLICT\b/i.test(ddl),
     uniqueKeys: indexes
       .map((index) => index.columns)
       .filter((names): names is string[] => names.length > 0 && names.every(neverNull)),

@@ -15,6 +15,8 @@ export interface Table {
   readonly rowid: string | null
   readonly isWithoutRowid: boolean
   readonly isStrict: boolean
+  /** Its DDL may say `ON CONFLICT REPLACE` or the like: https://www.sqlite.org/lang_conflict.html */
+  readonly hasConflictClauses: boolean
   /** Columns of unique indexes over whole columns that cannot be null: each can be a key. */
   readonly uniqueKeys: readonly (readonly string[])[]
 }

@@ -14,6 +14,11 @@ export interface ConflictPolicy {
   readonly key: readonly string[]
   /** For `merge`. */
   readonly columns: readonly string[]
+  /**
+   * Overrule what the table's own DDL says about conflicts, such as ON CONFLICT REPLACE, which deletes whatever rows stand in
+   * the way. It overrules the clauses of triggers too, so it is only said where it has to be.
+   */
+  readonly isOverruling: boolean
 }
 
 /** @throws `OPTION_INVALID` */
@@ -28,10 +33,11 @@ export function checkOnConflict(where: string, onConflict: unknown): void {
   )
 }
 
-export function conflictPolicy(onConflict: OnConflict, key: readonly string[]): ConflictPolicy {
-  if (onConflict === 'error') return { kind: 'error', key: [], columns: [] }
-  if (typeof onConflict === 'string') return { kind: onConflict, key, columns: [] }
-  return { kind: 'merge', key, columns: onConflict.merge }
+/** @param isOverruling Whether the table's own DDL has conflict clauses, or may have some. */
+export function conflictPolicy(onConflict: OnConflict, key: readonly string[], isOverruling = true): ConflictPolicy {
+  if (onConflict === 'error') return { kind: 'error', key: [], columns: [], isOverruling }
+  if (typeof onConflict === 'string') return { kind: onConflict, key, columns: [], isOverruling }
+  return { kind: 'merge', key, columns: onConflict.merge, isOverruling }
 }
 
 /** Of the columns that a row brings, those that it replaces in a row that is there. */

@@ -46,3 +46,9 @@ export async function hasInsertingTrigger(connection: SqliteConnection, table: s
   const inserts = new RegExp(`\\binto\\s+["\`[]?${name}["\`\\]]?(?![\\w$])`, 'i')
   return rows.some(([sql]) => inserts.test(String(sql)))
 }
+
+/** Whether a trigger of the table has statements with conflict clauses of their own, which OR ABORT would overrule. */
+export async function hasTriggerWithClause(connection: SqliteConnection, table: string): Promise<boolean> {
+  const rows = await connection.all(`SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?`, [table])
+  return rows.some(([sql]) => /\bOR\s+(?:IGNORE|REPLACE|FAIL|ROLLBACK)\b/i.test(String(sql)))
+}

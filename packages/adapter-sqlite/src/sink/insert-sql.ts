@@ -2,13 +2,14 @@ import { quoteName } from '../connection/quote-name.js'
 import { type ConflictPolicy, replacedColumns } from './conflict.js'
 
 /**
- * An INSERT of these columns. A conflict clause in the table's own DDL may say REPLACE, which deletes whatever rows stand
- * in the way; OR ABORT overrules it: https://www.sqlite.org/lang_conflict.html
+ * An INSERT of these columns. OR ABORT overrules the conflict clauses of the table's own DDL, and those of triggers:
+ * https://www.sqlite.org/lang_conflict.html, https://www.sqlite.org/lang_createtrigger.html
  *
  * @param from `VALUES (…)`, or a SELECT with a WHERE, without which ON would be taken for that of a join.
  */
 export function insertSql(table: string, columns: readonly string[], from: string, policy: ConflictPolicy): string {
-  const into = `INSERT OR ABORT INTO main.${quoteName(table)} (${columns.map(quoteName).join(', ')})`
+  const verb = policy.isOverruling ? 'INSERT OR ABORT' : 'INSERT'
+  const into = `${verb} INTO main.${quoteName(table)} (${columns.map(quoteName).join(', ')})`
   return `${into} ${from}${conflictClause(policy, columns)}`
 }
 

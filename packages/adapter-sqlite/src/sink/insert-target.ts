@@ -17,7 +17,7 @@ import type { BatchTarget } from './batch-target.js'
 import type { SinkSessionOptions } from './connect-sink.js'
 import { DeferredKeys } from './deferred-keys.js'
 import { fidelityIssues } from './fidelity.js'
-import { hasInsertingTrigger, InsertCounter } from './insert-counter.js'
+import { hasInsertingTrigger, hasTriggerWithClause, InsertCounter } from './insert-counter.js'
 import { PageWriter } from './page-writer.js'
 import { RangeCopier } from './range-copier.js'
 import type { RowWriter } from './row-writer.js'
@@ -80,6 +80,7 @@ export class InsertTarget implements BatchTarget {
   async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
     const prepared = await this.#prepared
     const countBefore = await prepared?.counter?.count()
+    await prepared?.writer.begin()
     let rows = 0
     let changed = 0
     let inserted = 0
@@ -138,6 +139,7 @@ export class InsertTarget implements BatchTarget {
     const { table, policy } = await targetTable(connection, { ...this.options, createTable, where }, schema)
     const updates = policy.kind === 'update' || policy.kind === 'merge'
     const looksUp = updates && (await hasInsertingTrigger(connection, table.name))
+    const keepsClauses = !policy.isOverruling && (await hasTriggerWithClause(connection, table.name))
     const shapes = new Shapes(table.columns, table.name)
     const options = { connection, table: table.name, shapes, policy, looksUp, where }
     const { native } = connection
@@ -145,8 +147,8 @@ export class InsertTarget implements BatchTarget {
       writer:
         native.driver === 'better-sqlite3'
           ? new SingleRowWriter(options, native)
-          : new PageWriter(options, native.database),
-      copier: policy.kind === 'error' ? new RangeCopier(connection, table) : null,
+          : await PageWriter.of(options, native.database),
+      copier: policy.kind === 'error' && !keepsClauses ? new RangeCopier(connection, table) : null,
       counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
       deferred: await DeferredKeys.of(connection, table.name),
     }

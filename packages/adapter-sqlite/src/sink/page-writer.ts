@@ -6,6 +6,7 @@ import { insertSql, oneRow } from './insert-sql.js'
 import { isLarge, JsonRows } from './json-rows.js'
 import { checkKeyValues, type KeyPlaces, keyPlaces } from './key-lookup.js'
 import { NpmStatements, type NpmValue, npmValue } from './npm-statements.js'
+import { OpenTransaction } from './open-transaction.js'
 import { isRefusal, rowRefused } from './row-refused.js'
 import type { RowWriter, WriterOptions, Written } from './row-writer.js'
 import type { Shape } from './shapes.js'
@@ -32,11 +33,20 @@ export class PageWriter implements RowWriter {
   readonly #statements: NpmStatements
   #last: Shape | undefined
 
-  constructor(
+  private constructor(
     private readonly options: WriterOptions,
     database: NpmDatabase,
+    private readonly open: OpenTransaction,
   ) {
     this.#statements = new NpmStatements(database)
+  }
+
+  static async of(options: WriterOptions, database: NpmDatabase): Promise<PageWriter> {
+    return new PageWriter(options, database, await OpenTransaction.on(options.connection))
+  }
+
+  begin(): Promise<void> {
+    return this.open.begin()
   }
 
   async write(rows: readonly Row[], before: number, isCareful: boolean): Promise<Written> {
@@ -65,8 +75,9 @@ export class PageWriter implements RowWriter {
     return { changed, inserted }
   }
 
-  close(): Promise<void> {
-    return this.#statements.close()
+  async close(): Promise<void> {
+    await this.#statements.close()
+    if (this.options.connection.path === null) await this.open.remove()
   }
 
   async #write(chunk: Chunk, isCareful: boolean): Promise<Written> {
@@ -78,16 +89,20 @@ export class PageWriter implements RowWriter {
   async #writeRows(shape: Shape, rows: readonly (readonly NpmValue[])[]): Promise<number> {
     const { table, policy, where } = this.options
     const columns = shape.columns.map(({ name }) => name)
-    const row = `(${columns.map(() => '?').join(', ')})`
+    const places = columns.map(() => '?')
+    const row = `(${places.join(', ')})`
+    const firstRow = `(${places.with(0, this.open.placeholder).join(', ')})`
     const underWay: Promise<number>[] = []
     let changed = 0
     for (let from = 0, size = 0; from < rows.length; from += size) {
-      const next = sizes.find((many) => many <= rows.length - from && many * columns.length <= mostValues) ?? 1
+      const next = sizes.find((many) => many <= rows.length - from && many * columns.length < mostValues) ?? 1
       // Statements that differ may overtake one another.
       if (next !== size) changed += await settled(underWay.splice(0), where)
       size = next
-      const sql = insertSql(table, columns, `VALUES ${new Array(size).fill(row).join(', ')}`, policy)
-      underWay.push(this.#statements.run(sql, rows.slice(from, from + size).flat()))
+      // Those behind one that ended the transaction are under way by then.
+      const values = new Array<string>(size).fill(row).with(0, firstRow)
+      const sql = insertSql(table, columns, `VALUES ${values.join(', ')}`, policy)
+      underWay.push(this.#statements.run(sql, [this.open.number, ...rows.slice(from, from + size).flat()]))
     }
     return changed + (await settled(underWay, where))
   }
@@ -110,7 +125,7 @@ export class PageWriter implements RowWriter {
     const columns = shape.columns.map(({ name }) => name)
     const from = `SELECT ${rows.expressions().join(', ')} FROM json_each(?) WHERE true`
     const sql = insertSql(table, columns, from, policy)
-    return byHalves(rows, async (json) => (await connection.run(sql, [json])).changes, where)
+    return byHalves(connection, rows, async (json) => (await connection.run(sql, [json])).changes, where)
   }
 
   async #single(shape: Shape, values: readonly SqliteValue[], row: number): Promise<Written> {

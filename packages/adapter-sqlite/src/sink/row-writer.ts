@@ -5,6 +5,8 @@ import type { Shapes } from './shapes.js'
 
 /** Writes rows inside the transaction that is open. One driver takes a row at a time, the other a page. */
 export interface RowWriter {
+  /** First thing in a transaction. */
+  begin(): MaybePromise<void>
   /**
    * @param before Rows of the batch in front of these.
    * @param isCareful Find out which row is refused.

@@ -50,6 +50,8 @@ export class SingleRowWriter implements RowWriter {
     return { changed, inserted: changed - found }
   }
 
+  begin(): void {}
+
   close(): void {}
 
   /** The writer of the row's shape, with its values bound. Rows mostly have the shape of the row before. */

@@ -49,7 +49,7 @@ export async function targetTable(
     throw notReady(options, 'it has no primary key that says which rows are the same; give key')
   }
   if (schema !== null) await refuseRequired(connection, table, schema, options)
-  const policy = conflictPolicy(options.onConflict, key)
+  const policy = conflictPolicy(options.onConflict, key, table.hasConflictClauses)
   await compile(connection, table, policy, options)
   return { table, policy }
 }
