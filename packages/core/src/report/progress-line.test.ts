@@ -41,7 +41,7 @@ const finished: Report = {
   sink: 'b',
   startedAt: new Date(0),
   finishedAt: new Date(0),
-  counts: noCounts,
+  counts: { ...noCounts, read: 3000 },
   attempt: { counts: { ...noCounts, read: 3000 }, batches: 3, durationMs: 1500, resumed: false, retries: 0 },
   partitions: [],
   rejected: [],
@@ -64,9 +64,11 @@ function shownOn(terminal?: { columns: number }) {
   return { events, written, detach, stream, emit: (change?: Change) => events.emit('run:progress', progress(change)) }
 }
 
+/** The line of a run that failed there: the last one is written whatever it says. */
 function plainLine(change: Change): string {
-  const { emit, written } = shownOn()
+  const { emit, written, detach } = shownOn()
   emit(change)
+  detach()
   return written.join('')
 }
 
@@ -94,6 +96,10 @@ describe('a line', () => {
     expect(plainLine({ read: 10_000, total: 10_000 })).toContain(', 100.0 %,')
   })
 
+  it('shows no time left where nothing is left', () => {
+    expect(plainLine({ read: 1000, total: 1000, etaMs: 0 })).toBe('copy: 1,000 of 1,000 records, 100.0 %, 1,500/s\n')
+  })
+
   it('counts what was rejected', () => {
     expect(plainLine({ rejected: 2 })).toContain('2 rejected')
   })
@@ -106,7 +112,7 @@ describe('on a terminal', () => {
     emit({ read: 300 })
     events.emit('run:finished', finished)
     expect(written.join('')).toBe(
-      `${clear}copy: 250 records, 1,500/s${clear}copy: 300 records, 1,500/s${clear}copy: completed, 3,000 records read in 1.5 s, 2,000/s\n`,
+      `${clear}copy: 250 records, 1,500/s${clear}copy: 300 records, 1,500/s${clear}copy: completed, 3,000 records in 1.5 s, 2,000/s\n`,
     )
   })
 
@@ -144,32 +150,63 @@ describe('on a terminal', () => {
 })
 
 describe('elsewhere', () => {
-  it('writes one line per second at the most, and the last in any case', () => {
+  const firstParts = (written: readonly string[]) => written.map((line) => line.split(', ')[0])
+
+  it('writes one line per second at the most, and of a run that failed how far it came', () => {
     const { emit, events, written } = shownOn()
-    for (let elapsedMs = 0; elapsedMs <= 2500; elapsedMs += 100) emit({ read: elapsedMs, elapsedMs })
+    for (let elapsedMs = 0; elapsedMs <= 2500; elapsedMs += 100) emit({ read: elapsedMs / 10, elapsedMs })
     events.emit('run:failed', { name: 'copy', error: new Error() })
-    expect(written.map((line) => line.slice(0, line.indexOf(','))).join(' ')).toBe(
-      'copy: 0 records copy: 1 copy: 2 copy: 2',
-    )
-    expect(written.at(-1)).toContain('2,500 records')
+    expect(firstParts(written)).toEqual(['copy: 100 records', 'copy: 200 records', 'copy: 250 records'])
   })
 
-  it('does not repeat a line that was said', () => {
-    const { emit, detach, written } = shownOn()
-    emit({ elapsedMs: 0 })
-    emit({ elapsedMs: 1, read: 300 })
+  it('says once how far a run came, though it failed later in that second', () => {
+    const { emit, events, written, detach } = shownOn()
+    emit({ elapsedMs: 1000 })
+    emit({ elapsedMs: 1900, recordsPerSecond: 700 })
+    events.emit('run:failed', { name: 'copy', error: new Error() })
     detach()
-    detach()
-    expect(written).toEqual(['copy: 250 records, 1,500/s\n', 'copy: 300 records, 1,500/s\n'])
+    expect(firstParts(written)).toEqual(['copy: 250 records'])
   })
 
-  it('ends with the outcome', () => {
+  it('says of a short run no more than the outcome', () => {
+    const { emit, events, written, detach } = shownOn()
+    emit({ read: 1000, total: 3000, elapsedMs: 300 })
+    emit({ read: 3000, total: 3000, elapsedMs: 900, etaMs: 0 })
+    events.emit('run:finished', finished)
+    detach()
+    expect(written).toEqual(['copy: completed, 3,000 records in 1.5 s, 2,000/s\n'])
+  })
+
+  it('does not say that all was read in front of the outcome, unless that takes long', () => {
+    const { emit, events, written } = shownOn()
+    emit({ read: 3000, total: 3000, elapsedMs: 1010 })
+    events.emit('run:finished', finished)
+    expect(firstParts(written)).toEqual(['copy: completed'])
+    emit({ read: 2999, total: 3000, elapsedMs: 2000 })
+    for (const elapsedMs of [3000, 4000, 5000]) emit({ read: 3000, total: 3000, elapsedMs })
+    events.emit('run:finished', finished)
+    expect(firstParts(written.slice(1))).toEqual([
+      'copy: 2,999 of 3,000 records',
+      'copy: 3,000 of 3,000 records',
+      'copy: 3,000 of 3,000 records',
+      'copy: completed',
+    ])
+  })
+
+  it('ends with the outcome of the run, and what of it this call did', () => {
     const { events, written } = shownOn()
-    events.emit('run:finished', { ...finished, status: 'nothing' })
-    events.emit('run:finished', { ...finished, status: 'stopped', reason: 'SIGTERM' })
+    const finishedAt = new Date('2025-01-31T08:30:04Z')
+    const counts = { ...noCounts, read: 3000, rejected: 2 }
+    const end = (report: Partial<Report>) => events.emit('run:finished', { ...finished, counts, finishedAt, ...report })
+    end({ status: 'nothing' })
+    end({ status: 'stopped', reason: 'SIGTERM' })
+    end({ counts: { ...counts, read: 5000, rejected: 0 } })
+    end({ counts, attempt: { ...finished.attempt, counts: noCounts } })
     expect(written).toEqual([
-      'copy: nothing to do, it had completed before\n',
-      'copy: stopped, 3,000 records read in 1.5 s, 2,000/s\n',
+      'copy: nothing to do, completed since 2025-01-31T08:30:04.000Z\n',
+      'copy: stopped, 3,000 records in 1.5 s, 2 rejected, 2,000/s\n',
+      'copy: completed, 5,000 records, 3,000 of them now in 1.5 s, 2,000/s\n',
+      'copy: completed, 3,000 records, 0 of them now in 1.5 s, 2 rejected\n',
     ])
   })
 

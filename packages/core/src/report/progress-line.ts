@@ -7,13 +7,13 @@ import { counted, duration, grouped, oneLine, rate } from './text.js'
 const clearLine = '\r\u001b[2K'
 
 /**
- * Shows the progress of a run: on a terminal one line that is redrawn, elsewhere plain lines, one per second at the most,
- * and the last in any case. Gives a function that ends it.
+ * Shows the progress of a run: on a terminal one line that is redrawn, elsewhere plain lines, one per second at the most.
+ * The last line is the outcome; of a run that failed, how far it came. Gives a function that ends it.
  */
 export function attachProgress(events: Pick<RunEventSource, 'on' | 'off'>, stream: NodeJS.WritableStream): () => void {
   const line = isTerminal(stream) ? new RedrawnLine(stream) : new PlainLines(stream)
   const onProgress = (progress: Progress) => line.show(progress)
-  const onFinished = (report: Report) => line.end(finishedText(report))
+  const onFinished = (report: Report) => line.end(finishedParts(report))
   const onFailed = () => line.end(undefined)
   events.on('run:progress', onProgress)
   events.on('run:finished', onFinished)
@@ -39,7 +39,8 @@ export function progressParts(progress: Progress): string[] {
   const parts = [`${name}: ${read}`]
   if (total !== undefined && total > 0 && !isBeyond) parts.push(`${about}${percent(counts.read / total)}`)
   parts.push(rate(recordsPerSecond))
-  if (etaMs !== undefined && !isBeyond) parts.push(`ETA ${about}${duration(etaMs)}`)
+  // Once everything was read, what is left is to finish: that takes no time that anybody could tell.
+  if (etaMs !== undefined && total !== undefined && counts.read < total) parts.push(`ETA ${about}${duration(etaMs)}`)
   if (counts.rejected > 0) parts.push(`${grouped(counts.rejected)} rejected`)
   return parts
 }
@@ -49,11 +50,17 @@ function percent(share: number): string {
   return `${(Math.floor(share * 1000) / 10).toFixed(1)} %`
 }
 
-function finishedText({ name, status, attempt }: Report): string {
-  if (status === 'nothing') return `${name}: nothing to do, it had completed before`
-  const seconds = attempt.durationMs / 1000
-  const speed = seconds > 0 ? `, ${rate(attempt.counts.read / seconds)}` : ''
-  return `${name}: ${status}, ${counted(attempt.counts.read, 'record')} read in ${duration(attempt.durationMs)}${speed}`
+/** How a run ended: what the run has read, and what of it this call, and how fast. */
+function finishedParts({ name, status, counts, attempt, finishedAt }: Report): string[] {
+  if (status === 'nothing') return [`${name}: nothing to do, completed since ${finishedAt.toISOString()}`]
+  const own = attempt.counts.read
+  const took = duration(attempt.durationMs)
+  const parts = [`${name}: ${status}`]
+  if (own === counts.read) parts.push(`${counted(own, 'record')} in ${took}`)
+  else parts.push(counted(counts.read, 'record'), `${grouped(own)} of them now in ${took}`)
+  if (counts.rejected > 0) parts.push(`${grouped(counts.rejected)} rejected`)
+  if (own > 0 && attempt.durationMs > 0) parts.push(rate((own / attempt.durationMs) * 1000))
+  return parts
 }
 
 function isTerminal(stream: NodeJS.WritableStream): stream is NodeJS.WriteStream {
@@ -67,43 +74,51 @@ class RedrawnLine {
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
   show(progress: Progress): void {
-    // The last column stays free: some terminals wrap once it is written.
-    const columns = (this.stream.columns || 80) - 1
-    const parts = progressParts(progress)
-    while (parts.length > 1 && parts.join(', ').length > columns) parts.pop()
-    this.#draw(parts.join(', '), columns)
+    this.#draw(progressParts(progress))
   }
 
-  end(text: string | undefined): void {
-    if (text !== undefined) this.#draw(text, (this.stream.columns || 80) - 1)
+  end(outcome: string[] | undefined): void {
+    if (outcome !== undefined) this.#draw(outcome)
     if (this.#isOpen) this.stream.write('\n')
     this.#isOpen = false
   }
 
-  #draw(text: string, columns: number): void {
-    this.stream.write(`${clearLine}${oneLine(text, columns)}`)
+  #draw(parts: string[]): void {
+    // The last column stays free: some terminals wrap once it is written.
+    const columns = (this.stream.columns || 80) - 1
+    while (parts.length > 1 && parts.join(', ').length > columns) parts.pop()
+    this.stream.write(`${clearLine}${oneLine(parts.join(', '), columns)}`)
     this.#isOpen = true
   }
 }
 
-/** Lines for a file or a log. */
+/** Lines for a file or a log: none in the first second, and none that says no more than the outcome behind it. */
 class PlainLines {
-  #second = -1
+  #second = 0
   #unsaid: string | undefined
+  /** How far the run was when the last line was written. */
+  #said: number | undefined
+  #wasAtEnd = false
 
   constructor(private readonly stream: NodeJS.WritableStream) {}
 
   show(progress: Progress): void {
+    const { counts, total, elapsedMs } = progress
+    const second = Math.floor(elapsedMs / 1000)
+    const isAtEnd = total !== undefined && counts.read >= total
+    // Where everything was read, the outcome mostly follows at once.
+    const isDue = second > this.#second && (!isAtEnd || this.#wasAtEnd)
+    this.#wasAtEnd = isAtEnd
     const text = progressParts(progress).join(', ')
-    const second = Math.floor(progress.elapsedMs / 1000)
-    this.#unsaid = second === this.#second ? text : undefined
-    if (this.#unsaid !== undefined) return
+    this.#unsaid = isDue || counts.read === this.#said ? undefined : text
+    if (!isDue) return
     this.#second = second
+    this.#said = counts.read
     this.#write(text)
   }
 
-  end(text: string | undefined): void {
-    if (this.#unsaid !== undefined) this.#write(this.#unsaid)
+  end(outcome: readonly string[] | undefined): void {
+    const text = outcome?.join(', ') ?? this.#unsaid
     this.#unsaid = undefined
     if (text !== undefined) this.#write(text)
   }
