@@ -2,10 +2,11 @@ import { defineProject, type UserWorkspaceConfig } from 'vitest/config'
 
 /** Tests of one member, against the sources of the others. `*.int.test.ts` starts processes or touches real stores. */
 export function tests(name: string, test: UserWorkspaceConfig['test'] = {}): UserWorkspaceConfig {
-  const conditions = ['@drover/source', 'node', 'module', 'import', 'default']
+  // vitest starts its processes with these as `--conditions`, for `require` too: `import` among them would give it ES modules.
+  const conditions = ['@drover/source', 'node', 'module-sync']
   return defineProject({
     resolve: { conditions },
-    ssr: { resolve: { conditions, externalConditions: ['node', 'module-sync', 'import', 'default'] } },
+    ssr: { resolve: { conditions, externalConditions: conditions } },
     test: {
       name,
       include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
