@@ -122,8 +122,7 @@ export class UpdateTarget implements BatchTarget {
         return changes
       }
     } catch (error) {
-      if (!isRefusal(error) || !(await undoSavepoint(connection, 'drover_range'))) throw error
-      return undefined
+      if (!isRefusal(error)) throw error
     }
     await undoSavepoint(connection, 'drover_range')
     return undefined

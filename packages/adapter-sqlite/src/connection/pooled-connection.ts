@@ -38,6 +38,8 @@ export class PooledConnection implements SqliteConnection {
   readonly #queue: TransactionQueue
   readonly #release: () => Promise<void>
   readonly #underWay = new Set<Promise<unknown>>()
+  /** Of the transaction that is open. */
+  #lastFailure: DroverError | undefined
   #closed: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -119,6 +121,7 @@ export class PooledConnection implements SqliteConnection {
     { mode = 'immediate', end = 'commit' }: TransactionOptions,
   ): Promise<T> {
     await this.exec(mode === 'immediate' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+    this.#lastFailure = undefined
     try {
       const value = await work()
       await this.exec(end === 'commit' ? 'COMMIT' : 'ROLLBACK')
@@ -160,7 +163,10 @@ export class PooledConnection implements SqliteConnection {
   }
 
   #fail(error: unknown, doing: string): never {
-    throw sqliteError(error, `${doing} "${this.name}"`)
+    // SQLite ends a transaction by itself after some errors: whoever goes back to a savepoint then is told why it is gone.
+    if (/no such savepoint/.test(String(error)) && this.#lastFailure !== undefined) throw this.#lastFailure
+    this.#lastFailure = sqliteError(error, `${doing} "${this.name}"`)
+    throw this.#lastFailure
   }
 }
 

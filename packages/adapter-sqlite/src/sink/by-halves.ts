@@ -27,7 +27,8 @@ export async function byHalves(
     await connection.exec(`RELEASE ${savepoint}`)
     return changed
   } catch (error) {
-    if (!isRefusal(error) || !(await undoSavepoint(connection, savepoint))) throw error
+    if (!isRefusal(error)) throw error
+    await undoSavepoint(connection, savepoint)
     refusal = error
   }
   if (to - from === 1) throw rowRefused(refusal, chunk.first + from, where)
