@@ -20,15 +20,22 @@ export interface PartitionReport {
 export interface Report {
   readonly name: string
   readonly run: string
-  /** `completed`: every partition is done. `stopped`: by a signal, `stop()` or a budget; the same call goes on. `nothing`: it had completed before. */
+  /**
+   * `completed`: every partition is done. `stopped`: by a signal, `stop()` or a budget; the same call goes on. `nothing`: it
+   * had completed before, at `completedAt`; this call did nothing, and `counts` are those of then.
+   */
   readonly status: 'completed' | 'stopped' | 'nothing'
   /** Why it stopped. */
   readonly reason?: string
   readonly guarantee: Guarantee
   readonly source: string
   readonly sink: string
+  /** When the run began, in its first attempt. */
   readonly startedAt: Date
+  /** When this call ended. */
   readonly finishedAt: Date
+  /** Since when the run is completed; absent while it is not. Of a run that had completed before: when that was. */
+  readonly completedAt?: Date
   readonly counts: Counts
   /** This call alone. */
   readonly attempt: {

@@ -82,6 +82,8 @@ export class RunAccount {
     more: { readonly deadLetters?: string | undefined; readonly reason?: string | undefined },
   ): Report {
     const { name, guarantee, source, sink } = this.plan
+    const finishedAt = new Date()
+    const completedAt = status === 'completed' ? finishedAt : run.completedAt
     return {
       name,
       run: run.run,
@@ -91,7 +93,8 @@ export class RunAccount {
       source,
       sink,
       startedAt: run.startedAt,
-      finishedAt: status === 'nothing' ? (run.completedAt ?? new Date()) : new Date(),
+      finishedAt,
+      ...(completedAt === undefined ? {} : { completedAt }),
       counts: this.counts,
       attempt: {
         counts: this.#attempt,

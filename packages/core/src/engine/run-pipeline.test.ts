@@ -513,12 +513,29 @@ describe('acknowledging sinks', () => {
 describe('running again', () => {
   it('does nothing after completion, and says since when', async () => {
     const into = memorySink<Numbered>()
-    await runPipeline({ name: 'once', source: source(5), sink: into })
-    const again = await runPipeline({ name: 'once', source: source(9), sink: into })
+    const lines: string[] = []
+    const info = (line: string) => void lines.push(line)
+    const logger = { ...console, info }
+    const first = await runPipeline({ name: 'once', source: source(5), sink: into })
+    expect(first.completedAt).toEqual(first.finishedAt)
+    const state = await into.store.state.load('once', { signal: new AbortController().signal })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const again = await runPipeline({ name: 'once', source: source(9), sink: into, logger })
     expect(again.status).toBe('nothing')
+    expect(again.completedAt).toEqual(state?.completedAt)
+    expect(again.finishedAt.getTime()).toBeGreaterThan(first.finishedAt.getTime())
     expect(again.reason).toMatch(/completed at \d{4}-/)
     expect(again.counts.read).toBe(5)
+    expect(again.attempt).toMatchObject({ counts: { read: 0, written: 0, emitted: 0 }, batches: 0, resumed: false })
+    expect(lines).toEqual([expect.stringMatching(/nothing done now .*5 records read.* then$/)])
     expect(into.store.rows).toHaveLength(5)
+  })
+
+  it('is not completed while it is stopped', async () => {
+    const run = { name: 'half', source: source(50), sink: memorySink<Numbered>(), batchSize: 10 }
+    const report = await runPipeline({ ...run, stopAfter: { records: 20 } })
+    expect(report.status).toBe('stopped')
+    expect(report).not.toHaveProperty('completedAt')
   })
 
   it('reads what came since, if asked', async () => {

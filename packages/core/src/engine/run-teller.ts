@@ -69,10 +69,8 @@ export class RunTeller implements LaneListener {
   finished(report: Report): void {
     const { status, reason, counts } = report
     const why = reason === undefined ? '' : ` (${reason})`
-    this.#log(
-      'info',
-      `${status}${why}, ${counts.read} records read, ${counts.written} written, ${counts.rejected} rejected`,
-    )
+    const said = `${counts.read} records read, ${counts.written} written, ${counts.rejected} rejected`
+    this.#log('info', status === 'nothing' ? `nothing done now${why}: ${said} then` : `${status}${why}, ${said}`)
     this.events.emit('run:finished', report)
   }
 

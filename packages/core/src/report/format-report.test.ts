@@ -54,10 +54,20 @@ it('says why a run stopped, and what to do', () => {
   )
 })
 
-it('says since when there is nothing to do, and nothing of this call', () => {
-  const text = formatReport({ ...report, status: 'nothing' })
-  expect(text).toMatch(/^messages: nothing to do, it had completed at 2025-01-31T08:30:04.000Z\n/)
-  expect(text).not.toContain('this call')
+it('says since when there is nothing to do, and of which time its counts are', () => {
+  const completedAt = new Date('2025-01-30T12:00:00Z')
+  const nothing = { ...report, status: 'nothing' as const, completedAt }
+  expect(formatReport(nothing)).toBe(`messages: nothing to do, completed since 2025-01-30T12:00:00.000Z
+  run          0b0e8a2c, started 2025-01-31T08:30:00.000Z
+  source       sqlite:chat.db messages
+  sink         ndjson:out
+  guarantee    exactly once: rows and position become durable together
+  this call    nothing read, nothing written
+  records then 50,000 read = 49,987 written + 10 filtered + 3 rejected
+  rows then    49,987 emitted = 49,000 inserted + 980 updated + 7 skipped
+`)
+  const { completedAt: _, ...unknown } = nothing
+  expect(formatReport(unknown)).toMatch(/^messages: nothing to do, completed before\n/)
 })
 
 describe('partitions', () => {

@@ -1,6 +1,6 @@
 import type { PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Guarantee } from '../contracts/sink.js'
-import { counted, duration, grouped, oneLine, rate } from './text.js'
+import { counted, duration, grouped, nothingToDo, oneLine, rate } from './text.js'
 
 const columns = 120
 /** Lists have to leave room on the screen. */
@@ -23,34 +23,35 @@ export function formatReport(report: Report): string {
   return `${lines.join('\n')}\n`
 }
 
-function headline({ name, status, reason, finishedAt }: Report): string {
+function headline({ name, status, reason, completedAt }: Report): string {
   const said = {
     completed: 'completed',
     stopped: `stopped${reason === undefined ? '' : `: ${reason}`}; the same call goes on from here`,
-    nothing: `nothing to do, it had completed at ${finishedAt.toISOString()}`,
+    nothing: nothingToDo(completedAt),
   }
   return oneLine(`${name}: ${said[status]}`, columns)
 }
 
 function facts(report: Report): [string, string][] {
-  const { counts, attempt } = report
-  const listed: [string, string][] = [
+  const { status, counts, attempt } = report
+  const isOld = status === 'nothing'
+  const thisCall: [string, string] = ['this call', isOld ? 'nothing read, nothing written' : attemptText(attempt)]
+  const { read, written, filtered, rejected, emitted, inserted, updated, skipped } = counts
+  const accounts: [string, string][] = [
+    ['records', sum(read, 'read', { written, filtered, rejected })],
+    ['rows', sum(emitted, 'emitted', { inserted, updated, skipped })],
+  ]
+  return [
     ['run', `${report.run}, started ${report.startedAt.toISOString()}`],
     ['source', report.source],
     ['sink', report.sink],
     ['guarantee', promises[report.guarantee]],
-    [
-      'records',
-      sum(counts.read, 'read', { written: counts.written, filtered: counts.filtered, rejected: counts.rejected }),
-    ],
-    [
-      'rows',
-      sum(counts.emitted, 'emitted', { inserted: counts.inserted, updated: counts.updated, skipped: counts.skipped }),
-    ],
+    // Counts of long ago must not look like work of now.
+    ...(isOld
+      ? [thisCall, ...accounts.map(([label, text]): [string, string] => [`${label} then`, text])]
+      : [...accounts, thisCall]),
+    ...(report.deadLetters === undefined ? [] : [['dead letters', report.deadLetters] as [string, string]]),
   ]
-  if (report.status !== 'nothing') listed.push(['this call', attemptText(attempt)])
-  if (report.deadLetters !== undefined) listed.push(['dead letters', report.deadLetters])
-  return listed
 }
 
 /** One of the two equations that always hold, written out. */

@@ -195,9 +195,10 @@ describe('elsewhere', () => {
 
   it('ends with the outcome of the run, and what of it this call did', () => {
     const { events, written } = shownOn()
-    const finishedAt = new Date('2025-01-31T08:30:04Z')
+    const completedAt = new Date('2025-01-31T08:30:04Z')
     const counts = { ...noCounts, read: 3000, rejected: 2 }
-    const end = (report: Partial<Report>) => events.emit('run:finished', { ...finished, counts, finishedAt, ...report })
+    const end = (report: Partial<Report>) =>
+      events.emit('run:finished', { ...finished, counts, completedAt, ...report })
     end({ status: 'nothing' })
     end({ status: 'stopped', reason: 'SIGTERM' })
     end({ counts: { ...counts, read: 5000, rejected: 0 } })

@@ -1,7 +1,7 @@
 import type { Progress } from '../contracts/events.js'
 import type { Report } from '../contracts/report.js'
 import type { RunEventSource } from '../engine/run-emitter.js'
-import { counted, duration, grouped, oneLine, rate } from './text.js'
+import { counted, duration, grouped, nothingToDo, oneLine, rate } from './text.js'
 
 /** Carriage return, and erase the line: https://www.xfree86.org/current/ctlseqs.html (CSI 2 K). */
 const clearLine = '\r\u001b[2K'
@@ -51,8 +51,8 @@ function percent(share: number): string {
 }
 
 /** How a run ended: what the run has read, and what of it this call, and how fast. */
-function finishedParts({ name, status, counts, attempt, finishedAt }: Report): string[] {
-  if (status === 'nothing') return [`${name}: nothing to do, completed since ${finishedAt.toISOString()}`]
+function finishedParts({ name, status, counts, attempt, completedAt }: Report): string[] {
+  if (status === 'nothing') return [`${name}: ${nothingToDo(completedAt)}`]
   const own = attempt.counts.read
   const took = duration(attempt.durationMs)
   const parts = [`${name}: ${status}`]

@@ -8,6 +8,11 @@ export function counted(value: number, noun: string): string {
   return `${grouped(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
+/** What a run says that had completed before. */
+export function nothingToDo(completedAt: Date | undefined): string {
+  return `nothing to do, completed ${completedAt === undefined ? 'before' : `since ${completedAt.toISOString()}`}`
+}
+
 /** Records per second; a slow run shows one more digit. */
 export function rate(perSecond: number): string {
   return `${perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : grouped(perSecond)}/s`
