@@ -37,7 +37,14 @@ export async function readTable(
     const affinity = affinityOf(column.declared, isStrict)
     const isNullable = !column.isNotNull && column.name !== rowidAlias && !(isWithoutRowid && column.place > 0)
     const type = logicalType(column.declared, affinity, isStrict)
-    return { name: column.name, declared: column.declared, affinity, type, isNullable, isGenerated: column.isGenerated }
+    return {
+      name: column.name,
+      declared: withCollation(column, indexes),
+      affinity,
+      type,
+      isNullable,
+      isGenerated: column.isGenerated,
+    }
   })
   const neverNull = (name: string | null): boolean =>
     columns.some((column) => column.name === name && !column.isNullable)
@@ -110,18 +117,31 @@ interface UniqueIndex {
   readonly origin: string
   /** Null stands for an expression. */
   readonly columns: readonly (string | null)[]
+  /** Parallel to `columns`. */
+  readonly collations: readonly string[]
+}
+
+/** The index of the primary key decides, before others: it is what tells keys apart. */
+function withCollation({ name, declared }: DeclaredColumn, indexes: readonly UniqueIndex[]): string {
+  const byKeyFirst = [...indexes].sort((a, b) => Number(b.origin === 'pk') - Number(a.origin === 'pk'))
+  for (const { columns, collations } of byKeyFirst) {
+    const collation = collations[columns.indexOf(name)]
+    if (collation !== undefined) return collation === 'BINARY' ? declared : `${declared} COLLATE ${collation}`.trim()
+  }
+  return declared
 }
 
 async function readUniqueIndexes(connection: SqliteConnection, table: string): Promise<readonly UniqueIndex[]> {
   const rows = await connection.all(
-    `SELECT i.seq, i.origin, c.name FROM pragma_index_list(?) AS i, pragma_index_info(i.name) AS c
-     WHERE i."unique" = 1 AND i.partial = 0 ORDER BY i.seq, c.seqno`,
+    `SELECT i.seq, i.origin, c.name, c.coll FROM pragma_index_list(?) AS i, pragma_index_xinfo(i.name) AS c
+     WHERE i."unique" = 1 AND i.partial = 0 AND c.key = 1 ORDER BY i.seq, c.seqno`,
     [table],
   )
-  const indexes = new Map<SqliteValue, { origin: string; columns: (string | null)[] }>()
-  for (const [place, origin, column] of rows as [number, string, string | null][]) {
-    const index = indexes.get(place) ?? { origin, columns: [] }
+  const indexes = new Map<SqliteValue, { origin: string; columns: (string | null)[]; collations: string[] }>()
+  for (const [place, origin, column, collation] of rows as [number, string, string | null, string][]) {
+    const index = indexes.get(place) ?? { origin, columns: [], collations: [] }
     index.columns.push(column)
+    index.collations.push(collation)
     indexes.set(place, index)
   }
   return [...indexes.values()]

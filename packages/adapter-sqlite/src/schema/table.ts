@@ -23,7 +23,10 @@ export interface Table {
 
 export interface Column {
   readonly name: string
-  /** The declared type as it stands in the schema; empty if there is none. */
+  /**
+   * The declared type as it stands in the schema, with the collation by which a unique index compares its values, if that is
+   * not BINARY: `TEXT COLLATE NOCASE`. Empty if there is neither.
+   */
   readonly declared: string
   readonly affinity: Affinity
   readonly type: LogicalType

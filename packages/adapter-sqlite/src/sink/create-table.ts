@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { DroverError, type Field, type LogicalType, type RecordSchema, suggestNames } from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
-import { affinityOf } from '../schema/affinity.js'
+import { affinityOf, splitCollation } from '../schema/affinity.js'
 import { logicalType } from '../schema/logical-type.js'
 
 /**
  * The table for such records. A field that came from SQLite keeps the type it was declared with there; one from another
- * store gets a type that keeps its values as they are.
+ * store gets a type that keeps its values as they are. The key keeps its collation, which says what is the same.
  *
  * @throws `SINK_NOT_READY` if the key names a field that the records do not have.
  */
@@ -25,7 +25,12 @@ export function createTableSql(table: string, { fields }: RecordSchema, key: rea
     const type = columnType(field)
     const isRowid = field.name === only && type === 'INTEGER'
     const isRequired = !isRowid && (key.includes(field.name) || !field.nullable)
-    return [quoteName(field.name), type, isRowid ? 'PRIMARY KEY' : isRequired ? 'NOT NULL' : '']
+    return [
+      quoteName(field.name),
+      type,
+      isRowid ? 'PRIMARY KEY' : isRequired ? 'NOT NULL' : '',
+      isRowid || !key.includes(field.name) ? '' : collationOf(field),
+    ]
       .filter((part) => part !== '')
       .join(' ')
   })
@@ -34,8 +39,15 @@ export function createTableSql(table: string, { fields }: RecordSchema, key: rea
   return `CREATE TABLE IF NOT EXISTS main.${quoteName(table)} (${columns.join(', ')})`
 }
 
-function columnType({ native, type }: Field): string {
-  return native !== undefined && isSqliteType(native, type) ? native : typeFor(type)
+function columnType({ native = '', type }: Field): string {
+  const declared = splitCollation(native).type
+  return declared !== '' && isSqliteType(declared, type) ? declared : typeFor(type)
+}
+
+/** Keys that are one in SQLite's own table must not be two in the copy. */
+function collationOf({ native = '', type: logical }: Field): string {
+  const { type, collation } = splitCollation(native)
+  return collation === null || !isSqliteType(type, logical) ? '' : `COLLATE ${collation}`
 }
 
 /** Another store's name for a type may mean something else here: Postgres' `numeric` and `interval` would change values. */

@@ -45,6 +45,10 @@ export async function targetTable(
       throw notReady(options, `it has no column "${name}"${suggestNames(name, columns).replace(/\.$/, '')}`)
     }
   }
+  for (const [option, names] of Object.entries({ key: options.onConflict === 'error' ? [] : key, merge })) {
+    const computed = names.find((name) => findColumn(table.columns, name)?.isGenerated)
+    if (computed !== undefined) throw notReady(options, `the ${option} names "${computed}", which computes itself`)
+  }
   if (options.onConflict !== 'error' && key.length === 0) {
     throw notReady(options, 'it has no primary key that says which rows are the same; give key')
   }
