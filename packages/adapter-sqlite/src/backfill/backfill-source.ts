@@ -46,14 +46,7 @@ export function backfillSource(options: BackfillSourceOptions): Source<Row> {
       }
       const how = { ...location, integers: 'auto', snapshot: false } as const
       const whole = await connectSource<Row>({ ...how, ...selected(plan, options) })
-      if (options.fusion === null || !canFuse(connection, plan)) return whole
-      try {
-        const keysOnly = await connectSource<Row>({ ...how, ...selected(plan, { ...options, reads: [] }) })
-        return new FusedSource(whole, keysOnly, options.fusion)
-      } catch (error) {
-        await whole[Symbol.asyncDispose]()
-        throw error
-      }
+      return options.fusion === null || !canFuse(connection, plan) ? whole : new FusedSource(whole, options.fusion)
     },
   }
 }

@@ -4,6 +4,7 @@ import { quoteName } from '../connection/quote-name.js'
 import type { BetterDatabase, BetterStatement, SqliteValue } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import { sqliteError } from '../errors/sqlite-error.js'
+import { isRefusal } from '../sink/row-refused.js'
 import { storeValue } from '../sink/store-value.js'
 import { boundKey } from '../source/key-value.js'
 import { joinSql, type Sql } from '../source/sql.js'
@@ -59,7 +60,7 @@ export class FusedUpdater {
   /**
    * How many rows changed.
    *
-   * @throws `FusionMissed`; what the database says of a row that it refuses, without its place.
+   * @throws `PAGE_STALE` where rows have to be read: to be computed otherwise, or because one is refused.
    */
   update(page: FusedPage): number {
     const range = this.#range(page)
@@ -70,11 +71,12 @@ export class FusedUpdater {
     try {
       changes = statement.run([...range.values, ...this.options.plan.predicate.values]).changes
     } catch (error) {
-      if (error instanceof FusionMissed) throw error
-      throw sqliteError(error, `updating ${this.options.where}`)
+      if (error instanceof FusionMissed) throw page.stale()
+      const failure = sqliteError(error, `updating ${this.options.where}`)
+      throw isRefusal(failure) ? page.stale() : failure
     }
     // Rows came in between that nobody counted.
-    if (changes > page.count) throw new FusionMissed()
+    if (changes > page.count) throw page.stale()
     return changes
   }
 
@@ -123,7 +125,7 @@ export class FusedUpdater {
     try {
       result = set(row, this.#context as TransformContext)
     } catch {
-      // It is called again outside of the transaction, where its error is told.
+      // It is called again in a step, where its error is told.
       throw new FusionMissed()
     }
     if (typeof result !== 'object' || result === null || isPromise(result)) return this.#giveUp(fusion)

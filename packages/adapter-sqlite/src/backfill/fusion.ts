@@ -21,5 +21,5 @@ export class Fusion {
   }
 }
 
-/** Thrown in a transaction: the rows of a page have to be computed one by one, outside of it. */
+/** Thrown within a statement: the rows of the page have to be read, and computed in a step. */
 export class FusionMissed extends Error {}

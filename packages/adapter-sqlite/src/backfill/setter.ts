@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { DroverError, type MaybePromise, type Row, type TransformContext } from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
@@ -9,9 +8,6 @@ import { type FusedRead, FusedUpdater } from './fused-updater.js'
 import { Fusion } from './fusion.js'
 import type { Computed, UpdatePlan } from './update-plan.js'
 import type { UpdateRecords } from './update-target.js'
-
-/** As long as a step may take for a record. */
-const longestMs = 60_000
 
 /** A backfill's `set`: called for each row in a step, or by SQLite where the row is updated. */
 export class Setter {
@@ -66,24 +62,7 @@ export class Setter {
         fusion,
         where: `"${plan.table}" of "${connection.name}"`,
       }),
-      compute: (row, context) => this.#compute(row, context),
     }
-  }
-
-  async #compute(row: Row, context: TransformContext): Promise<Computed> {
-    let result: unknown
-    try {
-      result = this.#call(row, context)
-      if (isPromise(result)) result = await Promise.race([result, this.#timeout()])
-    } catch (error) {
-      throw DroverError.from(error, `${this.where}: set failed`, 'TRANSFORM_FAILED')
-    }
-    return this.#checked(row, result)
-  }
-
-  async #timeout(): Promise<never> {
-    await delay(longestMs, undefined, { ref: false })
-    throw new DroverError('TRANSFORM_TIMEOUT', `${this.where}: set did not answer within ${longestMs} ms.`)
   }
 
   #call(row: Row, context: TransformContext): unknown {

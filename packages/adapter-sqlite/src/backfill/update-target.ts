@@ -1,16 +1,15 @@
-import { DroverError, type Outcome, type Page, type Row, type TransformContext } from '@drover/core'
+import type { Outcome, Page, Row } from '@drover/core'
 import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import { DeferredKeys } from '../sink/deferred-keys.js'
-import { isRefusal, rowRefused } from '../sink/row-refused.js'
+import { isRefusal } from '../sink/row-refused.js'
 import { Shapes } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { Breather } from '../writer/breather.js'
 import { undoSavepoint } from '../writer/savepoint.js'
-import { type FusedPage, type FusedRow, fusedPageOf } from './fused-page.js'
+import { type FusedPage, fusedPageOf } from './fused-page.js'
 import type { FusedUpdater } from './fused-updater.js'
-import { FusionMissed } from './fusion.js'
 import { PageUpdater } from './page-updater.js'
 import { SingleUpdater } from './single-updater.js'
 import { type Computed, rangeUpdate, type UpdatePlan } from './update-plan.js'
@@ -22,8 +21,6 @@ export interface UpdateRecords {
   readonly toComputed: ((record: Row) => Computed) | null
   /** For rows that are computed where they are updated; null if there are none. */
   readonly fused: FusedUpdater | null
-  /** For those of them that cannot be. */
-  readonly compute?: (row: Row, context: TransformContext) => Promise<Computed | null>
 }
 
 /** Updates rows that are there, as long as they are what was asked for. Nothing is ever inserted. */
@@ -54,7 +51,7 @@ export class UpdateTarget implements BatchTarget {
     return { isAttached: false }
   }
 
-  async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
+  async write(pages: readonly Page<Row>[], signal: AbortSignal): Promise<Outcome> {
     let rows = 0
     let updated = 0
     for (const page of pages) {
@@ -62,7 +59,7 @@ export class UpdateTarget implements BatchTarget {
       if (records.length === 0) continue
       const fused = fusedPageOf(records)
       if (fused === null) updated += (await this.#updateRange(records)) ?? (await this.#updateEach(records, rows))
-      else updated += await this.#updateFused(fused, records, rows, isCareful)
+      else updated += this.#updateFused(fused, records)
       rows += records.length
       await this.#breather.breathe()
       signal.throwIfAborted()
@@ -70,14 +67,8 @@ export class UpdateTarget implements BatchTarget {
     return { inserted: 0, updated, skipped: rows - updated }
   }
 
-  /** Rows that could not be computed where they are updated are read, computed, and found again by their keys. */
-  async isWorthCare(error: unknown, pages: readonly Page<Row>[], signal: AbortSignal): Promise<boolean> {
-    const { compute } = this.records
-    const isUnnamed = DroverError.isInstance(error, 'RECORD_REFUSED') && error.row === undefined
-    if (compute === undefined || !(error instanceof FusionMissed || isUnnamed)) return false
-    const fused = pages.map((page) => fusedPageOf(page.rows())).filter((page) => page !== null)
-    for (const page of fused) await page.resolve(compute, signal)
-    return fused.length > 0
+  async isWorthCare(): Promise<boolean> {
+    return false
   }
 
   brokenKeys(): Promise<number> {
@@ -93,17 +84,11 @@ export class UpdateTarget implements BatchTarget {
     return isPromise(changed) ? await changed : changed
   }
 
-  /** A page that lost some of its rows, because they were refused, is no range any more. */
-  async #updateFused(page: FusedPage, rows: readonly Row[], before: number, isCareful: boolean): Promise<number> {
+  /** A page that lost some of its rows is no range any more. */
+  #updateFused(page: FusedPage, rows: readonly Row[]): number {
     const { fused } = this.records
-    if (!isCareful && rows.length === page.count && fused !== null) return fused.update(page)
-    if (page.results === undefined) throw new FusionMissed()
-    const computed = (rows as readonly object[] as readonly FusedRow[]).map(({ result }, i) => {
-      if (result !== undefined && 'error' in result) throw rowRefused(result.error, before + i, this.where)
-      return result?.computed ?? null
-    })
-    const changed = this.#updater.update(computed, before)
-    return isPromise(changed) ? await changed : changed
+    if (fused === null || rows.length !== page.count) throw page.stale()
+    return fused.update(page)
   }
 
   /**

@@ -4,6 +4,8 @@ import type { FidelityIssue, Outcome, Page, RecordSchema, Row, Source } from '@d
 export interface BatchTarget {
   /** Database and table, for messages. */
   readonly where: string
+  /** See `SinkSession.forms`. */
+  readonly forms?: readonly string[] | undefined
   check?(schema: RecordSchema): readonly FidelityIssue[]
   prepare(schema: RecordSchema): Promise<void>
   readBack?(): Source

@@ -38,6 +38,10 @@ export class ExactWriter implements ExactSession<Row> {
     if (readBack !== undefined) this.readBack = () => readBack.call(target)
   }
 
+  get forms(): readonly string[] | undefined {
+    return this.target.forms
+  }
+
   check(schema: RecordSchema): readonly FidelityIssue[] {
     return this.target.check?.(schema) ?? []
   }

@@ -11,6 +11,8 @@ import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import { readTable } from '../schema/read-table.js'
 import type { Table } from '../schema/table.js'
+import { pageStale, SqliteRangePage } from '../source/range-page.js'
+import { rangeForm } from '../source/sqlite-range.js'
 import { sqliteSource } from '../source/sqlite-source.js'
 import { Breather } from '../writer/breather.js'
 import type { BatchTarget } from './batch-target.js'
@@ -20,6 +22,7 @@ import { fidelityIssues } from './fidelity.js'
 import { hasInsertingTrigger, hasTriggerWithClause, InsertCounter } from './insert-counter.js'
 import { PageWriter } from './page-writer.js'
 import { RangeCopier } from './range-copier.js'
+import { isRefusal } from './row-refused.js'
 import type { RowWriter } from './row-writer.js'
 import { Shapes } from './shapes.js'
 import { SingleRowWriter } from './single-row-writer.js'
@@ -28,8 +31,6 @@ import { targetTable } from './target-table.js'
 /** A table that is ready to be written to. */
 interface Prepared {
   readonly writer: RowWriter
-  /** Null if the policy leaves rows alone or updates them. */
-  readonly copier: RangeCopier | null
   /** Null if the policy never updates, or the writer looks keys up. */
   readonly counter: InsertCounter | null
   readonly deferred: DeferredKeys
@@ -40,6 +41,8 @@ export class InsertTarget implements BatchTarget {
   readonly where: string
   readonly #breather = new Breather()
   #prepared: Promise<Prepared> | undefined
+  /** Null if the policy leaves rows alone or updates them. */
+  #copier: RangeCopier | null = null
 
   private constructor(
     private readonly connection: SqliteConnection,
@@ -51,6 +54,11 @@ export class InsertTarget implements BatchTarget {
 
   static async of(connection: SqliteConnection, options: SinkSessionOptions): Promise<InsertTarget> {
     return new InsertTarget(connection, await readTable(connection, options.table), options)
+  }
+
+  /** Once the table is known. */
+  get forms(): readonly string[] | undefined {
+    return this.#copier?.isFit === true ? [rangeForm(this.connection.driver)] : undefined
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
@@ -71,10 +79,10 @@ export class InsertTarget implements BatchTarget {
     // A page of records that were all left out says nothing of what is to be prepared.
     let prepared = await this.#prepared
     for (const page of pages) {
-      if ((await prepared?.copier?.ready(page)) === true) continue
-      if (prepared === undefined && page.rows().length > 0) prepared = await this.#ready(null)
+      if (page instanceof SqliteRangePage) await this.#copier?.ready(page)
+      else if (prepared === undefined && page.rows().length > 0) prepared = await this.#ready(null)
     }
-    return { isAttached: prepared?.copier?.isAttached ?? false }
+    return { isAttached: this.#copier?.isAttached ?? false }
   }
 
   async write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome> {
@@ -84,24 +92,26 @@ export class InsertTarget implements BatchTarget {
     let rows = 0
     let changed = 0
     let inserted = 0
-    for (const page of pages) {
-      const copied = isCareful ? null : ((await prepared?.copier?.copy(page)) ?? null)
-      if (copied !== null) {
+    const rest = async (): Promise<void> => {
+      await this.#breather.breathe()
+      signal.throwIfAborted()
+    }
+    for (const stretch of stretches(pages)) {
+      if (stretch.ranges !== undefined) {
+        const copied = await this.#copy(stretch.ranges, rest)
         rows += copied
         changed += copied
         inserted += copied
-        await this.#breather.breathe()
-        signal.throwIfAborted()
         continue
       }
+      const { page } = stretch
       if (prepared === undefined || page.rows().length === 0) continue
       const answer = prepared.writer.write(page.rows(), rows, isCareful)
       const written = isPromise(answer) ? await answer : answer
       rows += page.rows().length
       changed += written.changed
       inserted += written.inserted
-      await this.#breather.breathe()
-      signal.throwIfAborted()
+      await rest()
     }
     if (countBefore !== undefined) inserted = ((await prepared?.counter?.count()) ?? 0) - countBefore
     return { inserted, updated: changed - inserted, skipped: rows - changed }
@@ -119,9 +129,19 @@ export class InsertTarget implements BatchTarget {
   async close(): Promise<void> {
     const prepared = await this.#prepared
     await prepared?.writer.close()
-    await prepared?.copier?.close()
+    await this.#copier?.close()
     // The connection of a database in memory goes on without us.
     if (this.connection.path === null) await prepared?.counter?.remove()
+  }
+
+  /** Which row was refused only its values can tell. @throws `PAGE_STALE` */
+  async #copy(pages: readonly SqliteRangePage[], rest: () => Promise<void>): Promise<number> {
+    try {
+      if (this.#copier === null) throw pageStale(this.options.table)
+      return await this.#copier.copy(pages, rest)
+    } catch (error) {
+      throw isRefusal(error) ? pageStale(this.options.table) : error
+    }
   }
 
   /** Prepares the table once; without a schema it must be there. */
@@ -143,14 +163,28 @@ export class InsertTarget implements BatchTarget {
     const shapes = new Shapes(table.columns, table.name)
     const options = { connection, table: table.name, shapes, policy, looksUp, where }
     const { native } = connection
+    this.#copier = policy.kind === 'error' && !keepsClauses ? new RangeCopier(connection, table) : null
     return {
       writer:
         native.driver === 'better-sqlite3'
           ? new SingleRowWriter(options, native)
           : await PageWriter.of(options, native.database),
-      copier: policy.kind === 'error' && !keepsClauses ? new RangeCopier(connection, table) : null,
       counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
       deferred: await DeferredKeys.of(connection, table.name),
     }
   }
+}
+
+/** Pages one by one, but ranges with those right behind them. */
+function stretches(
+  pages: readonly Page<Row>[],
+): readonly ({ readonly page: Page<Row>; readonly ranges?: undefined } | { readonly ranges: SqliteRangePage[] })[] {
+  const all: ({ readonly page: Page<Row>; readonly ranges?: undefined } | { readonly ranges: SqliteRangePage[] })[] = []
+  for (const page of pages) {
+    const last = all.at(-1)?.ranges
+    if (!(page instanceof SqliteRangePage)) all.push({ page })
+    else if (last === undefined) all.push({ ranges: [page] })
+    else last.push(page)
+  }
+  return all
 }

@@ -1,24 +1,33 @@
 import { realpath } from 'node:fs/promises'
-import type { Page, Row } from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { findColumn, type Table } from '../schema/table.js'
-import { rangeOfPage } from '../source/sqlite-page.js'
+import { pageStale, type SqliteRangePage } from '../source/range-page.js'
 import type { SqliteRange } from '../source/sqlite-range.js'
 import { inTurn } from '../writer/write-turn.js'
 import { conflictPolicy } from './conflict.js'
 import { insertSql } from './insert-sql.js'
 
 const attachedName = 'drover_source'
+/** Of a statement: better-sqlite3 keeps the event loop for as long as it takes. */
+const largest = { records: 5_000, bytes: 2 * 2 ** 20 }
+
+/** Pages that stand one behind another. */
+interface Stretch {
+  readonly range: SqliteRange
+  readonly count: number
+  readonly bytes: number
+}
 
 /**
  * Copies pages of another SQLite file, or of the same one, inside SQLite: `INSERT … SELECT` from the attached file, so that no
  * value comes through JavaScript. Only where every column would keep each value as it is, and no row is left alone or
- * updated; a page whose range has changed meanwhile is left to its rows.
+ * updated.
  */
 export class RangeCopier {
-  readonly #ranges = new WeakMap<Page<Row>, { readonly range: SqliteRange; readonly schema: string }>()
+  #schema = 'main'
   #attached: string | null = null
+  #isFit = true
 
   constructor(
     private readonly connection: SqliteConnection,
@@ -30,31 +39,33 @@ export class RangeCopier {
     return this.#attached !== null
   }
 
-  /** Outside of a transaction: finds out whether the page can be copied as a range, and attaches its file. */
-  async ready(page: Page<Row>): Promise<boolean> {
-    const range = this.connection.path === null ? null : rangeOfPage(page)
-    if (range === null || !this.#fits(range)) return false
-    this.#ranges.set(page, { range, schema: await this.#schemaOf(range) })
-    return true
+  /** No page has shown that the columns are not the same. */
+  get isFit(): boolean {
+    return this.#isFit && this.connection.path !== null
   }
 
-  /** Inside the transaction: how many rows were inserted; null if the page has to be written row by row. */
-  async copy(page: Page<Row>): Promise<number | null> {
-    const found = this.#ranges.get(page)
-    if (found === undefined) return null
-    const { range, schema } = found
-    const columns = range.columns.map(quoteName).join(', ')
-    const from = `SELECT ${columns} FROM ${schema}.${range.relation} WHERE ${range.where} ORDER BY ${range.order}`
-    const sql = insertSql(this.table.name, range.columns, from, conflictPolicy('error', []))
-    await this.connection.run('SAVEPOINT drover_range')
-    let changes = -1
-    try {
-      ;({ changes } = await this.connection.run(sql, range.values))
-      return changes === page.count ? changes : null
-    } finally {
-      if (changes !== page.count) await this.connection.run('ROLLBACK TO drover_range')
-      await this.connection.run('RELEASE drover_range')
+  /** Outside of a transaction: attaches the file of a page. @throws `PAGE_STALE` if its range cannot be copied */
+  async ready(page: SqliteRangePage): Promise<void> {
+    const { range } = page
+    this.#isFit &&= range !== null && this.#fits(range)
+    if (range === null || !this.#isFit) throw pageStale(this.table.name)
+    this.#schema = await this.#schemaOf(range.path)
+  }
+
+  /** Inside the transaction: how many rows were inserted. @throws `PAGE_STALE` if others changed what is to be copied */
+  async copy(pages: readonly SqliteRangePage[], rest: () => Promise<void>): Promise<number> {
+    let copied = 0
+    for (const { range, count } of stretches(pages)) {
+      const { where } = range
+      const columns = range.columns.map(quoteName).join(', ')
+      const from = `SELECT ${columns} FROM ${this.#schema}.${range.relation} WHERE ${where.sql} ORDER BY ${range.order}`
+      const sql = insertSql(this.table.name, range.columns, from, conflictPolicy('error', []))
+      const { changes } = await this.connection.run(sql, where.values)
+      if (changes !== count) throw pageStale(this.table.name)
+      copied += changes
+      await rest()
     }
+    return copied
   }
 
   /** Before the connection is closed. */
@@ -66,14 +77,14 @@ export class RangeCopier {
 
   /** Equal affinities convert nothing that was stored under the one into the other. */
   #fits(range: SqliteRange): boolean {
-    if (range.driver !== this.connection.driver) return false // two copies of SQLite in one process must not share a file
+    const { affinities } = range
     return range.columns.every((name, i) => {
       const column = findColumn(this.table.columns, name)
-      return column !== undefined && !column.isGenerated && column.affinity === range.affinities[i]
+      return column !== undefined && !column.isGenerated && column.affinity === affinities[i]
     })
   }
 
-  async #schemaOf({ path }: SqliteRange): Promise<string> {
+  async #schemaOf(path: string): Promise<string> {
     if (path === this.#attached) return attachedName
     const [source, own] = await Promise.all([realpath(path), realpath(this.connection.path as string)])
     if (source === own) return 'main'
@@ -85,4 +96,18 @@ export class RangeCopier {
     this.#attached = path
     return attachedName
   }
+}
+
+/** Pages of a partition stand one behind another: as few statements as the largest of them allows. */
+function stretches(pages: readonly SqliteRangePage[]): readonly Stretch[] {
+  const all: Stretch[] = []
+  for (const { range, count, bytes } of pages) {
+    const last = all.at(-1)
+    const joined = last?.range.joined(range as SqliteRange) ?? null
+    const sum = { count: count + (last?.count ?? 0), bytes: bytes + (last?.bytes ?? 0) }
+    if (joined === null || sum.count > largest.records || sum.bytes > largest.bytes) {
+      all.push({ range: range as SqliteRange, count, bytes })
+    } else all[all.length - 1] = { range: joined, ...sum }
+  }
+  return all
 }

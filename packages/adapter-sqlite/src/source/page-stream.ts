@@ -1,10 +1,12 @@
 import { DroverError, type Filter, type JsonValue, type ReadOptions } from '@drover/core'
 import type { SqliteConnection, SqliteIntegers } from '../connection/sqlite-connection.js'
 import { refuseDuplicates, refuseNullKeys } from './check-key.js'
-import { keyColumns, rangeOf } from './key-range.js'
+import { rangeOf } from './key-range.js'
 import { type KeyValue, storedKey } from './key-value.js'
-import { type PageBounds, whereOf } from './page-query.js'
+import type { PageBounds } from './page-query.js'
 import { filterSql } from './push-down.js'
+import { SqliteRangePage } from './range-page.js'
+import { RangeReader } from './range-reader.js'
 import { keyReader, type PageLimits, type ReadRows, readCarefully } from './read-carefully.js'
 import { DirectReader } from './read-directly.js'
 import { arrayRows, cutLines, type JsonPage, JsonReader, keyOfLine, lastLine, objectRecords } from './read-json.js'
@@ -12,7 +14,7 @@ import type { Relation } from './relation.js'
 import { type RawRow, rowDecoder } from './row-decoder.js'
 import type { Sql } from './sql.js'
 import { type Demand, SqliteLinesPage, SqlitePage } from './sqlite-page.js'
-import type { SqliteRange } from './sqlite-range.js'
+import { extentForm, rangeForm, SqliteRange } from './sqlite-range.js'
 
 /** What does not change from one read of a session to the next. */
 export interface PageSettings {
@@ -27,10 +29,12 @@ export interface PageSettings {
   readonly givesRanges: boolean
 }
 
+type AnyPage = SqlitePage | SqliteLinesPage | SqliteRangePage
+
 /**
  * One long read, page by page, each by a statement of its own behind the last key, so that no transaction is held between
- * pages and a writer's log can be cleared. Text arrives as lines of JSON for a file, as values for whoever asks for
- * rows, or with the bounds for a copy inside SQLite: what the last pages were asked for decides about the next.
+ * pages and a writer's log can be cleared. Text arrives as lines of JSON for a file, or as values for whoever asks for
+ * rows: what the last pages were asked for decides about the next. For a copy inside SQLite only their ends are found.
  */
 export class PageStream {
   readonly #demand: Demand = { wanted: 'lines' }
@@ -38,6 +42,7 @@ export class PageStream {
   readonly #arrays: JsonReader | null
   readonly #direct: DirectReader | null
   readonly #decode: (row: RawRow) => Record<string, unknown>
+  #ranges: RangeReader | undefined
   /** Bytes of a record, as far as pages have shown. */
   #recordBytes = 0
   /** Pages that are not tried as JSON, after some were in vain. */
@@ -56,8 +61,9 @@ export class PageStream {
     this.#decode = rowDecoder(relation.reads.slice(0, relation.fields), integers)
   }
 
-  async *read({ partition, after, filter, page, signal }: ReadOptions): AsyncGenerator<SqlitePage | SqliteLinesPage> {
+  async *read({ partition, after, filter, page, forms, signal }: ReadOptions): AsyncGenerator<AnyPage> {
     const { connection, relation } = this.settings
+    if (forms?.length === 0) this.#demand.wanted = 'rows'
     const range = rangeOf(partition)
     let place = after ?? range.after
     const pushed = filter === undefined ? null : pushedSql(filter, relation)
@@ -66,7 +72,9 @@ export class PageStream {
       if (signal.aborted)
         throw new DroverError('ABORTED', `Reading ${relation.shown} was given up.`, { cause: signal.reason })
       const bounds: PageBounds = { after: place, upto: range.upto, filter: pushed }
-      const pages = await this.#pages(bounds, page)
+      const end = forms === undefined ? undefined : await this.#end(forms, bounds, page)
+      if (end === null) return
+      const pages = end === undefined ? await this.#pages(bounds, page) : [end]
       if (pages === null) return
       for (const next of pages) {
         await refuseDuplicates(connection, relation, { after: place, upto: next.cursor, filter: pushed })
@@ -76,12 +84,25 @@ export class PageStream {
     }
   }
 
+  /** Where a page ends, if nothing else is asked for; null if no record is left, undefined of a page that has to be read. */
+  async #end(forms: readonly string[], bounds: PageBounds, limits: PageLimits): Promise<AnyPage | null | undefined> {
+    const { connection, relation, givesRanges } = this.settings
+    const { path, driver } = connection
+    const isFound = givesRanges && path !== null && relation.isStored && forms.includes(rangeForm(driver))
+    if (relation.keep !== null || !(isFound || forms.includes(extentForm))) return undefined
+    this.#ranges ??= new RangeReader(connection, relation, isFound)
+    const extent = await this.#ranges.read(bounds, limits)
+    if (!extent) return extent
+    const range = isFound ? new SqliteRange(path, relation, { ...bounds, upto: extent.cursor }) : null
+    return new SqliteRangePage(extent, range, relation.shown)
+  }
+
   async #pages(bounds: PageBounds, limits: PageLimits): Promise<readonly (SqlitePage | SqliteLinesPage)[] | null> {
     const reader = this.#jsonReader()
     if (reader !== null) {
       const page = await this.#json(reader, bounds, limits)
       if (page === null) return null
-      if (page !== undefined) return this.#jsonPages(page, bounds, limits)
+      if (page !== undefined) return this.#jsonPages(page, limits)
       this.#pause = Math.min(64, 2 ** this.#failures++)
     }
     // better-sqlite3 answers at once: nothing is awaited.
@@ -90,7 +111,7 @@ export class PageStream {
       direct === undefined
         ? await readCarefully(this.settings.connection, this.settings.relation, bounds, limits)
         : direct
-    return rows === null ? null : [this.#rowsPage(rows, bounds)]
+    return rows === null ? null : [this.#rowsPage(rows)]
   }
 
   #jsonReader(): JsonReader | null {
@@ -121,19 +142,16 @@ export class PageStream {
     return Math.max(1, Math.min(records, Math.floor((bytes * 0.9) / this.#recordBytes)))
   }
 
-  #jsonPages(json: JsonPage, bounds: PageBounds, limits: PageLimits): readonly (SqlitePage | SqliteLinesPage)[] {
+  #jsonPages(json: JsonPage, limits: PageLimits): readonly (SqlitePage | SqliteLinesPage)[] {
     this.#failures = 0
     this.#recordBytes = json.lines.length / json.count
-    let { after } = bounds
     return cutLines(json, limits.bytes).map((piece) => {
       const cursor = storedKey(keyOfLine(lastLine(piece), piece.shape, this.settings.relation))
-      const range = this.#range({ ...bounds, after, upto: cursor })
-      after = cursor
-      return piece.shape === 'object' ? this.#linesPage(piece, cursor, range) : this.#arraysPage(piece, cursor, range)
+      return piece.shape === 'object' ? this.#linesPage(piece, cursor) : this.#arraysPage(piece, cursor)
     })
   }
 
-  #linesPage(json: JsonPage, cursor: JsonValue, range: () => SqliteRange | null): SqliteLinesPage {
+  #linesPage(json: JsonPage, cursor: JsonValue): SqliteLinesPage {
     const { relation, integers } = this.settings
     const names = relation.key.map((place) => relation.reads[place]?.name as string)
     return new SqliteLinesPage({
@@ -143,12 +161,11 @@ export class PageStream {
       tagged: relation.reads.some(({ isAny }) => isAny),
       records: () => objectRecords(json, relation, integers),
       keyOf: (record) => names.map((name) => record[name] as KeyValue),
-      range,
       demand: this.#demand,
     })
   }
 
-  #arraysPage(json: JsonPage, cursor: JsonValue, range: () => SqliteRange | null): SqlitePage {
+  #arraysPage(json: JsonPage, cursor: JsonValue): SqlitePage {
     let rows: readonly RawRow[] | undefined
     return new SqlitePage({
       count: json.count,
@@ -161,12 +178,11 @@ export class PageStream {
       },
       decode: this.#decode,
       keyOf: keyReader(this.settings.relation),
-      range,
       demand: this.#demand,
     })
   }
 
-  #rowsPage(read: ReadRows, bounds: PageBounds): SqlitePage {
+  #rowsPage(read: ReadRows): SqlitePage {
     const { keep, reads } = this.settings.relation
     const whole = keep === null ? null : rowDecoder(reads, this.settings.integers)
     const rows = keep === null || whole === null ? read.rows : read.rows.filter((row) => keep(whole(row)))
@@ -181,29 +197,8 @@ export class PageStream {
       raw: () => rows,
       decode: this.#decode,
       keyOf: read.keyOf,
-      range: count === 0 || read.rejected.length > 0 ? () => null : this.#range({ ...bounds, upto: cursor }),
       demand: this.#demand,
     })
-  }
-
-  #range(bounds: PageBounds): () => SqliteRange | null {
-    const { connection, relation, givesRanges } = this.settings
-    const { path, driver } = connection
-    const fields = relation.reads.slice(0, relation.fields)
-    return () => {
-      if (!givesRanges || path === null || !relation.isStored || relation.keep !== null) return null
-      const where = whereOf(relation, bounds)
-      return {
-        path,
-        driver,
-        relation: relation.sql,
-        columns: fields.map(({ name }) => name),
-        affinities: fields.map(({ affinity }) => affinity),
-        where: where.sql,
-        values: where.values,
-        order: keyColumns(relation).join(', '),
-      }
-    }
   }
 }
 

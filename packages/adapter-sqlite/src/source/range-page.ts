@@ -1,7 +1,4 @@
-import { type Cursor, DroverError, type JsonValue, type Page, type RecordKey, type Row } from '@drover/core'
-import type { PageSettings } from './page-stream.js'
-import { keyColumns } from './key-range.js'
-import { type PageBounds, whereOf } from './page-query.js'
+import { type Cursor, DroverError, type Page, type RecordKey, type Row } from '@drover/core'
 import type { PageExtent } from './range-reader.js'
 import type { SqliteRange } from './sqlite-range.js'
 
@@ -11,10 +8,11 @@ export class SqliteRangePage implements Page<Row> {
   readonly bytes: number
   readonly cursor: Cursor
 
+  /** @param range Null if it cannot be found from another connection. */
   constructor(
     extent: PageExtent,
-    private readonly shown: string,
-    readonly range: SqliteRange,
+    readonly range: SqliteRange | null,
+    readonly shown: string,
   ) {
     this.count = extent.count
     this.bytes = extent.bytes
@@ -36,21 +34,5 @@ export class SqliteRangePage implements Page<Row> {
 
 /** Asks the engine for the batch as rows. */
 export function pageStale(shown: string): DroverError {
-  return new DroverError('PAGE_STALE', `Of a page of ${shown} only its range of keys is known; its rows have to be read.`)
-}
-
-/** @param upto The page's own last key. */
-export function rangeBetween(settings: PageSettings, path: string, bounds: PageBounds, upto: JsonValue): SqliteRange {
-  const { relation } = settings
-  const fields = relation.reads.slice(0, relation.fields)
-  const where = whereOf(relation, { ...bounds, upto })
-  return new Between(settings, bounds, upto, {
-    path,
-    relation: relation.sql,
-    columns: fields.map(({ name }) => name),
-    affinities: fields.map(({ affinity }) => affinity),
-    where: where.sql,
-    values: where.values,
-    order: keyColumns(relation).join(', '),
-  })
+  return new DroverError('PAGE_STALE', `Of a page of ${shown} only the range of its keys is known: it has to be read.`)
 }

@@ -13,55 +13,56 @@ export interface PageExtent {
   readonly cursor: JsonValue
 }
 
-/** Finds the ends of pages without reading what is in them, for a copy inside SQLite. */
+/** Finds where pages end without reading what is in them. */
 export class RangeReader {
   readonly #inner: readonly string[]
-  readonly #size: string
-  /** A row's INTEGER key grows with the row; of several columns, or of another collation, only the last row knows. */
-  readonly #isPlain: boolean
+  readonly #outer: string
+  /** The largest rowid is the last one; what is last among other keys only their order says. */
+  readonly #isByRowid: boolean
 
   constructor(
     private readonly connection: SqliteConnection,
     private readonly relation: Relation,
+    /** Whether pages are to end at a number of bytes. */
+    isSized: boolean,
   ) {
     const fields = relation.reads.slice(0, relation.fields)
-    const sizable = fields.filter(({ affinity, isAny }) => isAny || !['INTEGER', 'REAL'].includes(affinity))
-    const [only] = relation.key.map((place) => relation.reads[place])
-    this.#isPlain = relation.key.length === 1 && only?.isRowid === true
+    const sizable = fields.filter(
+      ({ affinity, isAny }) => isSized && (isAny || !['INTEGER', 'REAL'].includes(affinity)),
+    )
+    this.#isByRowid = relation.key.length === 1 && relation.reads[relation.key[0] as number]?.isRowid === true
     this.#inner = [
       ...keyColumns(relation, 'd.').map((column, i) => `${column} AS k${i}`),
       ...sizable.map(({ sql }, i) => `octet_length(d.${sql}) AS s${i}`),
     ]
-    const sizes = sizable.map((_, i) => `ifnull(sum(s${i}), 0)`)
-    this.#size = [`count(*) * ${8 * (fields.length - sizable.length) + 16}`, ...sizes].join(' + ')
+    const fixed = `count(*) * ${8 * (fields.length - sizable.length) + 16}`
+    const bytes = [fixed, ...sizable.map((_, i) => `ifnull(sum(s${i}), 0)`)].join(' + ')
+    this.#outer = `count(*) AS n, ${bytes} AS bytes, ${this.#isByRowid ? 'max(k0)' : 'NULL'} AS last`
   }
 
-  /** Null if no record is left; undefined if the key at the page's end cannot be had in this way. */
+  /** Null if no record is left; undefined if the page has to be read otherwise. */
   async read(bounds: PageBounds, limits: PageLimits): Promise<PageExtent | null | undefined> {
     for (let { records } = limits; ; ) {
       const { sql, values } = pageQuery(this.relation, bounds, this.#inner, records)
-      const last = this.#isPlain ? 'max(k0)' : 'NULL'
-      const [count, bytes, lastId] = (
-        await this.connection.get(`SELECT count(*), ${this.#size}, ${last} FROM (${sql})`, values, {
-          integers: 'bigint',
-        })
-      )?.map((value) => value) as [bigint, bigint, KeyValue | null]
-      if (count === 0n) return null
-      if (bytes > limits.bytes && count > 1n) {
-        records = Math.max(1, Math.min(Number(count) - 1, Math.floor((Number(count) * limits.bytes) / Number(bytes))))
+      const query = `SELECT ${this.#outer} FROM (${sql})`
+      const found = await this.connection.get(query, values, { integers: 'bigint' })
+      const [count, bytes] = (found ?? []).map(Number) as [number, number]
+      if (count === 0) return null
+      if (bytes > limits.bytes && count > 1) {
+        records = Math.max(1, Math.floor((count * limits.bytes) / (bytes * 1.1)))
         continue
       }
-      const key = this.#isPlain ? [lastId as KeyValue] : await this.#lastKey(bounds, Number(count))
+      const key = this.#isByRowid ? [found?.[2] as KeyValue] : await this.#lastKey(bounds, count)
       // Either the character itself, or what stands for bytes that are no UTF-8.
-      if (key === undefined || key.some((value) => typeof value === 'string' && value.includes('\ufffd'))) return undefined
-      return { count: Number(count), bytes: Number(bytes), cursor: storedKey(key) }
+      if (key?.every((value) => typeof value !== 'string' || !value.includes('\ufffd')) !== true) return undefined
+      return { count, bytes, cursor: storedKey(key) }
     }
   }
 
   /** Undefined if records went away meanwhile. */
   async #lastKey(bounds: PageBounds, count: number): Promise<readonly KeyValue[] | undefined> {
-    const query = pageQuery(this.relation, bounds, keyColumns(this.relation, 'd.'), 1)
-    const row = await this.connection.get(`${query.sql} OFFSET ${count - 1}`, query.values, { integers: 'bigint' })
+    const { sql, values } = pageQuery(this.relation, bounds, keyColumns(this.relation, 'd.'), 1)
+    const row = await this.connection.get(`${sql} OFFSET ?`, [...values, BigInt(count - 1)], { integers: 'bigint' })
     return row as readonly KeyValue[] | undefined
   }
 }

@@ -1,27 +1,13 @@
 import { type Cursor, JsonLinesPage, type Page, type RecordKey, type Row, type SourceReject } from '@drover/core'
 import { type KeyValue, recordKeyOf } from './key-value.js'
 import type { RawRow } from './row-decoder.js'
-import type { SqliteRange } from './sqlite-range.js'
 
 /**
  * What pages were asked for last, so that the next ones are read in the form that serves it best: `lines` are JSON that SQLite
- * wrote, for a file; `rows` are values; `range` are bounds alone, with rows for the case that they do not do.
+ * wrote, for a file; `rows` are values.
  */
 export interface Demand {
-  wanted: 'lines' | 'rows' | 'range'
-}
-
-/** A page's place in its database; null if it has none, as a part of a page or a page of a query. */
-export type RangeOf = () => SqliteRange | null
-
-/** A page of an SQLite source, whatever form it was read in. */
-export interface RangedPage {
-  readonly range: SqliteRange | null
-}
-
-/** The records of a page as a range of their database; null if it is no such page. Asking says that ranges are wanted. */
-export function rangeOfPage(page: Page<unknown>): SqliteRange | null {
-  return page instanceof SqlitePage || page instanceof SqliteLinesPage ? page.range : null
+  wanted: 'lines' | 'rows'
 }
 
 interface Rows {
@@ -33,12 +19,11 @@ interface Rows {
   readonly raw: () => readonly RawRow[]
   readonly decode: (row: RawRow) => Row
   readonly keyOf: (row: RawRow) => readonly KeyValue[]
-  readonly range: RangeOf
   readonly demand: Demand
 }
 
 /** Values by place of the column, made records of when someone asks. */
-export class SqlitePage implements Page<Row>, RangedPage {
+export class SqlitePage implements Page<Row> {
   readonly count: number
   readonly bytes: number
   readonly cursor: Cursor
@@ -53,11 +38,6 @@ export class SqlitePage implements Page<Row>, RangedPage {
     this.bytes = parts.bytes
     this.cursor = parts.cursor
     if (parts.rejected.length > 0) this.rejected = parts.rejected
-  }
-
-  get range(): SqliteRange | null {
-    this.#parts.demand.wanted = 'range'
-    return this.#parts.range()
   }
 
   rows(): readonly Row[] {
@@ -83,7 +63,6 @@ export class SqlitePage implements Page<Row>, RangedPage {
       bytes: count === 0 ? 0 : Math.ceil((bytes * (end - start)) / count),
       rejected: [],
       raw: () => raw().slice(start, end),
-      range: () => null,
     })
   }
 }
@@ -95,12 +74,11 @@ interface Lines {
   readonly tagged: boolean
   readonly records: () => readonly Row[]
   readonly keyOf: (record: Row) => readonly KeyValue[]
-  readonly range: RangeOf
   readonly demand: Demand
 }
 
 /** Lines of JSON that SQLite wrote: a file takes them as they are. */
-export class SqliteLinesPage extends JsonLinesPage implements RangedPage {
+export class SqliteLinesPage extends JsonLinesPage {
   readonly #parts: Lines
   #records: readonly Row[] | undefined
 
@@ -109,11 +87,6 @@ export class SqliteLinesPage extends JsonLinesPage implements RangedPage {
       this.rows().map((record) => ({ source: recordKeyOf(parts.keyOf(record)), child: 0 }))
     super({ ...parts, keys })
     this.#parts = parts
-  }
-
-  get range(): SqliteRange | null {
-    this.#parts.demand.wanted = 'range'
-    return this.#parts.range()
   }
 
   override rows(): readonly Row[] {

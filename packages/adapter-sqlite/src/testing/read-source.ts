@@ -1,10 +1,9 @@
 import type { Page, ReadOptions, Row, Source, SourceReject, SourceSession } from '@drover/core'
-import { rangeOfPage } from '../source/sqlite-page.js'
 
 /** What a reader of pages asks them for: the source gives the next ones in another form for each. */
-export type Asking = 'rows' | 'lines' | 'range'
+export type Asking = 'rows' | 'lines'
 
-export const askings: readonly Asking[] = ['rows', 'lines', 'range']
+export const askings: readonly Asking[] = ['rows', 'lines']
 
 /** Everything a source gives. */
 export interface ReadResult {
@@ -39,7 +38,6 @@ export async function readSession(
   const page = { records: 1000, bytes: 1_000_000 }
   const pages: Page<Row>[] = []
   for await (const next of session.read({ ...operation, ...whole, page, ...options })) {
-    if (asking === 'range') rangeOfPage(next)
     if (asking === 'rows') next.rows()
     pages.push(next)
   }

@@ -26,7 +26,11 @@ export interface Page<out R = Row> {
   /** Stands after the last source record of the page, whatever became of that record. */
   readonly cursor: Cursor
   readonly rejected?: readonly SourceReject[]
-  /** The decoded records. Asked twice, it answers with the same records. */
+  /**
+   * The decoded records. Asked twice, it answers with the same records.
+   *
+   * @throws `PAGE_STALE` if it has none: only where the reader named a form that allows it
+   */
   rows(): readonly R[]
   /** Parallel to `rows()`. */
   keys(): readonly RecordKey[]

@@ -50,6 +50,11 @@ interface SinkSession extends AsyncDisposable {
   prepare?(schema: RecordSchema, operation: Operation): Promise<void>
   /** What is there now, for a verification. */
   readBack?(): Source
+  /**
+   * Names of forms of page that it takes as they are, such as a range of keys in a file that it can attach. They may have no
+   * rows: where it needs some after all, it throws `PAGE_STALE` before `commit()`, and gets the batch again as rows.
+   */
+  readonly forms?: readonly string[] | undefined
   /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
   heldBytes?(): number
   /** Called once all partitions have ended. Idempotent: after a crash it is called again. */

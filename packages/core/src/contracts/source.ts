@@ -19,6 +19,11 @@ export interface ReadOptions extends Operation {
   readonly filter?: Filter
   /** A page never exceeds `records`; it ends at `bytes`, or at its first record if that is larger. */
   readonly page: { readonly records: number; readonly bytes: number }
+  /**
+   * Forms of page that the sink takes as they are (see `SinkSession.forms`), where no step stands between. Who knows one of
+   * them may give pages that throw `PAGE_STALE` for their rows. An empty list asks for rows and nothing else.
+   */
+  readonly forms?: readonly string[]
 }
 
 /**

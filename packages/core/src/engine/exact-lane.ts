@@ -2,6 +2,7 @@ import type { Position } from '../contracts/position.js'
 import type { ExactSession } from '../contracts/sink.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
+import type { OpenBatch } from './open-batch.js'
 import { PipelineLane, type PipelineLaneOptions } from './pipeline-lane.js'
 import { retrying } from './retry.js'
 
@@ -20,14 +21,23 @@ export class ExactLane extends PipelineLane {
       await this.control.whenFree(this.options.operation.signal)
       if (this.control.stopReason !== undefined) break
       await this.adjust(position)
-      position = await this.#commitOne(position)
+      position = await this.#commitNext(position)
     }
     return position
   }
 
-  async #commitOne(position: Position): Promise<Position> {
-    const { operation, where } = this.options
+  async #commitNext(position: Position): Promise<Position> {
     const batch = this.newBatch(position, position.sequence + 1)
+    try {
+      return await this.#commit(batch, position)
+    } catch (error) {
+      await this.readRows(batch, position, error)
+    }
+    return this.#commit(this.newBatch(position, position.sequence + 1), position)
+  }
+
+  async #commit(batch: OpenBatch, position: Position): Promise<Position> {
+    const { operation, where } = this.options
     await this.options.prepare(() => batch.fillToFirstRow())
     const committed = await this.persist(
       batch,

@@ -137,6 +137,7 @@ class OpenedPipeline implements OpenedPlan {
         partition,
         filter: pushed,
         chain,
+        forms: () => into.forms,
         context: { ...help.operation, runStartedAt: run.startedAt },
         bear,
       },

@@ -23,6 +23,8 @@ export interface PageReaderOptions {
   /** Behind a page that is larger nothing is read ahead. */
   readonly aheadBytes: number
   readonly chain: Chain
+  /** What the sink takes as it is; asked when a read begins. */
+  readonly forms?: () => readonly string[] | undefined
   readonly context: TransformContext
   readonly retrying: Retrying
   /** Throws if the run does not bear so many rejections, which are made only then. */
@@ -107,6 +109,7 @@ export class PageReader {
 
   async #read(): Promise<Page<Row> | null> {
     const { session, partition, filter, page, context } = this.options
+    const forms = this.#forms()
     this.#iterator ??= session
       .read({
         signal: context.signal,
@@ -114,6 +117,7 @@ export class PageReader {
         after: this.#after,
         page,
         ...(filter === undefined ? {} : { filter }),
+        ...(forms === undefined ? {} : { forms }),
       })
       [Symbol.asyncIterator]()
     try {
@@ -130,6 +134,12 @@ export class PageReader {
       this.#iterator = undefined
       throw error
     }
+  }
+
+  /** Behind a step pages are rows anyway; a source may still be told that it is rows that are wanted. */
+  #forms(): readonly string[] | undefined {
+    const forms = this.options.forms?.()
+    return this.options.chain.isEmpty || forms?.length === 0 ? forms : undefined
   }
 
   #broken(what: string): DroverError {

@@ -46,6 +46,8 @@ export abstract class PipelineLane implements Lane {
   protected control!: RunControl
   /** Bytes of one batch: what the lane may hold, shared among the batches that are open and the page read ahead. */
   readonly #batchBytes: number
+  /** The batch is read again, because its pages had no rows. */
+  #readsRows = false
   #pageRecords = 1
   /** Smaller where few records become many, or large ones. */
   #largestPage = largestPage.records
@@ -93,8 +95,20 @@ export abstract class PipelineLane implements Lane {
 
   /** Reads anew from a position, with pages of the size that is wanted now. */
   protected async adjust(position: Position): Promise<void> {
-    if (this.fits) return
+    if (this.fits && !this.#readsRows) return
+    await this.#reopen(position, false)
+  }
+
+  /** Reads a batch again whose pages had no rows to give. @throws the error, if rows were what was asked for */
+  protected async readRows(batch: OpenBatch, position: Position, error: unknown): Promise<void> {
+    if (!DroverError.isInstance(error, 'PAGE_STALE') || this.#readsRows) throw error
+    this.control.tally(-batch.records)
+    await this.#reopen(position, true)
+  }
+
+  async #reopen(position: Position, readsRows: boolean): Promise<void> {
     await this.reader.close()
+    this.#readsRows = readsRows
     this.#open(position)
   }
 
@@ -102,6 +116,7 @@ export abstract class PipelineLane implements Lane {
     this.#pageRecords = this.#pageSize()
     this.reader = new PageReader({
       ...this.options.reader,
+      ...(this.#readsRows ? { forms: () => [] } : {}),
       retrying: this.patience,
       after: position.cursor,
       page: {
