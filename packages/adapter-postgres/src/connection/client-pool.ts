@@ -1,0 +1,80 @@
+import type { Duplex } from 'node:stream'
+import type { ClientBase, Pool } from 'pg'
+import pg from 'pg'
+import type { PostgresKnex, PostgresPool } from './given-pool.js'
+import type { ResolvedLocation } from './postgres-location.js'
+
+/** Where connections come from: a pool of our own, one of the application, or a knex instance. */
+export interface ClientPool {
+  acquire(): Promise<ClientBase>
+  /** @param isBroken Nobody is to use it again. */
+  release(client: ClientBase, isBroken: boolean): Promise<void>
+  /** Closes it, if it is ours. */
+  end(): Promise<void>
+}
+
+/** @param applicationName For connections of our own. */
+export function clientPool(location: ResolvedLocation, applicationName: string): ClientPool {
+  switch (location.kind) {
+    case 'own':
+      return ownPool({
+        max: 1000,
+        keepAlive: true,
+        connectionTimeoutMillis: 10_000,
+        ...location.target.config,
+        application_name: applicationName,
+      })
+    case 'pool':
+      return overPool(location.pool)
+    case 'knex':
+      return overKnex(location.knex)
+  }
+}
+
+function ownPool(config: pg.PoolConfig): ClientPool {
+  const pool: Pool = new pg.Pool({ ...config, Client: OwnClient as NonNullable<pg.PoolConfig['Client']> })
+  // A connection that nobody uses broke off: the pool has dropped it already, and makes another when one is asked for.
+  pool.on('error', () => {})
+  let ended: Promise<void> | undefined
+  return {
+    ...overPool(pool),
+    end() {
+      ended ??= pool.end()
+      return ended
+    },
+  }
+}
+
+/** Closes the socket when connecting fails: pg leaves it open, and the server then waits for a minute for a password. */
+class OwnClient extends pg.Client {
+  override connect(): Promise<void>
+  override connect(done: (error: Error | null) => void): void
+  override connect(done?: (error: Error | null) => void): Promise<void> | void {
+    if (done === undefined) return super.connect()
+    super.connect((error) => {
+      const { connection } = this as unknown as { readonly connection: { readonly stream: Duplex } }
+      if (error) connection.stream.destroy()
+      done(error)
+    })
+  }
+}
+
+function overPool(pool: PostgresPool): ClientPool {
+  return {
+    acquire: () => pool.connect() as Promise<ClientBase>,
+    release: async (client, isBroken) => (client as ClientBase & { release(destroy: boolean): void }).release(isBroken),
+    end: async () => {},
+  }
+}
+
+function overKnex({ client: knexClient }: PostgresKnex): ClientPool {
+  return {
+    acquire: () => knexClient.acquireConnection() as Promise<ClientBase>,
+    async release(client, isBroken) {
+      // knex throws away what is marked so, when it would give it to the next: Client.validateConnection
+      if (isBroken) Object.assign(client, { __knex__disposed: 'it broke off while Drover used it' })
+      await knexClient.releaseConnection(client)
+    },
+    end: async () => {},
+  }
+}

@@ -1,0 +1,123 @@
+import { checkOptionNames, DroverError, type Operation } from '@drover/core'
+import type { ClientBase } from 'pg'
+import { postgresError } from '../errors/postgres-error.js'
+import { type ClientPool, clientPool } from './client-pool.js'
+import {
+  abortError,
+  type EndOptions,
+  PostgresConnection,
+  type PostgresResult,
+  type StatementOptions,
+} from './postgres-connection.js'
+import { checkLocation, locationOptions, type PostgresLocation, resolveLocation } from './postgres-location.js'
+import type { TransactionDefaults, TransactionOptions } from './transaction-options.js'
+
+export interface OpenOptions extends PostgresLocation {
+  /** Nothing can be written in its transactions. @default false */
+  readonly readonly?: boolean
+}
+
+/**
+ * Opens a database, and connects to it once to know that it is there.
+ *
+ * @throws `OPTION_INVALID`, `STORE_UNAVAILABLE`, `STORE_DENIED`, `SOURCE_NOT_FOUND` (no such database), `STORE_BUSY`, `ABORTED`
+ */
+export async function openPostgres(options: OpenOptions, operation: Operation): Promise<PostgresDatabase> {
+  const where = 'openPostgres'
+  checkOptionNames(where, options, [...locationOptions, 'readonly'])
+  checkLocation(where, options)
+  const location = resolveLocation(where, options)
+  const { applicationName = 'drover', statementTimeoutMs, lockTimeoutMs, readonly = false } = options
+  const database = new PostgresDatabase(location.name, clientPool(location, applicationName), {
+    isReadonly: readonly,
+    statementTimeoutMs,
+    lockTimeoutMs,
+    applicationName: location.kind === 'own' ? undefined : applicationName,
+  })
+  try {
+    await using _connection = await database.connect(operation)
+    return database
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** A database that connections can be had of. Disposing of it closes those that are ours; connections in use end first. */
+export class PostgresDatabase implements AsyncDisposable {
+  #hasConnected = false
+
+  constructor(
+    /** `db.example.org/chat`, for messages. */
+    readonly name: string,
+    private readonly pool: ClientPool,
+    private readonly defaults: TransactionDefaults,
+  ) {}
+
+  /** A connection of our own, until it is disposed of. Given up when the signal is aborted, and what runs on it then, too. */
+  async connect({ signal }: Operation): Promise<PostgresConnection> {
+    const client = await this.#acquire(signal)
+    return new PostgresConnection({ name: this.name, client, pool: this.pool, defaults: this.defaults, signal })
+  }
+
+  /** One statement on any connection, as {@link PostgresConnection.query}. */
+  async query<R = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[],
+    { signal, ...options }: Operation & StatementOptions,
+  ): Promise<PostgresResult<R>> {
+    await using connection = await this.connect({ signal })
+    const { statementTimeoutMs, lockTimeoutMs } = this.defaults
+    const query = (): Promise<PostgresResult<R>> => connection.query<R>(text, values, options)
+    return statementTimeoutMs === undefined && lockTimeoutMs === undefined
+      ? await query()
+      : await connection.transaction(query)
+  }
+
+  /** Runs `work` in a transaction on a connection of its own. What it throws rolls back. */
+  async transaction<T>(
+    work: (connection: PostgresConnection) => Promise<T>,
+    { signal, ...options }: Operation & TransactionOptions & EndOptions,
+  ): Promise<T> {
+    await using connection = await this.connect({ signal })
+    return await connection.transaction(() => work(connection), options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pool.end()
+  }
+
+  async #acquire(signal: AbortSignal): Promise<ClientBase> {
+    if (signal.aborted) throw abortError(signal)
+    const acquired = this.pool.acquire()
+    try {
+      const client = await unlessAborted(acquired, signal)
+      this.#hasConnected = true
+      return client
+    } catch (error) {
+      if (signal.aborted) {
+        // Nobody waits for it any more; whatever becomes of it was not asked for.
+        acquired.then((client) => this.pool.release(client, false)).catch(() => {})
+        throw abortError(signal)
+      }
+      throw this.#connectError(error)
+    }
+  }
+
+  /** A server that was never reached is more likely a mistyped host or port than a restart, and waiting would only hide it. */
+  #connectError(error: unknown): DroverError {
+    const failure = postgresError(error, `connecting to ${this.name}`)
+    const { code } = (error ?? {}) as { readonly code?: unknown }
+    const isMistake = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'].includes(String(code))
+    if (this.#hasConnected || !isMistake) return failure
+    return new DroverError(failure.code, failure.message, { cause: error })
+  }
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal))
+    signal.addEventListener('abort', onAbort)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
