@@ -39,6 +39,17 @@ export async function makeFolder(path: string, root?: string): Promise<boolean> 
   return true
 }
 
+/** Makes a folder in one that is there, durably, and none above it: what was removed meanwhile must not come back. It may be there. */
+export async function makeFolderIn(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: privateFolder })
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
 /** Keeps what is in a folder of ours out of commits: it may hold records. */
 export async function hideFromGit(folder: string): Promise<void> {
   await writeFile(`${folder}/.gitignore`, '*\n', { mode: privateFile })
@@ -70,7 +81,7 @@ export async function replaceFile(path: string, text: string, aside: string): Pr
 }
 
 /**
- * Puts a folder with files where none is: exactly one of several processes succeeds, and whoever sees the folder sees all
+ * Puts a folder with files where none is, in one that is there: exactly one of several processes succeeds, and whoever sees the folder sees all
  * its files. A folder that holds something cannot be renamed over (`man 2 rename`, ENOTEMPTY); a file could be linked
  * exclusively instead, but not on every file system.
  *
@@ -82,7 +93,6 @@ export async function placeFolder(
   aside: string,
 ): Promise<boolean> {
   const fresh = `${aside}/${randomUUID()}`
-  await makeFolder(dirname(path), dirname(aside))
   await makeFolder(fresh, dirname(aside))
   try {
     for (const [name, text] of Object.entries(files)) await createFile(`${fresh}/${name}`, text)
@@ -90,12 +100,26 @@ export async function placeFolder(
     await rename(fresh, path)
   } catch (error) {
     await rm(fresh, { recursive: true, force: true })
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '') && (await isThere(path)))
-      return false
+    const code = systemCode(error) ?? ''
+    if (['ENOTEMPTY', 'EEXIST'].includes(code)) return false
+    if (['EPERM', 'EACCES'].includes(code) && (await isThere(path))) return false // so says Windows
     throw error
   }
   await syncFolder(dirname(path))
   return true
+}
+
+/** Takes a folder away as a whole: whoever reads sees all of it, or none. It is no error if another process was quicker. */
+export async function removeFolder(path: string, aside: string): Promise<void> {
+  const gone = `${aside}/${randomUUID()}`
+  await makeFolder(aside, dirname(aside))
+  try {
+    await rename(path, gone)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return
+    throw error
+  }
+  await rm(gone, { recursive: true, force: true })
 }
 
 /** A file's text; null if there is no such file. */
@@ -118,11 +142,12 @@ export async function namesIn(path: string): Promise<string[]> {
   }
 }
 
-async function isThere(folder: string): Promise<boolean> {
+/** Whether there is such a folder. */
+export async function isThere(folder: string): Promise<boolean> {
   try {
     await readdir(folder)
     return true
   } catch {
-    return false // the error that led here is thrown instead
+    return false // what led here says why
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { directoryStateStore } from './directory-state-store.js'
 
 const operation = { signal: new AbortController().signal }
-const rival = fileURLToPath(new URL('./testing/rival.ts', import.meta.url))
+const program = (name: string): string => fileURLToPath(new URL(`./testing/${name}.ts`, import.meta.url))
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 let directory: string
@@ -25,6 +25,7 @@ interface Said {
   readonly committed?: number
   readonly cursor?: string
   readonly lost?: number
+  readonly completed?: number
 }
 
 /** A process, and all it said. */
@@ -34,8 +35,8 @@ class Rival {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>
   #complained = ''
 
-  constructor(last: number) {
-    this.#process = spawn(process.execPath, ['--import', loader, rival, directory, String(last)], {
+  constructor(last: number, name = 'rival') {
+    this.#process = spawn(process.execPath, ['--import', loader, program(name), directory, String(last)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''
@@ -122,4 +123,39 @@ test('processes that are killed and paused at any time lose no commit and make n
   const acknowledged = said.filter((event) => event.committed !== undefined)
   for (const { cursor, committed } of acknowledged) expect(history.get(cursor as string), what).toBe(committed)
   expect(kills, what).toBeGreaterThan(0)
+})
+
+test('processes that begin runs anew, and prune the old ones, are in nobody\u2019s way', {
+  timeout: 120_000,
+}, async () => {
+  const seed = Number(process.env.DROVER_SEED ?? Date.now() % 1_000_000)
+  const next = random(seed)
+  const last = 150
+  const pruners = Array.from({ length: 4 }, () => new Rival(last, 'pruner'))
+  let kills = 0
+  for (let isOver = false; !isOver; ) {
+    const all = Promise.all(pruners.map((each) => each.ended)).then(() => true)
+    isOver = await Promise.race([all, wait(100 + next() * 200).then(() => false)])
+    const victim = pruners[Math.floor(next() * pruners.length)]
+    if (isOver || kills === 1 || victim === undefined || victim.said.length === 0) continue
+    kills++
+    victim.signal('SIGKILL')
+    pruners.push(new Rival(last, 'pruner'))
+  }
+  const codes = await Promise.all(pruners.map((each) => each.ended))
+  const what = `seed ${seed}, ${kills} kills: ${pruners.map((each) => each.complained).join('')}`
+  expect(
+    codes.filter((code) => code !== null && code !== 0),
+    what,
+  ).toEqual([])
+  const completed = pruners.flatMap((each) => each.said.map((event) => event.completed))
+  expect(completed.length, what).toBeGreaterThan(last / 2)
+  expect(new Set(completed).size, what).toBe(completed.length)
+  expect(await directoryStateStore({ directory }).load('again', operation)).toMatchObject({
+    status: 'completed',
+    fingerprint: { number: last },
+    positions: [{ sequence: 1, done: true }],
+  })
+  // The newest one, the one before it, one that somebody may have held when the newest was begun, one that a process was killed over.
+  expect((await readdir(`${directory}/runs/again`)).length, what).toBeLessThanOrEqual(4)
 })

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Commit, Partition, Position } from '../contracts/position.js'
 import type { Lease, RunState, StateStore } from '../contracts/state-store.js'
 import { directoryStateStore } from './directory-state-store.js'
@@ -283,6 +283,76 @@ test('says so if the state is deleted while the run works', async () => {
   const refused = { code: 'STATE_INVALID' }
   await expect(at.commit(commitOf(held, 2), operation)).rejects.toMatchObject(refused)
   await expect(at.heartbeat(held, { ...operation, ttlMs: 1000 })).rejects.toMatchObject(refused)
+})
+
+describe('old runs', () => {
+  const runs = async (): Promise<number[]> =>
+    (await readdir(`${directory}/runs/copy`)).map(Number).sort((a, b) => a - b)
+  const keeping = (keepRuns: number): StateStore => {
+    const fresh = directoryStateStore({ directory, keepRuns, clock: () => now })
+    opened.push(fresh)
+    return fresh
+  }
+  async function begin(at: StateStore): Promise<RunState> {
+    const follows = (await at.load('copy', operation))?.run ?? null
+    return at.open({ name: 'copy', fingerprint: null, partitions: [partition], follows }, operation)
+  }
+  const complete = (at: StateStore, run: RunState) => at.settle(run.run, { outcome: 'completed' }, operation)
+
+  test('go when a new one begins, but for the newest', async () => {
+    const at = keeping(3)
+    for (let i = 0; i < 5; i++) await complete(at, await begin(at))
+    expect(await runs()).toEqual([3, 4, 5])
+    await begin(at)
+    expect(await runs()).toEqual([4, 5, 6])
+    expect(await readdir(`${directory}/tmp`)).toEqual([])
+  })
+
+  test('stay by default for a hundred runs, and for good where the option says so', async () => {
+    const forever = keeping(Number.POSITIVE_INFINITY)
+    for (let i = 0; i < 101; i++) await complete(forever, await begin(forever))
+    expect(await runs()).toHaveLength(101)
+    await complete(store(), await begin(store()))
+    expect((await runs())[0]).toBe(3)
+    expect(await runs()).toHaveLength(100)
+  })
+
+  test('stay if they are open, and the newest completed one does', async () => {
+    const at = keeping(1)
+    await begin(at) // left where it stands: whenChanged 'restart'
+    await complete(at, await begin(at))
+    for (let i = 0; i < 3; i++) await begin(at)
+    expect(await runs()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('stay while somebody holds them', async () => {
+    const at = keeping(1)
+    const first = await begin(at)
+    await lease(first, 'a', at)
+    await complete(at, first)
+    for (let i = 0; i < 2; i++) await complete(at, await begin(at))
+    expect(await runs()).toEqual([1, 2, 3])
+    now += 2000
+    await begin(at)
+    expect(await runs()).toEqual([3, 4])
+  })
+
+  test('do not come back when somebody comes too late, and he is told', async () => {
+    const late = keeping(1)
+    const first = await begin(late)
+    await late.acquire({ run: first.run, partition, holder: 'a', ttlMs: 1 }, operation)
+    now += 2000
+    const at = keeping(1)
+    await complete(at, first)
+    for (let i = 0; i < 2; i++) await complete(at, await begin(at))
+    await expect(lease(first, 'a', late)).rejects.toMatchObject({ code: 'STATE_INVALID' })
+    await expect(lease(first, 'a')).rejects.toMatchObject({ code: 'STATE_INVALID' })
+    expect(await runs()).toEqual([2, 3])
+  })
+
+  test('are kept by whole numbers', () => {
+    for (const keepRuns of [0, -1, 1.5, Number.NaN]) expect(() => keeping(keepRuns)).toThrow(/keepRuns/)
+  })
 })
 
 test('leaves files that others put there alone', async () => {

@@ -14,13 +14,13 @@ import type { Operation } from '../contracts/values.js'
 import { hideFromGit, makeFolder, namesIn } from '../disk/durable.js'
 import { fileError, systemCode } from '../disk/file-error.js'
 import { abortError } from '../engine/retry.js'
-import { checkOptionNames, checkText } from '../errors/check-options.js'
+import { checkOptionNames, checkText, checkWholeNumber } from '../errors/check-options.js'
 import { isHolderGone } from './holder.js'
 import { checkClock } from './memory-state-store.js'
 import type { PartitionFolder, StoredLease } from './partition-folder.js'
 import { PositionWriter } from './position-writer.js'
 import { type FoundRun, RunFolders } from './run-folders.js'
-import { leaseLost, notFollowed } from './state-errors.js'
+import { leaseLost, noSuchRun, notFollowed } from './state-errors.js'
 
 /** Options of {@link directoryStateStore}. */
 export interface DirectoryStateStoreOptions {
@@ -29,6 +29,11 @@ export interface DirectoryStateStoreOptions {
    * network share processes do not see each other's changes in time. The processes of one host may share it.
    */
   readonly directory: string
+  /**
+   * Runs of one name that are kept, the newest ones; older ones that have completed are removed when a new one begins. What is open
+   * is never removed, nor is the newest completed run. `Infinity` keeps all. @default 100
+   */
+  readonly keepRuns?: number
   /** The store's clock, in milliseconds since 1970: for tests of what happens when a lease ends. @default Date.now */
   readonly clock?: () => number
 }
@@ -44,11 +49,16 @@ export interface DirectoryStateStoreOptions {
  * await runPipeline({ name: 'copy', source, sink, state: directoryStateStore({ directory: '/var/lib/app/drover' }) })
  */
 export function directoryStateStore(options: DirectoryStateStoreOptions): StateStore {
-  checkOptionNames('directoryStateStore', options, ['directory', 'clock'])
+  checkOptionNames('directoryStateStore', options, ['directory', 'keepRuns', 'clock'])
   checkText('directoryStateStore', 'directory', options.directory)
+  const { keepRuns = defaultKeepRuns, clock = Date.now } = options
+  if (keepRuns !== Number.POSITIVE_INFINITY) checkWholeNumber('directoryStateStore', 'keepRuns', keepRuns, 1)
   checkClock('directoryStateStore', options.clock)
-  return new DirectoryStateStore(options.directory, options.clock ?? Date.now)
+  return new DirectoryStateStore(options.directory, keepRuns, clock)
 }
+
+/** A backfill every night, for a season. */
+const defaultKeepRuns = 100
 
 /** What lies aside for so long was left by a crash. */
 const abandonedAfterMs = 60 * 60 * 1000
@@ -71,6 +81,7 @@ class DirectoryStateStore implements StateStore {
 
   constructor(
     private readonly directory: string,
+    private readonly keepRuns: number,
     private readonly clock: () => number,
   ) {
     this.name = `directory ${directory}`
@@ -91,28 +102,31 @@ class DirectoryStateStore implements StateStore {
   open(wanted: NewRun): Promise<RunState> {
     return this.#guarded(async () => {
       const newest = await this.#runs.newest(wanted.name)
-      if ((newest?.stored.run ?? null) !== wanted.follows) return this.#otherThan(wanted, newest)
+      if ((newest?.stored.run ?? null) !== wanted.follows) return this.#otherThan(wanted)
+      // Before there is the new one, so that what fails here leaves nothing behind.
+      await this.#runs.prune(wanted.name, this.keepRuns - 1, (lease) => this.#isHeld(lease, null))
       await this.#runs.create(wanted, newest?.number ?? 0, new Date(this.clock()))
       // Ours, or that of whoever was quicker.
-      return this.#otherThan(wanted, await this.#runs.newest(wanted.name))
+      return this.#otherThan(wanted)
     })
   }
 
   load(name: string): Promise<RunState | null> {
-    return this.#guarded(async () => stateOf(await this.#runs.newest(name)))
+    return this.#guarded(() => newestState(() => this.#runs.newest(name)))
   }
 
   async *list({ status, signal }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
     for (const folder of await this.#guarded(() => this.#runs.names())) {
       if (signal.aborted) throw abortError(signal)
-      const state = await this.#guarded(async () => stateOf(await this.#runs.newestIn(folder)))
+      const state = await this.#guarded(() => newestState(() => this.#runs.newestIn(folder)))
       if (state !== null && (status === undefined || state.status === status)) yield state
     }
   }
 
   acquire(want: Want, { signal }: Operation): Promise<Lease | Held> {
     return this.#guarded(async () => {
-      const folder = (await this.#runs.byId(want.run)).partition(want.partition.id)
+      const run = await this.#runs.byId(want.run)
+      const folder = run.partition(want.partition.id)
       await folder.standing() // what cannot be read is said before anything is taken
       for (;;) {
         if (signal.aborted) throw abortError(signal)
@@ -121,8 +135,13 @@ class DirectoryStateStore implements StateStore {
         if (standing !== null && this.#isHeld(standing, want.holder)) {
           return { heldBy: standing.holder, expiresAt: new Date(standing.expiresAt) }
         }
-        const lease = await this.#take(folder, (highest ?? 0) + 1, want)
-        if (lease !== null) return lease
+        try {
+          const lease = await this.#take(folder, (highest ?? 0) + 1, want)
+          if (lease !== null) return lease
+        } catch (error) {
+          if (await run.isThere()) throw error
+          throw noSuchRun(want.run, this.#path)
+        }
       }
     })
   }
@@ -170,13 +189,13 @@ class DirectoryStateStore implements StateStore {
     await this.#positions.closeAll()
   }
 
-  async #otherThan({ name, follows }: NewRun, newest: FoundRun | null): Promise<RunState> {
-    const state = await stateOf(newest)
+  async #otherThan({ name, follows }: NewRun): Promise<RunState> {
+    const state = await newestState(() => this.#runs.newest(name))
     if (state === null) throw notFollowed(name, follows, this.directory)
     return state
   }
 
-  #isHeld(standing: StoredLease, wantedBy: string): standing is StoredLease & { readonly holder: string } {
+  #isHeld(standing: StoredLease, wantedBy: string | null): standing is StoredLease & { readonly holder: string } {
     const { holder, expiresAt } = standing
     return holder !== null && holder !== wantedBy && expiresAt > this.clock() && !isHolderGone(holder)
   }
@@ -210,8 +229,14 @@ class DirectoryStateStore implements StateStore {
   }
 }
 
-async function stateOf(found: FoundRun | null): Promise<RunState | null> {
-  return found === null ? null : found.folder.state(found.stored)
+/** The state of the newest run; found anew if it was pruned while it was read, for then there is a newer one. */
+async function newestState(newest: () => Promise<FoundRun | null>): Promise<RunState | null> {
+  for (;;) {
+    const found = await newest()
+    if (found === null) return null
+    const state = await found.folder.state(found.stored)
+    if (state !== undefined) return state
+  }
 }
 
 type LeaseNow =

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Partition } from '../contracts/position.js'
-import { namesIn, placeFolder, readIfThere, replaceFile } from '../disk/durable.js'
+import { makeFolderIn, namesIn, placeFolder, readIfThere, replaceFile } from '../disk/durable.js'
 import { systemCode } from '../disk/file-error.js'
 import { DroverError } from '../errors/drover-error.js'
 import { isObject, parseFile } from './parse-file.js'
@@ -72,7 +73,9 @@ export class PartitionFolder {
   }
 
   /** Takes a fence; false if another was quicker. */
-  claim(fence: number, lease: StoredLease): Promise<boolean> {
+  async claim(fence: number, lease: StoredLease): Promise<boolean> {
+    await makeFolderIn(dirname(this.path))
+    await makeFolderIn(this.path)
     return placeFolder(this.#fence(fence), { 'lease.json': JSON.stringify(lease) }, this.aside)
   }
 

@@ -1,11 +1,11 @@
 import type { Partition, Position } from '../contracts/position.js'
 import type { Control, RunState, Settlement } from '../contracts/state-store.js'
 import type { JsonValue } from '../contracts/values.js'
-import { namesIn, readIfThere, replaceFile } from '../disk/durable.js'
+import { isThere, namesIn, readIfThere, replaceFile } from '../disk/durable.js'
 import { safeName } from '../disk/safe-name.js'
 import { DroverError } from '../errors/drover-error.js'
 import { isObject, parseFile } from './parse-file.js'
-import { PartitionFolder } from './partition-folder.js'
+import { PartitionFolder, type StoredLease } from './partition-folder.js'
 
 /** What a run is, from its first moment on; `run.json`. */
 export interface StoredRun {
@@ -38,10 +38,34 @@ export class RunFolder {
     return text === null ? null : parseFile(path, text, runOf)
   }
 
-  async state(stored: StoredRun): Promise<RunState> {
+  /** False once it was pruned. */
+  isThere(): Promise<boolean> {
+    return isThere(this.path)
+  }
+
+  async isCompleted(): Promise<boolean> {
+    return (await this.#outcome('completed.json')) !== null
+  }
+
+  /** The lease that stands now, per partition. */
+  async leases(): Promise<StoredLease[]> {
+    const leases: StoredLease[] = []
+    for (const name of await namesIn(`${this.path}/partitions`)) {
+      const folder = new PartitionFolder(`${this.path}/partitions/${name}`, this.aside)
+      const [highest] = (await folder.list()).fences
+      const lease = highest === undefined ? null : await folder.lease(highest)
+      if (lease !== null) leases.push(lease)
+    }
+    return leases
+  }
+
+  /** Undefined if the run was pruned meanwhile: then what was read may be half of it. */
+  async state(stored: StoredRun): Promise<RunState | undefined> {
     const { run, name, fingerprint, partitions } = stored
     const completed = await this.#outcome('completed.json')
     const last = completed ?? (await this.#outcome('outcome.json'))
+    const positions = await this.#positions(run, partitions)
+    if (!(await this.isThere())) return undefined
     return {
       run,
       name,
@@ -49,7 +73,7 @@ export class RunFolder {
       partitions,
       startedAt: new Date(stored.startedAt),
       status: completed === null ? 'open' : 'completed',
-      positions: await this.#positions(run, partitions),
+      positions,
       ...(completed === null ? {} : { completedAt: new Date(completed.at) }),
       ...(last === null ? {} : { lastOutcome: last.settlement }),
     }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { dirname } from 'node:path'
 import type { NewRun } from '../contracts/state-store.js'
-import { namesIn, placeFolder } from '../disk/durable.js'
+import { makeFolder, namesIn, placeFolder, removeFolder } from '../disk/durable.js'
 import { safeName } from '../disk/safe-name.js'
 import { DroverError } from '../errors/drover-error.js'
+import type { StoredLease } from './partition-folder.js'
 import { RunFolder, type StoredRun } from './run-folder.js'
 import { noSuchRun } from './state-errors.js'
 
@@ -40,8 +42,27 @@ export class RunFolders {
 
   /** The newest run in a name's folder. @throws `STATE_INVALID` */
   async newestIn(folder: string): Promise<FoundRun | null> {
-    const [number] = await this.#numbersIn(folder)
-    return number === undefined ? null : this.#read(folder, number)
+    for (;;) {
+      const [number] = await this.#numbersIn(folder)
+      if (number === undefined) return null
+      const found = await this.#read(folder, number)
+      if (found !== null) return found // else it was pruned: there is a newer one
+    }
+  }
+
+  /**
+   * Removes completed runs of a name, but for its newest `keep` runs. The newest completed one stays, and what is open or
+   * held. Safe in several processes at once: a run that has completed stays so, and the newest one has no other reason to go.
+   */
+  async prune(name: string, keep: number, isHeld: (lease: StoredLease) => boolean): Promise<void> {
+    const folders = (await this.#numbersIn(safeName(name))).map((number) => this.#folder(safeName(name), number))
+    let hasNewer = false
+    for (const [place, folder] of folders.entries()) {
+      if (hasNewer && place < keep) continue
+      if (!(await folder.isCompleted())) continue
+      if (hasNewer && !(await folder.leases()).some(isHeld)) await removeFolder(folder.path, this.aside)
+      hasNewer = true
+    }
   }
 
   /** Makes the run that comes after number `after`, unless there is one. */
@@ -56,11 +77,12 @@ export class RunFolders {
       partitions,
       follows,
     }
-    await placeFolder(
-      this.#folder(safeName(name), after + 1).path,
-      { 'run.json': JSON.stringify(run, null, 2) },
-      this.aside,
-    )
+    const { path } = this.#folder(safeName(name), after + 1)
+    await makeFolder(dirname(path), dirname(this.aside))
+    if (!(await placeFolder(path, { 'run.json': JSON.stringify(run, null, 2) }, this.aside))) return
+    // Where the place was free only because whoever was quicker has been pruned since, nobody would go on with this one.
+    const [newest = 0] = await this.#numbersIn(safeName(name))
+    if (newest > after + 1) await removeFolder(path, this.aside)
   }
 
   /** @throws `STATE_INVALID` if there is no such run */
@@ -69,17 +91,19 @@ export class RunFolders {
     if (known !== undefined && (await known.stored())?.run === run) return known
     for (const name of await this.names()) {
       for (const number of await this.#numbersIn(name)) {
-        const { folder, stored } = await this.#read(name, number)
-        if (stored.run === run) return folder
+        const found = await this.#read(name, number)
+        if (found?.stored.run === run) return found.folder
       }
     }
     throw noSuchRun(run, this.path)
   }
 
-  async #read(name: string, number: number): Promise<FoundRun> {
+  /** Null if it was pruned meanwhile. */
+  async #read(name: string, number: number): Promise<FoundRun | null> {
     const folder = this.#folder(name, number)
     const stored = await folder.stored()
     if (stored === null) {
+      if (!(await folder.isThere())) return null
       throw new DroverError('STATE_INVALID', `${folder.path} has no run.json. Put it back, or delete the folder.`)
     }
     this.#known.set(stored.run, folder)

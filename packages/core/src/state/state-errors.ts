@@ -6,7 +6,7 @@ import { DroverError } from '../errors/drover-error.js'
 export function noSuchRun(run: string, where: string): DroverError {
   return new DroverError(
     'STATE_INVALID',
-    `There is no run ${run} in ${where}. Its state was deleted, or lies in another store: pass that one, or start the run anew.`,
+    `There is no run ${run} in ${where}. It completed and newer ones took its place, its state was deleted, or it lies in another store: pass that one, or start the run anew.`,
   )
 }
 
