@@ -1,1 +1,2 @@
-export {}
+export type { PostgresKnex, PostgresPool } from './connection/given-pool.js'
+export type { PostgresConfig, PostgresLocation } from './connection/postgres-location.js'

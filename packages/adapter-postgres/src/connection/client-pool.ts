@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ClientBase, Pool } from 'pg'
 import pg from 'pg'
@@ -32,7 +33,7 @@ export function clientPool(location: ResolvedLocation, applicationName: string):
 }
 
 function ownPool(config: pg.PoolConfig): ClientPool {
-  const pool: Pool = new pg.Pool({ ...config, Client: OwnClient as NonNullable<pg.PoolConfig['Client']> })
+  const pool: Pool = new pg.Pool({ ...config, Client: OwnClient })
   // A connection that nobody uses broke off: the pool has dropped it already, and makes another when one is asked for.
   pool.on('error', () => {})
   let ended: Promise<void> | undefined
@@ -45,17 +46,19 @@ function ownPool(config: pg.PoolConfig): ClientPool {
   }
 }
 
-/** Closes the socket when connecting fails: pg leaves it open, and the server then waits for a minute for a password. */
+interface Wire extends EventEmitter {
+  readonly stream: Duplex
+}
+
+/**
+ * Closes the socket when a connection fails on our side, as for a password function that throws: pg leaves it open, and the server
+ * waits for a minute for the password.
+ */
 class OwnClient extends pg.Client {
-  override connect(): Promise<void>
-  override connect(done: (error: Error | null) => void): void
-  override connect(done?: (error: Error | null) => void): Promise<void> | void {
-    if (done === undefined) return super.connect()
-    super.connect((error) => {
-      const { connection } = this as unknown as { readonly connection: { readonly stream: Duplex } }
-      if (error) connection.stream.destroy()
-      done(error)
-    })
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    const { connection } = this as unknown as { readonly connection: Wire }
+    connection.on('error', () => connection.stream.destroy())
   }
 }
 
