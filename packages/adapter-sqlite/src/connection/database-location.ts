@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DroverError } from '@drover/core'
@@ -58,11 +58,13 @@ export async function checkFile(location: DatabaseLocation, mayCreate: boolean):
   if (!(found instanceof Error)) {
     if (found.isDirectory())
       throw new DroverError('SOURCE_NOT_FOUND', `"${location.name}" is a directory, not an SQLite database.`)
+    // Not by opening it: whoever closes a file lets go of all locks that this process has on it.
+    await access(location.path, constants.R_OK).catch((error: unknown) => {
+      throw denied(location, error)
+    })
     return
   }
-  if (found.code === 'EACCES' || found.code === 'EPERM') {
-    throw new DroverError('STORE_DENIED', `"${location.name}" may not be opened by this user.`, { cause: found })
-  }
+  if (found.code === 'EACCES' || found.code === 'EPERM') throw denied(location, found)
   if (!mayCreate) {
     throw new DroverError('SOURCE_NOT_FOUND', `There is no file "${location.name}" (${location.path}).`, {
       cause: found,
@@ -73,6 +75,12 @@ export async function checkFile(location: DatabaseLocation, mayCreate: boolean):
   if (!above?.isDirectory()) {
     throw new DroverError('SOURCE_NOT_FOUND', `"${location.name}" cannot be created: there is no folder "${folder}".`)
   }
+}
+
+function denied(location: DatabaseLocation, cause: unknown): DroverError {
+  return new DroverError('STORE_DENIED', `"${location.name}" may not be opened by this user: check its rights.`, {
+    cause,
+  })
 }
 
 function pathOrMemory(path: string): string | null {

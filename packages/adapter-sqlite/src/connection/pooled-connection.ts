@@ -2,6 +2,7 @@ import { DroverError, type MaybePromise } from '@drover/core'
 import type { Knex } from 'knex'
 import { sqliteError } from '../errors/sqlite-error.js'
 import type { TransactionQueue } from './given-knex.js'
+import { OpenFile } from './open-file.js'
 import type {
   NativeHandle,
   ReadStatementOptions,
@@ -37,6 +38,7 @@ export class PooledConnection implements SqliteConnection {
   readonly #busyTimeoutMs: number
   readonly #queue: TransactionQueue
   readonly #release: () => Promise<void>
+  readonly #file: OpenFile | null
   readonly #underWay = new Set<Promise<unknown>>()
   /** Of the transaction that is open. */
   #lastFailure: DroverError | undefined
@@ -53,6 +55,7 @@ export class PooledConnection implements SqliteConnection {
     this.#busyTimeoutMs = parts.busyTimeoutMs
     this.#queue = parts.queue ?? { last: Promise.resolve() }
     this.#release = parts.release
+    this.#file = parts.path === null || parts.isReadonly ? null : new OpenFile(parts.path, parts.name)
   }
 
   all(
@@ -124,10 +127,12 @@ export class PooledConnection implements SqliteConnection {
     this.#lastFailure = undefined
     try {
       const value = await work()
+      this.#file?.check()
       await this.exec(end === 'commit' ? 'COMMIT' : 'ROLLBACK')
       return value
     } catch (error) {
       await this.#rollBack()
+      this.#file?.check(error)
       throw error
     }
   }

@@ -47,6 +47,11 @@ export function sqliteError(error: unknown, doing: string): DroverError {
   if (DroverError.isInstance(error)) return error
   const said = error instanceof Error ? error.message.replace(/^SQLITE_[A-Z]+: /, '') : String(error)
   const meaning = meaningOf(sqliteCode(error))
+  if (/database connection is not open|Database is closed/.test(said)) {
+    return new DroverError('STORE_UNAVAILABLE', `SQLite failed while ${doing}: its connection was closed by others.`, {
+      cause: error,
+    })
+  }
   if (!meaning) return new DroverError('UNEXPECTED', `SQLite failed while ${doing}: ${said}`, { cause: error })
   return new DroverError(meaning.code, `SQLite failed while ${doing}: ${said}. ${meaning.remedy}`, {
     cause: error,

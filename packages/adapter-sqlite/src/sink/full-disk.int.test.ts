@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sqliteBackfill } from '../backfill/sqlite-backfill.js'
 import { openSqlite } from '../connection/open-sqlite.js'
 import { sqliteSource } from '../source/sqlite-source.js'
+import { poolRunning } from '../testing/knex-pool.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
 import { failure } from '../testing/test-lane.js'
 import { type SqliteSinkOptions, sqliteSink } from './sqlite-sink.js'
@@ -30,19 +31,9 @@ describe.each(drivers)('a disk that is full, over %s', (driver) => {
       client: driver,
       connection: { filename: database.file },
       useNullAsDefault: true,
-      pool: { afterCreate: (native: Native, done: (error: unknown, native: Native) => void) => limit(native, done) },
+      pool: poolRunning(driver, () => `PRAGMA max_page_count = ${room}`),
     })
   })
-
-  interface Native {
-    exec(sql: string, done?: (error: unknown) => void): unknown
-  }
-
-  function limit(native: Native, done: (error: unknown, native: Native) => void): void {
-    const sql = `PRAGMA max_page_count = ${room}`
-    if (driver === 'sqlite3') native.exec(sql, (error) => done(error, native))
-    else done(native.exec(sql) === undefined ? new Error('no handle') : null, native)
-  }
 
   afterEach(async () => {
     await knex.destroy()

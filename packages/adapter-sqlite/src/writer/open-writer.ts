@@ -72,6 +72,12 @@ async function settle(connection: SqliteConnection, options: WriterLocation): Pr
   const [pages] = (await connection.get('SELECT page_count FROM pragma_page_count')) as [number]
   if (pages === 0) await connection.exec('PRAGMA journal_mode = WAL')
   const [mode] = (await connection.get('SELECT journal_mode FROM pragma_journal_mode')) as [string]
+  if (mode === 'off') {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `"${connection.name}": its connections set journal_mode = off, with which SQLite cannot take back a batch that failed; leave it out.`,
+    )
+  }
   const usual = options.knex === undefined ? (mode === 'wal' ? 'normal' : 'full') : undefined
   const synchronous = options.synchronous ?? usual
   if (synchronous !== undefined) await connection.exec(`PRAGMA synchronous = ${synchronous}`)
