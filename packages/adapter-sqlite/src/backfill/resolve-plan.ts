@@ -1,5 +1,7 @@
 import { allOf, DroverError, type Filter, suggestNames } from '@drover/core'
+import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import { sqliteCode } from '../errors/sqlite-error.js'
 import { requireTable } from '../schema/read-table.js'
 import { type Column, findColumn, type Table } from '../schema/table.js'
 import { filterFields, filterSql, pushDown } from '../source/push-down.js'
@@ -36,6 +38,7 @@ export async function resolvePlan(
     if (reason !== null)
       throw new DroverError('OPTION_INVALID', `${place}: "${column.name}" cannot be set, it ${reason}.`)
   }
+  if (typeof where === 'string') await checkSql(connection, table, where, place)
   return {
     table: table.name,
     key: keyed,
@@ -61,6 +64,19 @@ function keyOf(table: Table, wanted: readonly string[] | undefined, place: strin
     'KEY_INVALID',
     `${place}: ${said === '' ? 'it has no key' : `no primary key, and no unique index over columns that cannot be null, is within (${said})`}; name the columns that identify a row in the option key.`,
   )
+}
+
+/** Lets SQLite compile what the user wrote, before anything is written. */
+async function checkSql(connection: SqliteConnection, table: Table, where: string, place: string): Promise<void> {
+  try {
+    await connection.all(`SELECT 1 AS one FROM main.${quoteName(table.name)} WHERE (${where}) LIMIT 0`)
+  } catch (error) {
+    const { cause } = error as Error
+    if (sqliteCode(cause) !== 'SQLITE_ERROR') throw error
+    const said = (cause as Error).message.replace(/^SQLITE_ERROR: /, '')
+    const code = /no such (?:table|column)/.test(said) ? 'SOURCE_NOT_FOUND' : 'OPTION_INVALID'
+    throw new DroverError(code, `${place}: the SQL of where cannot be run: ${said}.`, { cause })
+  }
 }
 
 function predicateOf(

@@ -16,7 +16,7 @@ import { locationOf } from '../sink/check-sink-options.js'
 import { type BackfillReads, backfillSource, isList } from './backfill-source.js'
 import { checkRequirements } from './requirements.js'
 import { Setter } from './setter.js'
-import { checkedSelection, type SqliteUpdateSinkOptions, updateSink } from './sqlite-update-sink.js'
+import { checkedSelection, closedSql, type SqliteUpdateSinkOptions, updateSink } from './sqlite-update-sink.js'
 import type { Computed } from './update-plan.js'
 
 /** Options of {@link sqliteBackfill}. */
@@ -37,7 +37,7 @@ export interface SqliteBackfillOptions<R extends object = Row> extends SqliteUpd
   readonly set: ((row: R, context: TransformContext) => MaybePromise<object | null>) | Readonly<Record<string, string>>
   /** Columns that must be there, as `table.column`: else it does not begin. @default none */
   readonly requires?: readonly string[]
-  /** Rows that are updated in one transaction. @default 10000 */
+  /** Rows that are updated in one transaction. @default 20000 */
   readonly batchSize?: number
 }
 
@@ -87,7 +87,8 @@ export function sqliteBackfill<R extends object = Row>(options: SqliteBackfillOp
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
   checkRequirements(where, options.requires)
   checkReads(where, options.reads)
-  const { name, version, batchSize, reads = [], requires = [], set } = options
+  const { name, version, batchSize, requires = [], set } = options
+  const reads = closedReads(options.reads)
   const expressions = typeof set === 'function' ? undefined : checkedExpressions(where, set, options.sets)
   const selection = {
     ...checkedSelection(where, options),
@@ -126,11 +127,24 @@ function checkedExpressions(
   const isObject = typeof set === 'object' && set !== null
   const names = isObject ? Object.keys(set) : []
   const isComplete = names.length === sets?.length && names.every((name) => sets.includes(name))
-  if (isObject && isComplete && names.every((name) => typeof set[name] === 'string' && set[name] !== '')) return set
+  if (isObject && isComplete && names.every((name) => typeof set[name] === 'string' && set[name] !== '')) {
+    return mapValues(set, closedSql)
+  }
   throw new DroverError(
     'OPTION_INVALID',
     `${where}: set is a function, or an object with SQL for each column of sets (${String(sets)}).`,
   )
+}
+
+function closedReads(reads: BackfillReads = []): BackfillReads {
+  return isList(reads) ? reads : mapValues(reads, closedSql)
+}
+
+function mapValues(
+  object: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
 }
 
 function checkReads(where: string, reads: unknown): void {

@@ -80,7 +80,13 @@ export function checkedSelection(
   checkNames(where, 'sets', options.sets)
   if (typeof options.where === 'string') checkText(where, 'where', options.where)
   else if (options.where !== undefined) checkFilter(options.where)
-  return { table: options.table, key, where: options.where, sets: options.sets }
+  const predicate = typeof options.where === 'string' ? closedSql(options.where) : options.where
+  return { table: options.table, key, where: predicate, sets: options.sets }
+}
+
+/** SQL of the user's that can stand in parentheses: a comment at its end must not swallow what follows. */
+export function closedSql(sql: string): string {
+  return sql.includes('--') ? `${sql}\n` : sql
 }
 
 /** @param recordsOf How records say what is to be done, given the columns. */
@@ -102,7 +108,7 @@ export function updateSink<R extends object>(
     name: `sqlite ${locationName(options)} ${options.table} (${selection.sets.join(', ')})`,
     guarantee: 'exactly-once',
     keyed: true,
-    batchSize: 2_000,
+    batchSize: 20_000,
     connect: () =>
       connectExactWriter<R>(writer, async (connection) => {
         const plan = await resolvePlan(connection, selection)
@@ -112,11 +118,21 @@ export function updateSink<R extends object>(
   }
 }
 
-/** Tells a record's key from what it sets. */
-function splitter({ key, seen }: UpdatePlan): (record: Row) => Computed {
-  const isRead = (name: string): boolean => [...key, ...seen].some((column) => sameName(column.name, name))
-  return (record) => ({
-    row: record,
-    set: Object.fromEntries(Object.entries(record).filter(([name]) => !isRead(name))),
-  })
+/** Tells a record's key from what it sets. Without a key it would fit no row, and be counted as one that is gone. */
+function splitter({ table, key, seen }: UpdatePlan): (record: Row) => Computed {
+  const isRead = [...key, ...seen]
+  return (record) => {
+    const row: Row = {}
+    const set: Row = {}
+    for (const [name, value] of Object.entries(record)) {
+      const column = isRead.find((one) => sameName(one.name, name))
+      if (column === undefined) set[name] = value
+      else row[column.name] = value
+    }
+    const missing = key.find(({ name }) => row[name] === undefined || row[name] === null)
+    if (missing === undefined) return { row, set }
+    const what =
+      row[missing.name] === null ? `the field "${missing.name}" is null` : `the record has no field "${missing.name}"`
+    throw new DroverError('RECORD_REFUSED', `${what}, and it is part of the key of "${table}"`)
+  }
 }

@@ -3,7 +3,7 @@ import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connect
 import { isPromise } from '../connection/wait-while-busy.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import { DeferredKeys } from '../sink/deferred-keys.js'
-import { isRefusal } from '../sink/row-refused.js'
+import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import { Shapes } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
 import { Breather } from '../writer/breather.js'
@@ -79,7 +79,16 @@ export class UpdateTarget implements BatchTarget {
 
   async #updateEach(records: readonly Row[], before: number): Promise<number> {
     const { toComputed } = this.records
-    const computed = toComputed === null ? (records as readonly (Row & Computed)[]) : records.map(toComputed)
+    const computed =
+      toComputed === null
+        ? (records as readonly (Row & Computed)[])
+        : records.map((record, i) => {
+            try {
+              return toComputed(record)
+            } catch (error) {
+              throw isRefusal(error) ? rowRefused(error, before + i, this.where) : error
+            }
+          })
     const changed = this.#updater.update(computed, before)
     return isPromise(changed) ? await changed : changed
   }
