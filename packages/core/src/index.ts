@@ -104,4 +104,5 @@ export { type OmitTransformer, omit, type PickTransformer, pick } from './transf
 export { type Renamed, type RenameTransformer, rename } from './transformers/rename.js'
 export { type SetFieldOptions, type SetFieldTransformer, setField } from './transformers/set-field.js'
 export { formatVerification } from './verify/format-verification.js'
+export type { Tolerance, VerifyTolerance } from './verify/tolerance.js'
 export { type Difference, type Verification, type VerifiedSide, type VerifyOptions, verify } from './verify/verify.js'

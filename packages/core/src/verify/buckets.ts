@@ -36,11 +36,12 @@ export class Buckets {
     return all
   }
 
-  /** Differing buckets that together have at most so many rows on both sides, one at least; and whether these are all. */
-  select(rows: number): { readonly selected: ReadonlySet<number>; readonly complete: boolean } {
+  /** Differing buckets from number `from` on that together have at most so many rows on both sides, one at least; and whether these are all. */
+  select(rows: number, from = 0): { readonly selected: ReadonlySet<number>; readonly complete: boolean } {
     const selected = new Set<number>()
     let held = 0
     for (const at of this.differing) {
+      if (at < from) continue
       held += (this.#sums.expected.rows[at] as number) + (this.#sums.actual.rows[at] as number)
       if (held > rows && selected.size > 0) return { selected, complete: false }
       selected.add(at)

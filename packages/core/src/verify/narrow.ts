@@ -19,6 +19,8 @@ interface Kept {
   readonly hash: string
   readonly key: Difference['key']
   readonly row: Row | undefined
+  /** Of the fields with a tolerance. */
+  readonly near: readonly unknown[]
 }
 
 interface NarrowOptions {
@@ -29,30 +31,48 @@ interface NarrowOptions {
 
 type Found = Pick<Verification, 'missing' | 'extra' | 'different' | 'complete' | 'differences'>
 
-/** Reads both sides again and finds the keys that differ, among those whose buckets do. */
+/**
+ * Reads both sides again and finds the keys that differ, among those whose buckets do. With a tolerance, rows in many buckets
+ * may turn out to be the same: then it goes on with the next ones, until something differs or all were looked at.
+ */
 export async function narrow(expected: VerifiedFlow, actual: VerifiedFlow, options: NarrowOptions): Promise<Found> {
-  const { selected, complete } = options.buckets.select(options.maxKeys)
+  for (let from = 0; ; ) {
+    const { selected, complete } = options.buckets.select(options.maxKeys, from)
+    const found = await lookInto(selected, expected, actual, options.codes)
+    const isNothing = found.missing + found.extra + found.different === 0
+    if (complete || !isNothing || !options.codes.hasTolerance) return { ...found, complete }
+    from = Math.max(...selected) + 1
+  }
+}
+
+async function lookInto(
+  selected: ReadonlySet<number>,
+  expected: VerifiedFlow,
+  actual: VerifiedFlow,
+  codes: RowCodes,
+): Promise<Omit<Found, 'complete'>> {
   const entries = new Map<string, Entry>()
-  const keeper = new Keeper(options.codes)
+  const keeper = new Keeper(codes)
   for await (const rows of expected.pages()) {
     for (const row of rows) {
-      const key = options.codes.keyOf(row)
+      const key = codes.keyOf(row)
       if (selected.has(Buckets.of(key))) entryOf(entries, key).expected.push(keeper.keep(row))
     }
   }
   for await (const rows of actual.pages()) {
     for (const row of rows) {
-      const key = options.codes.keyOf(row)
+      const key = codes.keyOf(row)
       if (!selected.has(Buckets.of(key))) continue
       const entry = entryOf(entries, key)
       const hash = keeper.hashOf(row)
-      const partner = entry.expected.findIndex((kept) => kept.hash === hash)
+      const near = codes.nearValuesOf(row)
+      const partner = entry.expected.findIndex((kept) => kept.hash === hash && codes.isNear(kept.near, near))
       if (partner === -1) entry.actual.push(keeper.keep(row))
       else entry.expected.splice(partner, 1)
       if (entry.expected.length + entry.actual.length === 0) entries.delete(key)
     }
   }
-  return { ...summed(entries.values(), options.codes), complete }
+  return summed(entries.values(), codes)
 }
 
 function entryOf(entries: Map<string, Entry>, key: string): Entry {
@@ -94,10 +114,15 @@ class Keeper {
 
   keep(row: Row): Kept {
     this.#left -= this.#left > 0 ? estimateBytes([row]) : 0
-    return { hash: this.hashOf(row), key: this.codes.keyValues(row), row: this.#left > 0 ? row : undefined }
+    return {
+      hash: this.hashOf(row),
+      key: this.codes.keyValues(row),
+      row: this.#left > 0 ? row : undefined,
+      near: this.codes.nearValuesOf(row),
+    }
   }
 
   hashOf(row: Row): string {
-    return this.codes.hashOf(row).toString('latin1')
+    return this.codes.hashOf(row, true).toString('latin1')
   }
 }

@@ -3,12 +3,15 @@ import type { LogicalType, RecordSchema } from '../contracts/schema.js'
 import type { JsonValue, Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { suggestNames } from '../errors/nearest.js'
+import type { NearValues } from './tolerance.js'
 import { type Code, codeOf } from './value-codes.js'
 
 interface RowCodesOptions {
   readonly ignore: readonly string[]
   readonly json: readonly string[]
   readonly schemas: readonly RecordSchema[]
+  /** Fields with a tolerance. */
+  readonly near: ReadonlyMap<string, NearValues>
 }
 
 /** A field, and how it begins in the text that is hashed. */
@@ -21,6 +24,7 @@ interface LabelledField {
 export class RowCodes {
   readonly #ignored: ReadonlySet<string>
   readonly #codes = new Map<string, Code>()
+  readonly #near: ReadonlyMap<string, NearValues>
   #names: readonly string[] = []
   #fields: readonly LabelledField[] = []
 
@@ -29,6 +33,7 @@ export class RowCodes {
     options: RowCodesOptions,
   ) {
     this.#ignored = new Set(options.ignore)
+    this.#near = options.near
     const names = new Set([...options.json, ...options.schemas.flatMap(({ fields }) => fields.map(({ name }) => name))])
     for (const name of names) this.#codes.set(name, codeOf(typesOf(name, options)))
   }
@@ -41,13 +46,24 @@ export class RowCodes {
       : this.key.map((field) => this.#keyValue(row, field)).join(',')
   }
 
-  /** One hash for rows that are the same in all fields that are compared. */
-  hashOf(row: Row): Buffer {
+  /** Whether rows with different hashes may be the same. */
+  get hasTolerance(): boolean {
+    return this.#near.size > 0
+  }
+
+  /**
+   * One hash for rows that are the same in all fields that are compared; of fields with a tolerance, what no two rows share
+   * that are too far apart. With `exactOnly` such fields are left out.
+   */
+  hashOf(row: Row, exactOnly = false): Buffer {
     let text = ''
     for (const { name, label } of this.#fieldsOf(row)) {
       const value = row[name]
       // A column that a store does not have for this record, and one that it has as null, are the same.
-      if (value !== null && value !== undefined) text += label + this.#value(row, name)
+      if (value === null || value === undefined) continue
+      const near = this.#near.get(name)
+      if (near === undefined) text += label + this.#value(row, name)
+      else if (!exactOnly) text += label + near.cell(value)
     }
     return hash('sha256', text, 'buffer')
   }
@@ -57,10 +73,24 @@ export class RowCodes {
     return this.key.map((field) => jsonOf(row[field]))
   }
 
+  /** Of the fields with a tolerance, what `isNear` compares. */
+  nearValuesOf(row: Row): readonly unknown[] {
+    return Array.from(this.#near.keys(), (name) => row[name])
+  }
+
+  isNear(a: readonly unknown[], b: readonly unknown[]): boolean {
+    return Array.from(this.#near.values()).every((near, i) => near.isNear(a[i], b[i]))
+  }
+
   /** The compared fields in which two rows differ. */
   differing(a: Row, b: Row): string[] {
     const fields = new Set([...Object.keys(a), ...Object.keys(b)])
-    return [...fields].filter((field) => !this.#ignored.has(field) && this.#value(a, field) !== this.#value(b, field))
+    return [...fields].filter((field) => !this.#ignored.has(field) && !this.#isSame(a, b, field))
+  }
+
+  #isSame(a: Row, b: Row, field: string): boolean {
+    const near = this.#near.get(field)
+    return near === undefined ? this.#value(a, field) === this.#value(b, field) : near.isNear(a[field], b[field])
   }
 
   #keyValue(row: Row, field: string): string {

@@ -69,7 +69,7 @@ function float32(value: unknown): string {
 }
 
 /** What a text of JSON holds, if that is an object or an array; a text of anything else is a text. */
-function parsed(value: unknown): unknown {
+export function parsed(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
   try {
     const held: unknown = JSON.parse(value)

@@ -6,6 +6,7 @@ import { type Flow, isFlow } from '../flow/flow.js'
 import { Buckets, type SideName } from './buckets.js'
 import { narrow } from './narrow.js'
 import { RowCodes } from './row-codes.js'
+import { checkTolerance, nearFields, type VerifyTolerance } from './tolerance.js'
 import { VerifiedFlow } from './verified-flow.js'
 
 export interface VerifyOptions {
@@ -19,9 +20,11 @@ export interface VerifyOptions {
   readonly ignore?: readonly string[]
   /** Fields whose texts hold JSON and are compared as such. @default those that either side describes as json, list or struct */
   readonly json?: readonly string[]
+  /** How far numbers and vectors may be apart and still count as the same. @default they are the same, or they are not */
+  readonly tolerance?: VerifyTolerance
   /** When the run began, as its report says: the clock of steps such as `addMetadata`. Such a step needs it. */
   readonly runStartedAt?: Date
-  /** Keys that are held in memory at once, while differences are narrowed down. @default 200000 */
+  /** Keys that are held in memory at once, while differences are narrowed down; with them, the values of fields with a tolerance. @default 200000 */
   readonly maxKeys?: number
   readonly signal?: AbortSignal
 }
@@ -61,7 +64,17 @@ export interface Verification {
   readonly durationMs: number
 }
 
-const optionNames = ['expected', 'actual', 'key', 'ignore', 'json', 'runStartedAt', 'maxKeys', 'signal'] as const
+const optionNames = [
+  'expected',
+  'actual',
+  'key',
+  'ignore',
+  'json',
+  'tolerance',
+  'runStartedAt',
+  'maxKeys',
+  'signal',
+] as const
 const defaultMaxKeys = 200_000
 
 /**
@@ -69,7 +82,8 @@ const defaultMaxKeys = 200_000
  * buckets by key; where a bucket differs, both are read once more to find the keys. Memory does not grow with the rows.
  *
  * Values are compared by what they mean: a number with a bigint, a missing field with null, a `Date` with its text, and,
- * where one of the sides describes a field so, timestamps as instants, decimals as numbers, JSON as JSON.
+ * where one of the sides describes a field so, timestamps as instants, decimals as numbers, JSON as JSON. With a `tolerance`,
+ * numbers and vectors that are near count as the same; looking at the rows with such fields may take several more passes.
  *
  * ```ts
  * const verification = await verify({ expected: flow, actual: ndjsonSource({ path: 'out' }), key: 'id', runStartedAt: report.startedAt })
@@ -87,11 +101,10 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const help = { signal, runStartedAt: options.runStartedAt }
   await using expected = await VerifiedFlow.open(options.expected, help)
   await using actual = await VerifiedFlow.open(options.actual, help)
-  const codes = new RowCodes(key, {
-    ignore: options.ignore ?? [],
-    json: options.json ?? [],
-    schemas: [await expected.describe(), await actual.describe()],
-  })
+  const schemas = [await expected.describe(), await actual.describe()]
+  const { ignore = [], json = [], tolerance = {} } = options
+  const near = nearFields(tolerance, schemas, [...key, ...ignore])
+  const codes = new RowCodes(key, { ignore, json, schemas, near })
 
   const buckets = new Buckets()
   const addUp = async (side: SideName, flow: VerifiedFlow): Promise<VerifiedSide> => {
@@ -106,8 +119,10 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const found = isSame
     ? nothing
     : await narrow(expected, actual, { buckets, codes, maxKeys: options.maxKeys ?? defaultMaxKeys })
+  // Without a tolerance, what differed at the first look and not at the second was changed meanwhile.
+  const isNear = codes.hasTolerance && found.complete && found.missing + found.extra + found.different === 0
   return {
-    equal: isSame && actualSide.rejected === 0,
+    equal: (isSame || isNear) && actualSide.rejected === 0,
     expected: expectedSide,
     actual: actualSide,
     ...found,
@@ -132,6 +147,13 @@ function checkOptions(options: VerifyOptions): void {
   for (const name of keys) checkText('verify', 'key', name)
   for (const name of ['ignore', 'json'] as const) checkNames(name, options[name])
   checkWholeNumber('verify', 'maxKeys', options.maxKeys, 1)
+  const { tolerance, ignore = [], json = [] } = options
+  if (tolerance !== undefined) {
+    if (typeof tolerance !== 'object' || tolerance === null)
+      throw new DroverError('OPTION_INVALID', `verify: tolerance is an object, not ${shown(tolerance)}.`)
+    checkOptionNames('verify: tolerance', tolerance, ['default', 'fields'])
+    checkTolerance(tolerance, { 'part of the key': keys as string[], ignored: ignore, 'compared as JSON': json })
+  }
   const start: unknown = options.runStartedAt
   if (start !== undefined && !(start instanceof Date && !Number.isNaN(start.getTime()))) {
     throw new DroverError('OPTION_INVALID', `verify: runStartedAt is a Date, not ${shown(start)}.`)
