@@ -123,6 +123,8 @@ function hexOf(bytes: Uint8Array): string {
  * always exact. Infinity has none, but 9e999 is larger than every double.
  */
 function realOf(value: number): string {
+  // Whose text has no sign.
+  if (Object.is(value, -0)) return '-0.0'
   if (Number.isFinite(value)) return value.toExponential(16)
   return value > 0 ? '9e999' : '-9e999'
 }
