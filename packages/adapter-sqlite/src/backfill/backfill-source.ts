@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Row, Source } from '@drover/core'
+import { DroverError, type Row, type Source } from '@drover/core'
 import { locationName, openSqlite, type SqliteLocation } from '../connection/open-sqlite.js'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import { sameName } from '../schema/table.js'
 import { filterFields } from '../source/push-down.js'
 import { connectSource, type SessionOptions } from '../source/source-session.js'
 import { FusedSource } from './fused-source.js'
@@ -59,7 +60,7 @@ export function canFuse({ driver, path }: SqliteConnection, { seen }: UpdatePlan
 /** What is read of a table by its own name, or by a query in which SQL of the user stands. */
 function selected(
   plan: UpdatePlan,
-  { selection: { where }, reads }: BackfillSourceOptions,
+  { name: backfill, selection: { where }, reads }: BackfillSourceOptions,
 ): Pick<SessionOptions, 'table' | 'query' | 'key' | 'columns' | 'where' | 'isKeyed'> {
   const key = plan.key.map(({ name }) => name)
   const seen = plan.seen.map(({ name }) => name)
@@ -71,6 +72,13 @@ function selected(
   const asked = typeof where === 'object' ? filterFields(where) : []
   const plain = [...new Set([...key, ...columns, ...seen, ...asked])].map((name) => [name, quoteName(name)] as const)
   const computed = isList(reads) ? [] : Object.entries(reads).map(([name, sql]) => [name, `(${sql})`] as const)
+  const twice = computed.find(([name]) => plain.some(([other]) => sameName(name, other)))
+  if (twice !== undefined) {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${backfill}: reads computes "${twice[0]}", but "${twice[0]}" is the name of a column that key or where reads; give it another name.`,
+    )
+  }
   const list = [...plain, ...computed].map(([name, sql]) => `${sql} AS ${quoteName(name)}`)
   const condition = typeof where === 'string' ? ` WHERE (${where})` : ''
   const query = `SELECT ${list.join(', ')} FROM ${quoteName(plan.table)}${condition}`

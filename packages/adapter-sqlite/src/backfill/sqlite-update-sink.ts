@@ -28,7 +28,8 @@ export interface SqliteUpdateSinkOptions extends WriterLocation {
   readonly sets: readonly string[]
   /**
    * What must still hold of a row when it is updated, as a filter or in SQL: a value that the application wrote meanwhile
-   * stays. Of a filter, only what SQLite decides as the engine would.
+   * stays. Of a filter that SQLite would decide otherwise than the engine, the values that were read must still be there. A
+   * backfill takes the values of a filter for part of its identity: write a time that moves in SQL.
    */
   readonly where?: Filter | string
   /** Check foreign keys. @default true; with a knex instance as it is configured */
