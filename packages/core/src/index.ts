@@ -65,7 +65,9 @@ export { allOf, conjunctsOf } from './filters/conjuncts.js'
 export { type Emitted, type Flow, from, isFlow, type Step } from './flow/flow.js'
 export type {
   BatchTransform,
+  NamedStep,
   NamedTransformer,
+  StepFunction,
   TransformContext,
   Transformer,
   TransformerOptions,

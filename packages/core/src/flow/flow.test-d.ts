@@ -20,6 +20,7 @@ import { omit, pick } from '../transformers/pick.js'
 import { rename } from '../transformers/rename.js'
 import { setField } from '../transformers/set-field.js'
 import { from } from './flow.js'
+import type { NamedTransformer } from './transformer.js'
 import { transformer } from './transformer-factory.js'
 
 type Eq<X, Y> = (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
@@ -228,6 +229,43 @@ await runPipeline({
     }),
   sink: sinkMsg,
 })
+// A generic function keeps the fields that it does not know; with traits, once it is told the record type.
+const counting = transformer({
+  name: 'counting',
+  reads: ['content'],
+  transform: <R extends { content: string }>(record: R) => ({ ...record, tokens: record.content.length }),
+})
+const waiting = transformer({
+  name: 'waiting',
+  concurrency: 2,
+  transform: async <R extends { id: number }>(record: R, { signal }: { signal: AbortSignal }) =>
+    signal.aborted ? null : [record, record],
+})
+await runPipeline({
+  name,
+  source: from(messages)
+    .pipe(counting<Msg>)
+    .pipe((m) => {
+      is<Eq<typeof m, Msg & { tokens: number }>>()
+      return m
+    })
+    .pipe(waiting<Msg & { tokens: number }>)
+    .pipe((m) => {
+      is<Eq<typeof m, Msg & { tokens: number }>>()
+      return m
+    }),
+  sink: sinkMsg,
+})
+from(messages)
+  .pipe(counting)
+  .pipe((m) => {
+    // What TypeScript makes of it by itself. If this fails one day, the guide can leave the way round out.
+    is<Eq<typeof m, { content: string } & { tokens: number }>>()
+    return m
+  })
+const named: NamedTransformer<Msg, Tok> = counting
+is<Eq<typeof counting.traits.name, string>>()
+void named
 
 // ── What must not ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,6 +276,8 @@ await runPipeline({ name, source: from(messages).pipe((m) => ({ id: m.id })), si
 const counted = from(messages).pipe((m): Tok => ({ id: m.id, tokens: 1 }))
 // @ts-expect-error embed reads a Msg: content is not in Tok
 counted.pipe(embed)
+// @ts-expect-error counting reads the content, which is not in Tok
+counted.pipe(counting)
 // @ts-expect-error Property 'nope' does not exist on type 'Msg'
 from(messages).pipe((m) => ({ id: m.nope }))
 // @ts-expect-error Property 'nope' is missing in type 'Msg'

@@ -18,7 +18,7 @@ it('lets the traits ride on the function', () => {
     describe: describes,
     transform: (r: Numbered) => ({ id: r.id * 2 }),
   })
-  expect(step({ id: 2 }, context)).toEqual({ id: 4 })
+  expect(step({ id: 2 })).toEqual({ id: 4 })
   expect(step.traits).toEqual({ name: 'double', version: '2', reads: ['id'], writes: ['id'], describe: describes })
   expect(step[batchForm]).toBeUndefined()
 })

@@ -4,9 +4,12 @@ import { DroverError } from '../errors/drover-error.js'
 import {
   type BatchTransform,
   batchForm,
+  type NamedStep,
   type NamedTransformer,
+  type StepFunction,
   type TransformContext,
   type TransformerOptions,
+  type TransformerTraits,
 } from './transformer.js'
 
 const optionNames = [
@@ -39,8 +42,16 @@ const optionNames = [
  * })
  * ```
  *
+ * A generic function stays one: with `transform: <R extends Message>(m: R) => ({ ...m, words: 1 })` a step keeps all fields of its
+ * records where the flow says what those are, `.pipe(counting<Message>)`. TypeScript does not find that out by itself for a
+ * function with traits: `.pipe(counting)` knows the fields that `Message` names. `transformBatch` cannot be generic.
+ *
  * @throws `OPTION_INVALID`
  */
+export function transformer<F extends StepFunction>(
+  options: TransformerTraits<Parameters<F>[0]> & { readonly transform: F; readonly transformBatch?: never },
+): NamedStep<F>
+export function transformer<I, O extends object>(options: TransformerOptions<I, O>): NamedTransformer<I, O>
 export function transformer<I, O extends object>(options: TransformerOptions<I, O>): NamedTransformer<I, O> {
   checkOptions(options)
   const { transform, transformBatch, ...traits } = options

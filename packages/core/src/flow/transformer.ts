@@ -53,3 +53,14 @@ export const batchForm: unique symbol = Symbol.for('drover.transform.batch') as 
 export type NamedTransformer<I, O> = Transformer<I, O> & { readonly traits: TransformerTraits<I> } & {
   readonly [batchForm]?: BatchTransform<I, O>
 }
+
+/** A function of a record, as a step of a flow takes it. */
+export type StepFunction = (record: never, context: TransformContext) => MaybePromise<object | null>
+
+/**
+ * A function with its traits. A generic one stays generic, but TypeScript infers through a bare function only: the flow has to
+ * name the record type, as in `.pipe(step<Message>)`.
+ */
+export type NamedStep<F extends StepFunction> = F & { readonly traits: TransformerTraits<Parameters<F>[0]> } & {
+  readonly [batchForm]?: never
+}
