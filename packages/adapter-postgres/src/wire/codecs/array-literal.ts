@@ -50,6 +50,8 @@ const token = /\s*(?:([{},])|"((?:[^"\\]|\\[\s\S])*)"|((?:[^{}",\\]|\\[\s\S])+))
 class LiteralReader {
   readonly #elements: (string | null)[] = []
   readonly #lengths: number[] = []
+  /** The dimension that has elements. */
+  #innermost: number | undefined
   #at = 0
 
   constructor(private readonly text: string) {}
@@ -74,13 +76,20 @@ class LiteralReader {
         break
       }
       if (length > 0 && !expectsMore) throw this.#malformed()
-      if (next.brace === '{') this.#level(dimension + 1)
-      else if (next.element === undefined) throw this.#malformed()
-      else this.#elements.push(next.element)
+      if (next.brace === '{') {
+        if (dimension === this.#innermost) throw this.#malformed()
+        this.#level(dimension + 1)
+      } else this.#element(dimension, next.element)
       length++
       expectsMore = this.#skipComma()
     }
     this.#close(dimension, length)
+  }
+
+  #element(dimension: number, element: string | null | undefined): void {
+    this.#innermost ??= dimension
+    if (element === undefined || dimension !== this.#innermost) throw this.#malformed()
+    this.#elements.push(element)
   }
 
   #close(dimension: number, length: number): void {

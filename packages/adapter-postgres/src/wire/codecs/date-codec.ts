@@ -43,7 +43,8 @@ function dayFor(value: unknown): number {
 
 /** +1 or -1 for the words that stand for them. */
 export function infinityOf(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^\s*[-+]?infinity\s*$/i.test(value)) return undefined
+  if (typeof value !== 'string' || isDigit(value.charCodeAt(0)) || !/^\s*[-+]?infinity\s*$/i.test(value))
+    return undefined
   return value.includes('-') ? -1 : 1
 }
 
@@ -71,6 +72,10 @@ export function momentOf(value: unknown, expected: string): Moment & { readonly 
       `It takes ${expected} as text of ISO 8601, or a Date.`,
     )
   }
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39
 }
 
 const since2000 = Date.UTC(2000, 0, 1)

@@ -16,7 +16,7 @@ export function numericCodec(modifier = -1): Codec {
     encode: (value, out) => encode(numericText(value), out, scale),
     text(value) {
       const text = numericText(value)
-      if (scale !== undefined) parse(text, scale)
+      parse(text, scale)
       return text
     },
   }

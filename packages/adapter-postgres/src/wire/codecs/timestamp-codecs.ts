@@ -1,17 +1,9 @@
 import { type Codec, shownValue, ValueRefused } from '../codec.js'
 import type { WireBuffer } from '../wire-buffer.js'
-import {
-  dateText,
-  dayOf,
-  type Moment,
-  microsPerDay,
-  microsPerSecond,
-  readMoment,
-  timeText,
-  writeMoment,
-} from './calendar.js'
+import { dayOf, type Moment, microsPerDay, microsPerSecond, readMoment, writeMoment } from './calendar.js'
 import { infinityOf, momentOf } from './date-codec.js'
 import { readInt32 } from './integer-codecs.js'
+import { shownMoment } from './moment-shown.js'
 
 /**
  * `timestamptz`: ISO 8601 in UTC, `2024-01-31T12:00:00.123456Z`. `timestamp`: the same without Z.
@@ -22,12 +14,11 @@ import { readInt32 } from './integer-codecs.js'
  * @param modifier The digits that the column keeps; a finer value is refused, because Postgres would round it.
  */
 export function timestampCodec(hasZone: boolean, modifier = -1): Codec {
-  const zone = hasZone ? 'Z' : ''
   const unit = modifier < 0 ? 1 : 10 ** (6 - modifier)
   const type = hasZone ? 'a timestamp with time zone' : 'a timestamp'
   const moment = (value: unknown): Moment => momentFor(value, hasZone, unit, type)
   return {
-    decode: (bytes, at) => infinityAt(bytes, at) ?? shown(readMoment(bytes, at), zone),
+    decode: (bytes, at) => infinityAt(bytes, at) ?? shownMoment(readMoment(bytes, at), hasZone),
     encode(value, out) {
       out.reserve(8)
       const word = infinityOf(value)
@@ -37,18 +28,13 @@ export function timestampCodec(hasZone: boolean, modifier = -1): Codec {
     text(value) {
       const word = infinityOf(value)
       if (word !== undefined) return word > 0 ? 'infinity' : '-infinity'
-      return shown(moment(value), zone)
+      return shownMoment(moment(value), hasZone)
     },
   }
 }
 
 const firstDay = dayOf(-4713, 11, 24)
 const lastDay = dayOf(294276, 12, 31)
-
-function shown({ day, micros }: Moment, zone: string): string {
-  const { text, era } = dateText(day)
-  return `${text}T${timeText(micros)}${zone}${era}`
-}
 
 function infinityAt(bytes: Buffer, at: number): string | undefined {
   const high = readInt32(bytes, at)
