@@ -34,6 +34,7 @@ export type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-lette
 export { deadLetterFolder, pruneDeadLetters } from './dead-letters/dead-letter-folder.js'
 export { deadLetterSchema, deadLetterSink } from './dead-letters/dead-letter-sink.js'
 export { type DeadLetterSourceOptions, deadLetterSource } from './dead-letters/dead-letter-source.js'
+export { pathName } from './disk/path-name.js'
 export type { LiveRun } from './engine/live-run.js'
 export type {
   BackfillOptions,

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runPipeline } from '../engine/run-pipeline.js'
 import { from } from '../flow/flow.js'
@@ -40,6 +41,35 @@ describe('a run from file to file', () => {
     expect(out()).toBe(linesOf(rows))
     expect((await runPipeline({ ...options, again: 'full' })).counts.read).toBe(50)
     expect(out()).toBe(linesOf(rows))
+  })
+
+  test('goes on where the same paths are written in another way, and not where they are others', async () => {
+    const folder = relative(process.cwd(), tempFolder())
+    mkdirSync(`${folder}/other`)
+    for (const place of [folder, `${folder}/other`]) {
+      writeFileSync(`${place}/in.ndjson`, linesOf(records(40)))
+      writeFileSync(`${place}/in.json`, JSON.stringify(records(40)))
+    }
+    const kinds = [
+      (path: string) => ({
+        source: ndjsonSource({ path: `${path}/in.ndjson` }),
+        sink: ndjsonSink({ path: `${path}/out.ndjson` }),
+      }),
+      (path: string) => ({
+        source: jsonSource({ path: `${path}/in.json` }),
+        sink: jsonSink({ directory: `${path}/out/` }),
+      }),
+    ]
+    for (const [i, ends] of kinds.entries()) {
+      const more = { name: `copy ${i}`, batchSize: 10 }
+      expect((await runPipeline({ ...ends(folder), ...more, stopAfter: { records: 10 } })).status).toBe('stopped')
+      const other = { ...ends(folder), source: ends(`${folder}/other`).source }
+      await expect(runPipeline({ ...other, ...more })).rejects.toMatchObject({ code: 'PIPELINE_CHANGED' })
+      expect(await runPipeline({ ...ends(`./${folder}/other//..`), ...more })).toMatchObject({
+        status: 'completed',
+        attempt: { resumed: true, counts: { read: 30 } },
+      })
+    }
   })
 
   test('stops, goes on, and shows the output only when it is whole', async () => {

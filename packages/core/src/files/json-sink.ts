@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { ExactSession, ExactSink } from '../contracts/sink.js'
+import { pathName } from '../disk/path-name.js'
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
@@ -58,7 +59,7 @@ export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
   const folder = path === undefined ? directory : dirname(path)
   return {
     specVersion: 1,
-    name: `json:${output}`,
+    name: `json:${pathName(output)}`,
     ...versionOf(gzip, values, indent),
     guarantee: 'exactly-once',
     keyed: false,

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Count, ReadOptions, Source, SourceSession } from '../contracts/source.js'
 import type { Cursor, JsonValue, Operation } from '../contracts/values.js'
+import { pathName } from '../disk/path-name.js'
 import { checkText } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type ArrayFile, readArrayFile } from './array-file.js'
@@ -52,7 +53,7 @@ export function jsonSource(options: JsonSourceOptions): Source {
   const place = (path ?? directory) as string
   return {
     specVersion: 1,
-    name: `json:${place}`,
+    name: `json:${pathName(place)}`,
     connect: async () => {
       const session = new JsonSession(options, place, key)
       await session.check()

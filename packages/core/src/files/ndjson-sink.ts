@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { ExactSink } from '../contracts/sink.js'
+import { pathName } from '../disk/path-name.js'
 import { checkOptionNames, checkText } from '../errors/check-options.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
 import { ndjson } from './file-format.js'
@@ -42,7 +43,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
   const { path, gzip = false, values = 'extended', onExisting = 'replace' } = options
   return {
     specVersion: 1,
-    name: `ndjson:${path}`,
+    name: `ndjson:${pathName(path)}`,
     ...versionOf(gzip, values),
     guarantee: 'exactly-once',
     keyed: false,

@@ -1,6 +1,7 @@
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Count, ReadOptions, Source, SourceSession } from '../contracts/source.js'
 import type { Cursor, Operation } from '../contracts/values.js'
+import { pathName } from '../disk/path-name.js'
 import { Breather } from '../engine/breather.js'
 import { checkText } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
@@ -46,7 +47,7 @@ export function ndjsonSource(options: NdjsonSourceOptions): Source {
   const { path } = options
   return {
     specVersion: 1,
-    name: `ndjson:${path}`,
+    name: `ndjson:${pathName(path)}`,
     connect: async ({ signal }) => {
       const session = new NdjsonSession(options, key)
       await session.check(signal)
