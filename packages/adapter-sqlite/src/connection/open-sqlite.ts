@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url'
-import { checkOptionNames, checkText, checkWholeNumber, DroverError } from '@drover/core'
+import { checkOptionNames, checkText, checkWholeNumber, DroverError, pathName } from '@drover/core'
 import makeKnex, { type Knex } from 'knex'
 import { sqliteError } from '../errors/sqlite-error.js'
 import { BetterHandle } from './better-handle.js'
@@ -69,11 +69,14 @@ export function checkLocation(where: string, options: SqliteLocation): void {
   checkWholeNumber(where, 'busyTimeoutMs', options.busyTimeoutMs, 0)
 }
 
-/** The database as messages and run names show it. */
+/** The database as messages and run names show it: `./chat.db` and `chat.db` are one. URLs are shown as they were given. */
 export function locationName(options: SqliteLocation): string {
-  if (options.filename !== undefined) return options.filename
   const settings = options.knex?.client.connectionSettings as { readonly filename?: unknown } | undefined
-  return typeof settings?.filename === 'string' ? settings.filename : 'the given knex instance'
+  const given = options.filename ?? settings?.filename
+  if (typeof given !== 'string') return 'the given knex instance'
+  const name = pathName(given)
+  // What is a path with a dot in front may be something else without it.
+  return given === '' || name === ':memory:' || /^(?:sqlite3?|file):/i.test(name) ? given : name
 }
 
 /**
