@@ -88,8 +88,9 @@ const tasks = {
     })
   },
 
-  async backfill({ target, driver }) {
+  async backfill({ target, driver, ...limits }) {
     await runBackfill({
+      ...limits,
       backfiller: sqliteBackfill({
         name: 'tokens',
         filename: target,

@@ -1,14 +1,14 @@
-import { pathToFileURL } from 'node:url'
 import { checkOptionNames, checkText, checkWholeNumber, DroverError, pathName } from '@drover/core'
-import makeKnex, { type Knex } from 'knex'
+import type { Knex } from 'knex'
 import { sqliteError } from '../errors/sqlite-error.js'
 import { BetterHandle } from './better-handle.js'
 import { chooseDriver } from './choose-driver.js'
-import { checkFile, type DatabaseLocation, databaseLocation } from './database-location.js'
+import { checkFile, databaseLocation } from './database-location.js'
 import { driverInUse, refuseOtherDriver, rememberDriver } from './drivers-in-use.js'
 import { checkKnex, driverOf, fileOf, ownConfig, sharedHandle } from './given-knex.js'
 import { NpmHandle } from './npm-handle.js'
-import { PooledConnection } from './pooled-connection.js'
+import { type OpenNative, openNative } from './open-native.js'
+import { OwnConnection } from './own-connection.js'
 import type { BetterDatabase, NpmDatabase, SqliteConnection, SqliteDriver } from './sqlite-connection.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 import { waitWhileBusy } from './wait-while-busy.js'
@@ -94,9 +94,20 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteConnection
     busyTimeoutMs: options.busyTimeoutMs ?? 5000,
   }
   if (options.knex !== undefined) return openGiven(options.knex, about)
-  const create = options.create ?? !about.isReadonly
-  const config = await configOf(databaseLocation(about.name, where), options.driver, about.isReadonly, create)
-  return connect(makeKnex(config), about)
+  const location = databaseLocation(about.name, where)
+  const isReadonly = (about.isReadonly || location.isReadonly) && location.path !== null
+  await checkFile(location, (options.create ?? !about.isReadonly) && location.mayCreate && !isReadonly)
+  const driver = await chooseDriver(options.driver ?? driverInUse(location.path), where)
+  refuseOtherDriver(location.path, driver, location.name)
+  const filename = location.path ?? ':memory:'
+  return connect(
+    () => openNative(driver, filename, isReadonly),
+    about,
+    async () => {
+      const { default: makeKnex } = await import('knex')
+      return makeKnex({ client: driver, connection: { filename }, useNullAsDefault: true })
+    },
+  )
 }
 
 interface About {
@@ -109,10 +120,27 @@ async function openGiven(knex: Knex, about: About): Promise<SqliteConnection> {
   const file = await fileOf(knex).catch((error: unknown) => {
     throw sqliteError(error, `opening "${about.name}"`)
   })
-  if (file === null)
-    return new PooledConnection({ ...about, ...(await sharedHandle(knex, makeHandle)), knex, path: null })
+  if (file === null) {
+    const shared = await sharedHandle(knex, makeHandle)
+    return new OwnConnection({ ...about, ...shared, toKnex: async () => knex, path: null, database: knex })
+  }
   refuseOtherDriver(file, driverOf(knex), about.name)
-  return connect(makeKnex(ownConfig(knex)), about)
+  const { default: makeKnex } = await import('knex')
+  const pool = makeKnex(ownConfig(knex))
+  const open = async (): Promise<OpenNative> => {
+    try {
+      const native = await pool.client.acquireConnection()
+      const close = async (): Promise<void> => {
+        await pool.client.releaseConnection(native)
+        await pool.destroy()
+      }
+      return { native, close }
+    } catch (error) {
+      await pool.destroy()
+      throw error
+    }
+  }
+  return connect(open, about, async () => pool)
 }
 
 /** Gives the handle of whichever driver it is. */
@@ -122,16 +150,29 @@ function makeHandle(native: unknown): SqliteHandle {
     : new NpmHandle(native as NpmDatabase)
 }
 
-async function connect(pool: Knex, about: About): Promise<SqliteConnection> {
+/** @param makeKnex The query builder for that database, which is made when somebody asks for it. */
+async function connect(
+  open: () => Promise<OpenNative>,
+  about: About,
+  makeKnex: () => Promise<Knex>,
+): Promise<SqliteConnection> {
   const doing = `opening "${about.name}"`
-  let release = (): Promise<void> => pool.destroy()
+  let knex: Promise<Knex> | undefined
+  const toKnex = (): Promise<Knex> => {
+    knex ??= makeKnex()
+    return knex
+  }
+  let release = async (): Promise<void> => {
+    await (await knex)?.destroy()
+  }
   try {
-    const native: unknown = await pool.client.acquireConnection()
-    const handle = makeHandle(native)
+    const opened = await open()
+    const handle = makeHandle(opened.native)
+    const destroy = release
     release = async () => {
       await handle.release()
-      await pool.client.releaseConnection(native)
-      await pool.destroy()
+      await opened.close()
+      await destroy()
     }
     // SQLite must not wait by itself, see waitWhileBusy.
     await handle.exec(`PRAGMA busy_timeout = 0${about.isReadonly ? '; PRAGMA query_only = ON' : ''}`)
@@ -147,30 +188,9 @@ async function connect(pool: Knex, about: About): Promise<SqliteConnection> {
       await close()
       forget()
     }
-    return new PooledConnection({ ...about, handle, knex: pool, path, release })
+    return new OwnConnection({ ...about, handle, toKnex, path, release })
   } catch (error) {
     await release()
     throw sqliteError(error, doing)
   }
-}
-
-async function configOf(
-  location: DatabaseLocation,
-  wanted: SqliteDriver | undefined,
-  readonly: boolean,
-  create: boolean,
-): Promise<Knex.Config> {
-  const isReadonly = (readonly || location.isReadonly) && location.path !== null
-  await checkFile(location, create && location.mayCreate && !isReadonly)
-  const client = await chooseDriver(wanted ?? driverInUse(location.path), 'openSqlite')
-  refuseOtherDriver(location.path, client, location.name)
-  const filename = location.path ?? ':memory:'
-  // knex has no way to open sqlite3 read-only but through a URI.
-  const connection =
-    client === 'better-sqlite3'
-      ? { filename, options: { readonly: isReadonly } }
-      : isReadonly
-        ? { filename: `${pathToFileURL(filename).href}?mode=ro`, flags: ['OPEN_URI'] }
-        : { filename }
-  return { client, connection, useNullAsDefault: true, pool: { min: 0, max: 1 } }
 }

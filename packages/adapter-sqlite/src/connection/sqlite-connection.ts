@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@drover/core'
 import type { Knex } from 'knex'
 
-/** The drivers that the adapter works with, both under knex. */
+/** The drivers that the adapter works with. */
 export type SqliteDriver = 'better-sqlite3' | 'sqlite3'
 
 /**
@@ -47,7 +47,9 @@ export interface TransactionOptions {
 export interface SqliteConnection extends AsyncDisposable {
   readonly driver: SqliteDriver
   /** The query builder and DDL of the same database. It has no part in our transactions. */
-  readonly knex: Knex
+  readonly toKnex: () => Promise<Knex>
+  /** Equal for connections to the same database: its path, or the knex instance that it lives in. */
+  readonly database: string | object
   /** The database as the user named it, for messages. */
   readonly name: string
   /** The whole path of the database's file, for ATTACH; null for one in memory. */

@@ -8,7 +8,7 @@ import type { ReadColumn } from './relation.js'
  */
 export type JsonShape = 'object' | 'array'
 
-/** A column of the page's inner query, by its alias. */
+/** A column of the page's query, by the name that it has there. */
 export interface JsonColumn {
   readonly value: string
   /** Holds where SQLite would write something else than core: then the row has to be read otherwise. */

@@ -22,8 +22,9 @@ const maxFields = 60
 
 /** Reads pages that SQLite writes as JSON. */
 export class JsonReader {
-  readonly #columns: readonly JsonColumn[]
+  readonly #columns: readonly (JsonColumn & { readonly name: string })[]
   readonly #expression: string
+  /** Columns of the inner query, by other names. */
   readonly #inner: readonly string[]
 
   constructor(
@@ -35,8 +36,12 @@ export class JsonReader {
     // As an object a row has its fields alone: its key must be among them.
     const columns = shape === 'object' ? relation.reads.slice(0, relation.fields) : relation.reads
     const { isTable } = relation
-    this.#inner = columns.map(({ sql }, i) => `d.${sql} AS c${i}`)
-    this.#columns = columns.map((column, i) => jsonColumn(column, `c${i}`, { ...options, shape, isTable }))
+    // What a query computes is computed once; a table's column costs less where it stands than as the column of a subquery.
+    this.#inner = isTable ? [] : columns.map(({ sql }, i) => `d.${sql} AS c${i}`)
+    this.#columns = columns.map((column, i) => {
+      const name = isTable ? `d.${column.sql}` : `c${i}`
+      return { name, ...jsonColumn(column, name, { ...options, shape, isTable }) }
+    })
     const values = this.#columns.map(({ value }) => value)
     const names = columns.map(({ name }) => name)
     this.#expression = shape === 'object' ? jsonObject(names, values) : `json_array(${values.join(', ')})`
@@ -61,14 +66,21 @@ export class JsonReader {
     const largest = 2 ** Math.ceil(Math.log2(Math.max(65_536, (4 * limits.bytes) / limits.records)))
     const isIrregular = [
       ...this.#columns.flatMap((column) => column.isIrregular),
-      ...this.#columns.flatMap(({ isSizable }, i) => (isSizable ? [`octet_length(c${i}) > ${largest}`] : [])),
+      ...this.#columns.flatMap(({ isSizable, name }) => (isSizable ? [`octet_length(${name}) > ${largest}`] : [])),
     ]
     const line =
       isIrregular.length === 0
         ? this.#expression
         : `CASE WHEN ${isIrregular.join(' OR ')} THEN NULL ELSE ${this.#expression} END`
-    const { sql, values } = pageQuery(this.relation, bounds, this.#inner, limits.records)
-    const query = `SELECT count(*) AS n, CAST(group_concat(${line}, '\n') || '\n' AS BLOB) AS lines FROM (${sql})`
+    const isInner = this.relation.isTable
+    const { sql, values } = pageQuery(
+      this.relation,
+      bounds,
+      isInner ? [`${line} AS line`] : this.#inner,
+      limits.records,
+    )
+    const lines = `CAST(group_concat(${isInner ? 'line' : line}, '\n') || '\n' AS BLOB)`
+    const query = `SELECT count(*) AS n, ${lines} AS lines FROM (${sql})`
     let found: readonly unknown[] = []
     const reading = this.connection.each(query, values, (row) => {
       found = row

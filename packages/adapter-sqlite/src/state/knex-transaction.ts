@@ -19,10 +19,11 @@ export function knexTransaction<T>(
 ): Promise<T> {
   const { table, busyTimeoutMs } = options
   return inTurn(connection, async () => {
+    const knex = await connection.toKnex()
     // The user's statements and knex's COMMIT do not go through our own waiting; SQLite's blocks, but then the lock is ours.
     if (connection.path !== null) await connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     try {
-      return await connection.knex.transaction(async (tx) => {
+      return await knex.transaction(async (tx) => {
         await waitWhileBusy(() => tx.raw(`DELETE FROM ${table} WHERE 0`).then(() => {}), busyTimeoutMs)
         return await work(tx)
       }, configFor(connection))

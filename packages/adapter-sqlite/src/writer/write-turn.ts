@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { DroverError, type MaybePromise } from '@drover/core'
 import type { SqliteConnection, TransactionOptions } from '../connection/sqlite-connection.js'
 
-/** The last writer in the line of each database: its path, or the knex instance that it lives in. */
+/** The last writer in the line of each database. */
 const lines = new Map<unknown, Promise<unknown>>()
 
 /** Databases that the current call is writing to. */
@@ -16,7 +16,7 @@ const mine = new AsyncLocalStorage<readonly unknown[]>()
  * @throws `OPTION_INVALID` if `work` of an outer turn waits for this one: neither would ever end.
  */
 export function inTurn<T>(connection: SqliteConnection, work: () => Promise<T>): Promise<T> {
-  const database = connection.path ?? connection.knex
+  const { database } = connection
   const held = mine.getStore() ?? []
   if (held.includes(database)) {
     throw new DroverError(

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 
+/** So much is handed to the disk while the batch goes on, so that there is little left to wait for at its end. */
+const syncBytes = 2 * 2 ** 20
+
 /**
  * A file that one session alone writes to, batch by batch. One write is under way while the next piece is made; what
  * stands behind the kept length counts for nothing and is written over.
@@ -10,6 +13,9 @@ export class PartFile {
   #end = 0
   #opener = 0
   #writing: Promise<void> = Promise.resolve()
+  /** The sync that is under way, or failed: a system tells of an error once. */
+  #syncing: Promise<void> | undefined
+  #unsynced = 0
 
   private constructor(
     readonly path: string,
@@ -52,7 +58,9 @@ export class PartFile {
   /** Waits until all that was written is on the disk. */
   async settle(): Promise<number> {
     await this.#writing
+    await this.#syncing
     await this.handle.datasync()
+    this.#unsynced = 0
     return this.#end
   }
 
@@ -64,13 +72,16 @@ export class PartFile {
   /** Cuts off what is not committed, which also gives its space back. */
   async forget(): Promise<void> {
     await this.#writing.catch(() => {}) // its error is why this is called
+    await this.#syncing?.catch(() => {})
     this.#writing = Promise.resolve()
+    this.#syncing = undefined
     this.#end = this.#kept
     await this.handle.truncate(this.#kept)
   }
 
   async close(): Promise<void> {
     await this.#writing.catch(() => {}) // what was never settled is not committed
+    await this.#syncing?.catch(() => {})
     await this.handle.close()
   }
 
@@ -78,6 +89,17 @@ export class PartFile {
     const [bytes] = await Promise.all([piece, before])
     await writeFully(this.handle, bytes, this.#end)
     this.#end += bytes.byteLength
+    this.#unsynced += bytes.byteLength
+    if (this.#unsynced >= syncBytes && this.#syncing === undefined) this.#sync()
+  }
+
+  #sync(): void {
+    this.#unsynced = 0
+    const syncing = this.handle.datasync().then(() => {
+      this.#syncing = undefined
+    })
+    syncing.catch(() => {}) // `settle` waits for it, and tells
+    this.#syncing = syncing
   }
 }
 

@@ -17,20 +17,23 @@ import { after, isPromise, waitWhileBusy } from './wait-while-busy.js'
 
 interface Parts {
   readonly handle: SqliteHandle
-  readonly knex: Knex
+  readonly toKnex: () => Promise<Knex>
   readonly name: string
   readonly path: string | null
+  /** What the database lives in, if it is no file and not this connection alone. */
+  readonly database?: object
   readonly isReadonly: boolean
   readonly busyTimeoutMs: number
   readonly release: () => Promise<void>
   readonly queue?: TransactionQueue
 }
 
-/** A handle taken from a pool of knex, with waiting, transactions and errors of ours. */
-export class PooledConnection implements SqliteConnection {
+/** A handle that nobody else uses, with waiting, transactions and errors of ours. */
+export class OwnConnection implements SqliteConnection {
   readonly driver: SqliteDriver
   readonly native: NativeHandle
-  readonly knex: Knex
+  readonly toKnex: () => Promise<Knex>
+  readonly database: string | object
   readonly name: string
   readonly path: string | null
   readonly isReadonly: boolean
@@ -47,7 +50,8 @@ export class PooledConnection implements SqliteConnection {
   constructor(parts: Parts) {
     this.native = parts.handle.native
     this.driver = this.native.driver
-    this.knex = parts.knex
+    this.toKnex = parts.toKnex
+    this.database = parts.path ?? parts.database ?? this
     this.name = parts.name
     this.path = parts.path
     this.isReadonly = parts.isReadonly
