@@ -6,15 +6,17 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Consumer, createConsumer } from './consumer.js'
+import { firstProgram, printedInstall, runAsWritten } from './first-program.js'
 import { hasRequire, type Manifest, packAll, publishedPackages, root, tarballOf } from './packed.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-packages-'))
 const members = publishedPackages()
 const attw = join(root, 'internal/package-smoke/node_modules/@arethetypeswrong/cli/dist/index.js')
 let consumer: Consumer
+let printed: string
 
 beforeAll(() => {
-  packAll(join(folder, 'tarballs'))
+  printed = packAll(join(folder, 'tarballs'))
   consumer = createConsumer(join(folder, 'consumer'), members, join(folder, 'tarballs'))
 }, 180_000)
 
@@ -74,4 +76,20 @@ test('a strict TypeScript project compiles against the packed packages, as ES mo
   timeout: 60_000,
 }, () => {
   expect(consumer.compile()).toEqual({ status: 0, output: '' })
+})
+
+test('the first program of README.md runs from the tarballs in an empty folder, word for word', {
+  timeout: 120_000,
+}, () => {
+  const program = firstProgram()
+  const fresh = join(folder, 'first-program')
+  const [first, again] = runAsWritten(program, printedInstall(printed), fresh)
+  expect(first?.status, first?.output).toBe(0)
+  expect(first?.output).toContain('messages-to-file: completed, 900 records')
+  expect(first?.output).toMatch(/records +900 read = 900 written \+ 0 filtered \+ 0 rejected/)
+  const lines = readFileSync(join(fresh, 'messages.ndjson'), 'utf8').trimEnd().split('\n')
+  expect(lines).toHaveLength(900)
+  expect(JSON.parse(lines[0] as string)).toEqual({ id: 2, role: 'user', text: 'message 1', words: 2 })
+  expect(again?.status, again?.output).toBe(0)
+  expect(again?.output).toMatch(/^messages-to-file: nothing to do, completed since \d{4}-/m)
 })

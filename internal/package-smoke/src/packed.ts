@@ -30,10 +30,10 @@ export function readManifest(file: string): Manifest {
   return JSON.parse(readFileSync(file, 'utf8')) as Manifest
 }
 
-/** Builds what is out of date and packs every package as the registry would get it. */
-export function packAll(target: string): void {
+/** Builds what is out of date, packs every package as the registry would get it, and gives what `npm run pack` prints. */
+export function packAll(target: string): string {
   execFileSync(process.execPath, ['scripts/bootstrap.mjs', '--build'], { cwd: root, stdio: 'pipe' })
-  execFileSync(process.execPath, ['scripts/pack.mjs', target], { cwd: root, stdio: 'pipe' })
+  return execFileSync(process.execPath, ['scripts/pack.mjs', target], { cwd: root, stdio: 'pipe', encoding: 'utf8' })
 }
 
 export function tarballOf({ manifest }: Member, target: string): string {
