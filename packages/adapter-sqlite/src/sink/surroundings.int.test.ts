@@ -152,19 +152,19 @@ describe.each(drivers)('what may happen around a sink, over %s', (driver) => {
     })
   })
 
-  it('lets two processes write through sinks of runs of their own', { timeout: 60_000 }, async () => {
-    await database.exec('DROP TABLE t; CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER)')
+  it('lets two processes write through sinks of runs of their own, and make the database', {
+    timeout: 60_000,
+  }, async () => {
+    await using made = new TestDatabase(driver)
     const child = join(import.meta.dirname, '..', 'testing', 'two-writers.child.ts')
     const write = async (name: string): Promise<unknown> => {
-      const args = ['--conditions=@drover/source', '--import', 'tsx', child, database.file, driver, name, '600']
+      const args = ['--conditions=@drover/source', '--import', 'tsx', child, made.file, driver, name, '600']
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
       return JSON.parse(stdout)
     }
     const counts = await Promise.all([write('one'), write('two')])
     for (const each of counts) expect(each).toMatchObject({ read: 600, inserted: 600, updated: 0, skipped: 0 })
-    expect(await database.exact(`SELECT count(*), count(DISTINCT id), sum(n) FROM t`)).toEqual([
-      [1200n, 1200n, 359_400n],
-    ])
-    expect(await database.exact(`SELECT count(*) FROM drover_partitions WHERE done = 1`)).toEqual([[2n]])
+    expect(await made.exact(`SELECT count(*), count(DISTINCT id), sum(n) FROM t`)).toEqual([[1200n, 1200n, 359_400n]])
+    expect(await made.exact(`SELECT count(*) FROM drover_partitions WHERE done = 1`)).toEqual([[2n]])
   })
 })
