@@ -40,11 +40,26 @@ export class CopyFramer {
     this.#starts = new Uint32Array(Math.min(options.records, 1024))
   }
 
+  /** Pages that are full and not taken yet. */
+  get waiting(): number {
+    return this.#pages.length
+  }
+
   /** @throws `SOURCE_INVALID` if it is no COPY binary of so many columns. */
   push(chunk: Uint8Array): void {
-    this.#reserve(chunk.length)
-    this.#bytes.set(chunk, this.#used)
-    this.#used += chunk.length
+    this.append(chunk, 0, chunk.length)
+    this.scan()
+  }
+
+  /** A part of a chunk, which is looked at by the next `scan`. */
+  append(chunk: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from)
+    this.#bytes.set(chunk.subarray(from, to), this.#used)
+    this.#used += to - from
+  }
+
+  /** Looks for rows in what was appended. @throws `SOURCE_INVALID` if it is no COPY binary of so many columns. */
+  scan(): void {
     if (this.#state === 'header' && !this.#readHeader()) return
     while (this.#readRow()) this.#endRow()
     if (this.#state === 'end' && this.#used > this.#scanned) throw this.#invalid('has bytes behind its end')
