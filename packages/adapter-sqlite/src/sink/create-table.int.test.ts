@@ -124,6 +124,7 @@ describe.each(drivers)('the table of a sink, over %s', (driver) => {
         /^SINK_NOT_READY.*"tt" of .* there is no such table, and createTable is false.*did you mean "t"/,
       ],
       [{ table: 'v' }, /^SINK_NOT_READY.*it is a view; name the table behind it/],
+      [{ table: 'found', onConflict: 'update', key: 'id' }, /^SINK_NOT_READY.*it is a virtual table/],
       [{ table: 'few' }, /^SINK_NOT_READY.*it has no column "name".*did you mean "nome"/],
       [{ table: 'strange' }, /^SINK_NOT_READY.*its column "tenant" must not be null and has no default/],
       [
@@ -153,6 +154,7 @@ describe.each(drivers)('the table of a sink, over %s', (driver) => {
         await database.exec(`
         CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT);
         CREATE VIEW v AS SELECT * FROM t;
+        CREATE VIRTUAL TABLE found USING fts5 (id, name);
         CREATE TABLE few (id INTEGER PRIMARY KEY, nome TEXT);
         CREATE TABLE strange (id INTEGER PRIMARY KEY, name TEXT, tenant TEXT NOT NULL);
         CREATE TABLE keyless (id INTEGER, name TEXT);
@@ -190,6 +192,14 @@ describe.each(drivers)('the table of a sink, over %s', (driver) => {
         [1n, 3n, 6n, '3!'],
         [2n, 2n, 4n, '2!'],
       ])
+    })
+
+    it('may be a virtual one, as far as it takes rows', async () => {
+      await database.exec('CREATE VIRTUAL TABLE t USING fts5 (id UNINDEXED, text)')
+      await using lane = await TestLane.open(sink())
+      const rows = Array.from({ length: 300 }, (_, i) => ({ id: i, text: `sheep number ${i}` }))
+      expect(await lane.write(rows)).toEqual({ inserted: 300, updated: 0, skipped: 0 })
+      expect(await database.value(`SELECT count(*) FROM t WHERE t MATCH 'sheep'`)).toBe(300)
     })
 
     it('goes on counting with AUTOINCREMENT behind the ids that were copied', async () => {

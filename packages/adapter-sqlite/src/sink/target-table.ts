@@ -37,6 +37,9 @@ export async function targetTable(
 ): Promise<TargetTable> {
   const table = (await readTable(connection, options.table)) ?? (await created(connection, options, schema))
   if (table.kind === 'view') throw notReady(options, 'it is a view; name the table behind it')
+  if (table.kind === 'virtual' && options.onConflict !== 'error') {
+    throw notReady(options, `it is a virtual table, which SQLite cannot update by a key; leave onConflict out`)
+  }
   const columns = table.columns.map(({ name }) => name)
   const key = options.onConflict === 'error' ? (options.key ?? []) : (options.key ?? keyOf(table, schema))
   const { merge = [] } = typeof options.onConflict === 'object' ? options.onConflict : {}
