@@ -46,6 +46,71 @@ describe('the search for refused records', () => {
     expect(error.message).toMatch(/many: sink memory takes each of 100 records alone.*too many rows at once/)
   })
 
+  it('takes the store by its word where it names a row behind pages that lost some of their records', async () => {
+    const letters = memoryAckSink()
+    const into = memorySink<Numbered>({ refuse: ({ id }) => id === 3 || id === 2_201, tellsRow: true })
+    const report = await runPipeline({
+      name: 'named',
+      source: from(source(3_000)).pipe((r) => (r.id % 2 === 0 ? null : r)),
+      sink: into,
+      batchSize: 3_000,
+      maxRejected: 2,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ read: 3_000, filtered: 1_500, written: 1_498, rejected: 2 })
+    expect(letters.store.rows).toMatchObject([
+      { key: [3], row: { id: 3 } },
+      { key: [2_201], row: { id: 2_201 } },
+    ])
+  })
+
+  it('ends where a batch is refused again and again, and no part of it when it is tried', async () => {
+    const into = withSession(memorySink<Numbered>(), () => ({
+      write: async (batch, { mode }) => {
+        for await (const page of batch) page.rows()
+        if (mode === 'commit') throw new DroverError('RECORD_REFUSED', 'not today')
+      },
+    }))
+    const error = await failure(runPipeline({ name: 'moody', source: source(10), sink: into, maxRejected: 10 }))
+    expect(error).toMatchObject({ code: 'RECORD_REFUSED', message: expect.stringContaining('not today') })
+  })
+
+  it('finds all of them before the batch is written again', async () => {
+    let writes = 0
+    const poison = new Set([3, 40, 77])
+    const into = withSession(
+      memorySink<Numbered>({ refuse: ({ id }) => poison.has(id), tellsRow: false }),
+      (session) => ({
+        write: (batch, operation) => {
+          if (operation.mode === 'commit') writes++
+          return session.write(batch, operation)
+        },
+      }),
+    )
+    const letters = memoryAckSink()
+    const report = await runPipeline({
+      name: 'once',
+      source: source(100),
+      sink: into,
+      batchSize: 1_000,
+      maxRejected: 3,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ written: 97, rejected: 3 })
+    expect(writes).toBe(2)
+  })
+
+  it('ends with what a probe fails with, where that is no refusal', async () => {
+    const into = withSession(memorySink<Numbered>({ refuse: ({ id }) => id === 5, tellsRow: false }), (session) => ({
+      write: async (batch, operation) => {
+        if (operation.mode === 'probe') throw new DroverError('STORE_DENIED', 'no probes here')
+        await session.write(batch, operation)
+      },
+    }))
+    const error = await failure(runPipeline({ name: 'denied', source: source(10), sink: into, maxRejected: 10 }))
+    expect(error).toMatchObject({ code: 'STORE_DENIED', message: expect.stringContaining('no probes here') })
+  })
+
   it('ends with the first record that is one too many, however many follow', async () => {
     for (const tellsRow of [true, false]) {
       let writes = 0

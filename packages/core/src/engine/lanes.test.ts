@@ -5,8 +5,18 @@ import { memorySink } from '../memory/memory-sink.js'
 import { memorySource } from '../memory/memory-source.js'
 import { sink } from '../sinks/sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
-import { runPipeline } from './run-pipeline.js'
-import { but, failure, type Numbered, source, transient, withReading, withSession } from './testing/rigs.js'
+import { runPipeline, startPipeline } from './run-pipeline.js'
+import {
+  but,
+  failure,
+  ids,
+  type Numbered,
+  numbers,
+  source,
+  transient,
+  withReading,
+  withSession,
+} from './testing/rigs.js'
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -38,6 +48,51 @@ describe('an exact lane', () => {
     await run({ stopAfter: { records: 20 } })
     await run({})
     expect(fences).toEqual([1, 1, 2, 2])
+  })
+
+  it('knows where it ended, though its last batch was empty', async () => {
+    const records = numbers(20)
+    const lateEnd = withReading(memorySource({ records, key: 'id' }), (session) => ({
+      read: async function* (options) {
+        yield* session.read(options)
+        await later(20)
+      },
+    }))
+    const into = memorySink<Numbered>()
+    const read: number[] = []
+    const run = async () => {
+      const live = startPipeline({ name: 'x', source: lateEnd, sink: into, batchSize: 10, again: 'incremental' })
+      live.events.on('batch:committed', ({ batch }) => read.push(batch.read))
+      await live.result
+    }
+    await run()
+    expect(read).toEqual([10, 10, 0])
+    records.push({ id: 21 })
+    await run()
+    expect(ids(into.store.rows)).toEqual(ids(numbers(21)))
+  })
+
+  it('asks where it stands only after a write that may have succeeded', async () => {
+    const seen: string[] = []
+    const inner = memorySink<Numbered>()
+    let writes = 0
+    const into = withSession(inner, (session) => ({
+      claim: (claim, operation) => {
+        seen.push('claim')
+        return session.claim(claim, operation)
+      },
+      write: async (batch) => {
+        writes++
+        seen.push('write')
+        for await (const page of batch) page.rows()
+        if (writes === 1) await batch.commit({ inserted: 10, updated: 0, skipped: 0 })
+        if (writes < 3) throw transient()
+        await batch.commit({ inserted: 10, updated: 0, skipped: 0 })
+      },
+    }))
+    await runPipeline({ name: 'x', source: source(10), sink: into, stopAfter: { records: 10 } })
+    // The first write had called commit; the second had not.
+    expect(seen.slice(0, 5)).toEqual(['claim', 'write', 'claim', 'write', 'write'])
   })
 })
 
