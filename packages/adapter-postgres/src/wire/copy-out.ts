@@ -12,12 +12,8 @@ const headLength = 5
 const mostWaiting = 2
 
 /**
- * Reads a `COPY … TO STDOUT (FORMAT binary)` as pages of whole rows. Made for `client.query()` of pg, and to be iterated over once:
- *
- * ```ts
- * const out = client.query(new CopyOut('COPY t TO STDOUT (FORMAT binary)', framer))
- * for await (const rows of out) …
- * ```
+ * Reads a `COPY … TO STDOUT (FORMAT binary)` as pages of whole rows. Made for `client.query()` of pg,, and to be iterated
+ * over once.
  *
  * While it runs it reads the socket itself: rows go from the socket's chunks straight into pages, all other messages go to pg as
  * ever. That takes half of the time of pg-copy-streams, which makes an object of each row. The socket is paused while nobody takes
