@@ -75,7 +75,7 @@ function overKnex({ client: knexClient }: PostgresKnex): ClientPool {
     acquire: () => knexClient.acquireConnection() as Promise<ClientBase>,
     async release(client, isBroken) {
       // knex throws away what is marked so, when it would give it to the next: Client.validateConnection
-      if (isBroken) Object.assign(client, { __knex__disposed: 'it broke off while Drover used it' })
+      if (isBroken) Object.assign(client, { __knex__disposed: 'Drover gave the connection up' })
       await knexClient.releaseConnection(client)
     },
     end: async () => {},

@@ -287,8 +287,25 @@ describePostgres('a pool or knex instance of the application', () => {
     await end()
   })
 
+  it.each(['pg', 'knex'] as const)(
+    'of %s gets no connection back that a request to cancel may still reach',
+    async (kind) => {
+      const { connection, ask, end } = givers[kind]()
+      await using opened = await openPostgres({ connection }, operation)
+      const before = await ask('SELECT pg_backend_pid() AS pid')
+      const stop = new AbortController()
+      const late = failure(() => opened.query('SELECT pg_sleep(60)', [], stop))
+      const sleeping = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'`
+      await expect.poll(() => database.query(`${sleeping} AND state = 'active'`)).toEqual([{ n: 1 }])
+      stop.abort()
+      expect(await late).toMatchObject({ code: 'ABORTED' })
+      expect(await ask('SELECT pg_backend_pid() AS pid')).not.toEqual(before)
+      await end()
+    },
+  )
+
   it('says that it is full', async () => {
-    const pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 20 })
+    const pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 1000 })
     await using opened = await openPostgres({ connection: pool }, operation)
     {
       await using _held = await opened.connect(operation)
@@ -401,7 +418,11 @@ describePostgres('a server that goes away', () => {
     const ask = () => opened.query('SELECT 1 AS v', [], operation)
     await using held = await opened.connect(operation)
     await server.stop()
-    expect(await failure(() => held.query('SELECT 1'))).toMatchObject({ code: 'STORE_UNAVAILABLE', isRetryable: true })
+    expect(await failure(() => held.query('SELECT 1'))).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      isRetryable: true,
+      message: expect.stringContaining('terminating connection due to administrator command'),
+    })
     expect(await failure(ask)).toMatchObject({ code: 'STORE_UNAVAILABLE', isRetryable: true })
     const fresh = await failure(() => openPostgres({ connection: server.url }, operation))
     expect(fresh).toMatchObject({ code: 'STORE_UNAVAILABLE', isRetryable: false })

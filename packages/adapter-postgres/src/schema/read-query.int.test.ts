@@ -13,6 +13,7 @@ describePostgres('the columns of a query', () => {
 
   beforeAll(async () => {
     await database.query('CREATE TABLE messages (id bigint PRIMARY KEY, content text NOT NULL, price numeric(10,2))')
+    await database.query(`INSERT INTO messages VALUES (1, 'hello', 1.50)`)
     opened = await openPostgres({ connection: database.url, readonly: true }, operation)
     connection = await opened.connect(operation)
   })
