@@ -13,7 +13,7 @@ import { timeCodec, timetzCodec } from './codecs/time-codecs.js'
 import { timestampCodec } from './codecs/timestamp-codecs.js'
 import { uuidCodec } from './codecs/uuid-codec.js'
 import { vectorCodec } from './codecs/vector-codec.js'
-import { builtInType, oids, type WireType } from './wire-type.js'
+import { elementOf, oids, type WireType } from './wire-type.js'
 
 export interface CodecOptions {
   /** What json and jsonb columns are in records. @default 'value' */
@@ -79,7 +79,7 @@ export function codecFor(type: WireType, options: CodecOptions = {}): Codec | un
 }
 
 function codecForArray(type: WireType, options: CodecOptions): Codec | undefined {
-  const element = type.element ?? builtInType(type.oid, type.modifier)?.element
+  const element = elementOf(type)
   if (element === undefined) return undefined
   const codec = codecFor(element, options)
   const textCodec = codecFor(element, { ...options, json: 'text' })

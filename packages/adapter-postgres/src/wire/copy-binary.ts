@@ -1,8 +1,8 @@
 import { DroverError } from '@drover/core'
-import type { Codec } from './codec.js'
 import { codecFor } from './codec-for.js'
 import { type CopyEncoder, type EncoderOptions, encoderOf } from './copy-encoder.js'
 import { rowRefused } from './row-refused.js'
+import { rowWriter } from './row-writer.js'
 import type { WireColumn } from './wire-type.js'
 
 /**
@@ -12,28 +12,14 @@ import type { WireColumn } from './wire-type.js'
  * @throws `CONTRACT_BROKEN` if a column has no binary form (`codecFor` gives undefined): the table is one for `copyText`.
  */
 export function copyBinary(columns: readonly WireColumn[], options: EncoderOptions): CopyEncoder {
-  const names = columns.map(({ name }) => name)
-  const codecs = columns.map((column) => codecFor(column.type, options) ?? throwNoCodec(column, options.where))
-  return encoderOf((row, place, { out }) => {
-    out.reserve(2)
-    out.int16(codecs.length)
-    for (let i = 0; i < codecs.length; i++) {
-      const value = row[names[i] as string]
-      out.reserve(4)
-      if (value === null || value === undefined) {
-        out.int32(-1)
-        continue
-      }
-      const slot = out.at
-      out.at = slot + 4
-      try {
-        ;(codecs[i] as Codec).encode(value, out)
-      } catch (error) {
-        throw rowRefused(error, columns[i] as WireColumn, options.where, place)
-      }
-      out.setInt32(slot, out.at - slot - 4)
-    }
-  }, options.chunkBytes)
+  const write = rowWriter(
+    columns.map((column) => ({
+      name: column.name,
+      codec: codecFor(column.type, options) ?? throwNoCodec(column, options.where),
+    })),
+    (error, column, place) => rowRefused(error, columns[column] as WireColumn, options.where, place),
+  )
+  return encoderOf((row, place, { out }) => write(row, out, place), options.chunkBytes)
 }
 
 function throwNoCodec({ name, type }: WireColumn, where: string): never {

@@ -4,7 +4,7 @@ import { type CodecOptions, codecFor } from './codec-for.js'
 import { readInt32 } from './codecs/integer-codecs.js'
 import { keyJson } from './key-json.js'
 import { type RowDecoder, rowDecoder } from './row-decoder.js'
-import type { WireColumn } from './wire-type.js'
+import { hasSameForm, type WireColumn } from './wire-type.js'
 
 export interface LayoutOptions extends CodecOptions {
   /** Columns that identify a record, in order. */
@@ -46,19 +46,13 @@ export class CopyLayout {
     })
   }
 
-  /** Whether rows that are written with these columns can be taken from here byte by byte. */
+  /** Whether what would be written into these columns is what stands here, byte by byte. */
   matches(columns: readonly WireColumn[]): boolean {
     return (
       columns.length === this.columns.length &&
       this.columns.every(({ name, type, isHidden }, i) => {
-        const other = columns[i] as WireColumn
-        return (
-          isHidden !== true &&
-          name === other.name &&
-          type.base === other.type.base &&
-          type.oid === other.type.oid &&
-          (type.modifier ?? -1) === (other.type.modifier ?? -1)
-        )
+        const to = columns[i] as WireColumn
+        return isHidden !== true && name === to.name && hasSameForm(type, to.type)
       })
     )
   }

@@ -2,6 +2,7 @@ import { type Codec, refuseType } from './codec.js'
 import { type CodecOptions, codecFor } from './codec-for.js'
 import { validText } from './codecs/text-codec.js'
 import { type CopyEncoder, type EncoderOptions, encoderOf } from './copy-encoder.js'
+import { isInherited, ownField } from './own-field.js'
 import { rowRefused } from './row-refused.js'
 import type { WireColumn } from './wire-type.js'
 
@@ -10,12 +11,13 @@ import type { WireColumn } from './wire-type.js'
  * from their text. All other types are checked and written as `copyBinary` does, with the same effect. No header, no trailer.
  */
 export function copyText(columns: readonly WireColumn[], options: EncoderOptions): CopyEncoder {
-  const names = columns.map(({ name }) => name)
+  const fields = columns.map(({ name }) => ({ name, isInherited: isInherited(name) }))
   const texts = columns.map((column) => textFor(column, options))
   return encoderOf((row, place, { out }) => {
     let line = ''
-    for (let i = 0; i < names.length; i++) {
-      const value = row[names[i] as string]
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field
+      const value = field.isInherited ? ownField(row, field.name) : row[field.name]
       if (i > 0) line += '\t'
       try {
         line += value === null || value === undefined ? '\\N' : escaped((texts[i] as ToText)(value))
@@ -25,6 +27,11 @@ export function copyText(columns: readonly WireColumn[], options: EncoderOptions
     }
     out.text(`${line}\n`)
   }, options.chunkBytes)
+}
+
+interface Field {
+  readonly name: string
+  readonly isInherited: boolean
 }
 
 type ToText = (value: unknown) => string

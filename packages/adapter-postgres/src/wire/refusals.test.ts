@@ -94,7 +94,7 @@ const refused: readonly (readonly [string, WireType, unknown, RegExp])[] = [
 describe.each([
   ['COPY binary', binary],
   ['COPY text', text],
-])('by %s', (_, sent) => {
+])('by %s', (form, sent) => {
   test.each(refused)('a column of type %s refuses what it cannot keep (%#)', (_type, type, value, message) => {
     const error = caught(() => sent(type, value))
     expect(error).toMatchObject({ code: 'RECORD_REFUSED', row: 7, isRetryable: false })
@@ -111,6 +111,13 @@ describe.each([
       sent(wireType('jsonb'), { 'k\\u0000': ['\\ud800', '\\u0000', '\u0001'] }),
     )
     expect(sent(wireType('text[]'), ['\0'], escaping)).toEqual(sent(wireType('text[]'), ['\\u0000']))
+  })
+
+  test('a field that records only inherit is NULL', () => {
+    const encoderOf = form === 'COPY text' ? copyText : copyBinary
+    const encoder = encoderOf([{ name: 'constructor', type: wireType('text') }], { where })
+    const sentNothing = [...encoder.encode([{}], 0), encoder.flush()]
+    expect(sentNothing).toEqual([form === 'COPY text' ? Buffer.from('\\N\n') : Buffer.from('0001ffffffff', 'hex')])
   })
 
   test('the type json keeps what jsonb cannot', () => {

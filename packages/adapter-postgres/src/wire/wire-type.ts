@@ -73,6 +73,27 @@ const arrayOids: { readonly [name in BuiltInName]: number } = {
   jsonb: 3807,
 }
 
+/**
+ * Whether values of one type, byte by byte, are what would be written to a column of the other: the same binary form, and no
+ * precision of its own that a value would have to be checked against.
+ */
+export function hasSameForm(from: WireType, to: WireType): boolean {
+  if (from.base === 'array' || to.base === 'array') {
+    if (from.base !== to.base) return false
+    const [element, other] = [elementOf(from), elementOf(to)]
+    // The oid of the elements' type stands on the wire.
+    return element !== undefined && other !== undefined && element.oid === other.oid && hasSameForm(element, other)
+  }
+  if (textBases.has(from.base) && textBases.has(to.base)) return true
+  const modifier = to.modifier ?? -1
+  return from.base === to.base && (modifier === -1 || modifier === (from.modifier ?? -1))
+}
+
+/** Of an array; undefined if nothing is known of its elements. */
+export function elementOf(type: WireType): WireType | undefined {
+  return type.element ?? builtInType(type.oid, type.modifier)?.element
+}
+
 /** A built-in type by its name, or an array of it: `wireType('int4')`, `wireType('int4[]')`. */
 export function wireType(name: BuiltInName | `${BuiltInName}[]`, modifier = -1): WireType {
   if (!name.endsWith('[]')) return { oid: oids[name as BuiltInName], base: oids[name as BuiltInName], name, modifier }
@@ -85,6 +106,9 @@ export function builtInType(oid: number, modifier = -1): WireType | undefined {
   const name = builtInNames.get(oid)
   return name === undefined ? undefined : wireType(name, modifier)
 }
+
+/** Their values are texts on the wire; the server checks lengths and labels itself. */
+const textBases: ReadonlySet<WireType['base']> = new Set([oids.text, oids.varchar, oids.bpchar, oids.name, 'enum'])
 
 const builtInNames: ReadonlyMap<number, BuiltInName | `${BuiltInName}[]`> = new Map(
   (Object.keys(oids) as BuiltInName[]).flatMap((name) => [
