@@ -6,7 +6,7 @@ import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memorySource } from '../memory/memory-source.js'
 import { runPipeline } from './run-pipeline.js'
-import { failure, ids, type Numbered, numbers, source, withSession } from './testing/rigs.js'
+import { but, failure, ids, type Numbered, numbers, source, withReading, withSession } from './testing/rigs.js'
 
 describe('the search for refused records', () => {
   it('finds the second row of a key, though each row alone is taken', async () => {
@@ -195,6 +195,38 @@ describe('maxRejected', () => {
     expect(error).toMatchObject({ code: 'RECORD_REJECTED' })
     expect(error.message).toContain('stuck did not answer within 20 ms')
     expect(calls).toBeLessThan(30)
+  })
+
+  it('counts records that could not be read among them, while the steps still work on their page', async () => {
+    let calls = 0
+    const stuck = transformer({
+      name: 'stuck',
+      timeoutMs: 20,
+      concurrency: 1,
+      transform: (_: Numbered) => {
+        calls++
+        return new Promise<Numbered>(() => {})
+      },
+    })
+    const records = ['neither' as never, ...numbers(100)]
+    const flow = from(memorySource<Numbered>({ records, key: 'id' })).pipe(stuck)
+    const error = await failure(
+      runPipeline({ name: 'stuck', source: flow, sink: memorySink<Numbered>(), maxRejected: 1 }),
+    )
+    expect(error).toMatchObject({ code: 'RECORD_REJECTED', message: expect.stringContaining('2 records') })
+    expect(calls).toBe(1)
+  })
+
+  it('refuses a page that holds fewer records than it says', async () => {
+    const short = withReading(source(10), (session) => ({
+      read: async function* (options) {
+        for await (const page of session.read(options)) yield but(page, { rows: () => page.rows().slice(1) })
+      },
+    }))
+    const error = await failure(
+      runPipeline({ name: 'short', source: from(short).pipe((r) => r), sink: memorySink<Numbered>() }),
+    )
+    expect(error).toMatchObject({ code: 'CONTRACT_BROKEN', message: expect.stringContaining('9 rows for 10 records') })
   })
 
   it('keeps a letter for each record that has no key', async () => {

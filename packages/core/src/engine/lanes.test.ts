@@ -247,4 +247,19 @@ describe('an acknowledging lane', () => {
     expect(report).toMatchObject({ status: 'completed', attempt: { retries: 1 } })
     expect(letters.store.rows).toHaveLength(1)
   })
+
+  it('looks whether a commit went through before it commits again', async () => {
+    const inner = memoryStateStore()
+    let commits = 0
+    const state = but(inner, {
+      commit: async (commit, operation) => {
+        await inner.commit(commit, operation)
+        if (++commits === 1) throw transient('done, and the answer lost')
+      },
+    })
+    const into = memoryAckSink<Numbered>()
+    const report = await runPipeline({ name: 'x', source: source(30), sink: into, state, batchSize: 10 })
+    expect(report).toMatchObject({ status: 'completed', counts: { read: 30 }, attempt: { retries: 1 } })
+    expect(ids(into.store.rows)).toEqual(ids(numbers(30)))
+  })
 })
