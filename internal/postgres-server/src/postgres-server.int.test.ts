@@ -4,11 +4,11 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createDatabase } from './database.js'
 import { findBinaries } from './find-binaries.js'
 import { startPostgres } from './postgres-server.js'
-import { describePostgres, serverUrl, useDatabase } from './vitest.js'
+import { describeOwnServer, describePostgres, serverUrl, useDatabase } from './vitest.js'
 
 async function ask(connectionString: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString })
@@ -47,7 +47,7 @@ describePostgres('the server of the test run', () => {
 
 const choices = (['system', 'embedded'] as const).filter((choice) => findBinaries(choice) !== null)
 
-describe.skipIf(choices.length === 0)('a server of one test', () => {
+describeOwnServer('a server of one test', () => {
   it.each(choices)('runs from the %s programs, asks for its password and leaves nothing', async (choice) => {
     const before = process.env.DROVER_POSTGRES
     process.env.DROVER_POSTGRES = choice

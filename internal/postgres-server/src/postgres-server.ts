@@ -10,6 +10,8 @@ import { type Binaries, findBinaries, program } from './find-binaries.js'
 export interface PostgresServerOptions {
   /** Settings of the server, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string | number>>
+  /** Key and certificate in PEM: the server then speaks TLS, to those who ask for it. */
+  readonly tls?: { readonly key: string; readonly cert: string }
 }
 
 /** A PostgreSQL of our own, gone with its data when it is disposed of or this process ends. */
@@ -30,7 +32,7 @@ export interface PostgresServer extends AsyncDisposable {
  * Starts a server on a free port of this machine, with its data in the temporary folder. It does not wait for disks, compares
  * text by ICU's rules and lives in a time zone that is not UTC, so that nothing relies on the simple case.
  */
-export async function startPostgres({ settings = {} }: PostgresServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ settings = {}, tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const binaries = findBinaries()
   if (binaries === null) throw new MissingPostgres()
   const folder = mkdtempSync(join(tmpdir(), 'drover-postgres-'))
@@ -42,7 +44,7 @@ export async function startPostgres({ settings = {} }: PostgresServerOptions = {
     initialise(programs, folder, password, owner)
     const guard = new Guard({
       command: join(programs, program('postgres')),
-      args: serverArguments(folder, settings),
+      args: serverArguments(folder, { ...(tls && tlsSettings(folder, tls, owner)), ...settings }),
       folder,
       owner,
     })
@@ -110,6 +112,19 @@ function initialise(programs: string, folder: string, password: string, owner: O
     initdb([])
   }
   rmSync(passwordFile)
+}
+
+/** The server takes no key that others can read. */
+function tlsSettings(
+  folder: string,
+  tls: { readonly key: string; readonly cert: string },
+  owner: Owner | undefined,
+): Readonly<Record<string, string>> {
+  const files = { ssl_key_file: join(folder, 'server.key'), ssl_cert_file: join(folder, 'server.crt') }
+  writeFileSync(files.ssl_key_file, tls.key, { mode: 0o600 })
+  writeFileSync(files.ssl_cert_file, tls.cert)
+  if (owner) chownSync(files.ssl_key_file, owner.uid, owner.gid)
+  return { ssl: 'on', ...files }
 }
 
 function serverArguments(folder: string, settings: Readonly<Record<string, string | number>>): readonly string[] {

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { createDatabase, type Database } from './database.js'
+import { findBinaries } from './find-binaries.js'
 import type {} from './global-setup.js'
 
 /** `describe` for tests that need PostgreSQL: skipped, and said so, where there is none. */
 export const describePostgres = describe.skipIf(inject('postgres') === null)
+
+/** `describe` for tests that start servers of their own, which a DATABASE_URL cannot stand in for. */
+export const describeOwnServer = describe.skipIf(findBinaries() === null)
 
 /** The server's URL, where a test needs the server itself. */
 export function serverUrl(): string {

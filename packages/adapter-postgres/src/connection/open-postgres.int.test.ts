@@ -2,11 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
 import { DroverError } from '@drover/core'
 import { type PostgresServer, startPostgres } from '@drover-internal/postgres-server'
-import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { describeOwnServer, describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import knex from 'knex'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testCertificate } from '../testing/test-certificate.js'
 import { openPostgres, type PostgresDatabase } from './open-postgres.js'
 import type { PostgresConfig } from './postgres-location.js'
 
@@ -319,7 +320,7 @@ describePostgres('a pool or knex instance of the application', () => {
   })
 })
 
-describePostgres('a way in that is closed', () => {
+describeOwnServer('a way in that is closed', () => {
   // One of our own, because it is known to ask for passwords and to speak no TLS.
   let server: PostgresServer
   beforeAll(async () => {
@@ -411,7 +412,51 @@ describePostgres('a way in that is closed', () => {
   })
 })
 
-describePostgres('a server that goes away', () => {
+describeOwnServer('a server that speaks TLS', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres({ tls: testCertificate })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+  const isEncrypted = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
+
+  it.each<[string, (url: string) => string | PostgresConfig, boolean]>([
+    ['its authority', (connectionString) => ({ connectionString, ssl: { ca: testCertificate.cert } }), true],
+    ['sslmode=no-verify', (url) => `${url}?sslmode=no-verify`, true],
+    ["asyncpg's ssl=disable", (url) => `${url.replace('postgres://', 'postgresql+asyncpg://')}?ssl=disable`, false],
+  ])('is entered with %s', async (_, connection, ssl) => {
+    await using opened = await openPostgres({ connection: connection(server.url) }, operation)
+    expect((await opened.query(isEncrypted, [], operation)).rows).toEqual([{ ssl }])
+  })
+
+  it('is not entered if nobody knows its authority', async () => {
+    const error = await failure(() =>
+      openPostgres({ connection: { connectionString: server.url, ssl: true } }, operation),
+    )
+    expect(error).toMatchObject({
+      code: 'STORE_DENIED',
+      isRetryable: false,
+      message: expect.stringContaining('ssl: { ca }'),
+    })
+  })
+
+  it('cancels a statement', async () => {
+    await using opened = await openPostgres(
+      { connection: { connectionString: server.url, ssl: { ca: testCertificate.cert } } },
+      operation,
+    )
+    const running = `SELECT count(*) AS n FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'`
+    const count = async () => (await opened.query(running, [], operation)).rows
+    const stop = new AbortController()
+    const late = failure(() => opened.query('SELECT pg_sleep(60)', [], stop))
+    await expect.poll(count).toEqual([{ n: 1 }])
+    stop.abort()
+    expect(await late).toMatchObject({ code: 'ABORTED' })
+    expect(await count()).toEqual([{ n: 0 }])
+  })
+})
+
+describeOwnServer('a server that goes away', () => {
   it('is retryable until it is back', { timeout: 30_000 }, async () => {
     await using server = await startPostgres()
     await using opened = await openPostgres({ connection: server.url }, operation)
