@@ -29,7 +29,6 @@ export function contextFields(filename: string): FlowBackfill {
     },
     sets: ['context_pruned', 'pruning_count', 'total_context_tokens'],
     set: ({ messages, tokens }) => {
-      // What SQL computes has no declared type, so its integers come as bigint.
       const fields = decideContext({ messages: Number(messages), tokens: Number(tokens) })
       // The defaults are there already.
       return fields.total_context_tokens === 0 ? null : { ...fields }

@@ -35,6 +35,7 @@ type AnyPage = SqlitePage | SqliteLinesPage | SqliteRangePage
  * One long read, page by page, each by a statement of its own behind the last key, so that no transaction is held between
  * pages and a writer's log can be cleared. Text arrives as lines of JSON for a file, or as values for whoever asks for
  * rows: what the last pages were asked for decides about the next. For a copy inside SQLite only their ends are found.
+ * npm's sqlite3 reads in a thread of its own: there the next page is on its way while one is worked on.
  */
 export class PageStream {
   readonly #demand: Demand = { wanted: 'lines' }
@@ -68,20 +69,36 @@ export class PageStream {
     let place = after ?? range.after
     const pushed = filter === undefined ? null : pushedSql(filter, relation)
     await refuseNullKeys(connection, relation)
-    for (;;) {
-      if (signal.aborted)
-        throw new DroverError('ABORTED', `Reading ${relation.shown} was given up.`, { cause: signal.reason })
-      const bounds: PageBounds = { after: place, upto: range.upto, filter: pushed }
-      const end = forms === undefined ? undefined : await this.#end(forms, bounds, page)
-      if (end === null) return
-      const pages = end === undefined ? await this.#pages(bounds, page) : [end]
-      if (pages === null) return
-      for (const next of pages) {
-        await refuseDuplicates(connection, relation, { after: place, upto: next.cursor, filter: pushed })
-        yield next
-        place = next.cursor
+    const readBehind = (key: JsonValue | null): Promise<readonly AnyPage[] | null> =>
+      this.#next(forms, { after: key, upto: range.upto, filter: pushed }, page)
+    let ahead: Promise<readonly AnyPage[] | null> | undefined
+    try {
+      for (;;) {
+        if (signal.aborted)
+          throw new DroverError('ABORTED', `Reading ${relation.shown} was given up.`, { cause: signal.reason })
+        const pages = await (ahead ?? readBehind(place))
+        if (pages === null) return
+        const last = pages.at(-1)?.cursor ?? null
+        for (const next of pages) {
+          await refuseDuplicates(connection, relation, { after: place, upto: next.cursor, filter: pushed })
+          if (next.cursor === last && connection.driver === 'sqlite3') ahead = begun(readBehind(last))
+          yield next
+          place = next.cursor
+        }
       }
+    } finally {
+      await ahead?.catch(() => {}) // of a page that nobody asked for
     }
+  }
+
+  async #next(
+    forms: readonly string[] | undefined,
+    bounds: PageBounds,
+    limits: PageLimits,
+  ): Promise<readonly AnyPage[] | null> {
+    const end = forms === undefined ? undefined : await this.#end(forms, bounds, limits)
+    if (end === null) return null
+    return end === undefined ? this.#pages(bounds, limits) : [end]
   }
 
   /** Where a page ends, if nothing else is asked for; null if no record is left, undefined of a page that has to be read. */
@@ -200,6 +217,12 @@ export class PageStream {
       demand: this.#demand,
     })
   }
+}
+
+/** Whoever waits for it later gets its error. */
+function begun<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {})
+  return work
 }
 
 /** What the engine pushed down: `pushDown` said that it can be done. */

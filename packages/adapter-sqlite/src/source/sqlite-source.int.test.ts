@@ -410,7 +410,8 @@ describe.each(drivers)('a source by %s', (driver) => {
       const later = snapshot ? 'a' : 'b'
       const rows = [
         { id: 1, v: 'a' },
-        { id: 2, v: later },
+        // It may have been on its way already.
+        { id: 2, v: driver === 'sqlite3' ? expect.stringMatching(`a|${later}`) : later },
         { id: 3, v: later },
       ]
       expect(seen).toEqual(snapshot ? rows : [...rows, { id: 4, v: 'new' }])
