@@ -12,12 +12,11 @@ const headLength = 5
 const mostWaiting = 2
 
 /**
- * Reads a `COPY … TO STDOUT (FORMAT binary)` as pages of whole rows. Made for `client.query()` of pg,, and to be iterated
+ * Reads a `COPY … TO STDOUT (FORMAT binary)` as pages of whole rows. Made for `client.query()` of pg, and to be iterated
  * over once.
  *
  * While it runs it reads the socket itself: rows go from the socket's chunks straight into pages, all other messages go to pg as
- * ever. That takes half of the time of pg-copy-streams, which makes an object of each row. The socket is paused while nobody takes
- * pages.
+ * ever; pg-copy-streams makes an object of each row on the way. The socket is paused while nobody takes pages.
  */
 export class CopyOut implements Submittable, AsyncIterable<CopyRows> {
   /** Set by pg where the client has a `query_timeout`. */

@@ -13,7 +13,7 @@ export interface DecodedColumn {
 
 /**
  * A decoder for these columns. All of its records have one shape, and their fields are read by code made for them, which
- * is a fifth faster than a loop over the names; where code may not be made of text, it is the loop.
+ * is faster than a loop over the names; where code may not be made of text, it is the loop.
  */
 export function rowDecoder(columns: readonly DecodedColumn[]): RowDecoder {
   try {
