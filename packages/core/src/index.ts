@@ -83,9 +83,16 @@ export { type MemoryStore, memoryStore } from './memory/memory-store.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress } from './report/progress-line.js'
 export { type SinkContext, type SinkOptions, sink } from './sinks/sink.js'
+export { backfillTask } from './startup/backfill-task.js'
+export { type EnsureFinishedOptions, ensureFinished } from './startup/ensure-finished.js'
+export { onStartup, type StartupOptions, type StartupReport, type TaskReport } from './startup/on-startup.js'
+export { type OnceTaskOptions, onceTask } from './startup/once-task.js'
+export { pipelineTask } from './startup/pipeline-task.js'
+export type { StartupContext, StartupTask, TaskResult } from './startup/startup-task.js'
 export { type DirectoryStateStoreOptions, directoryStateStore } from './state/directory-state-store.js'
 export { isHolderGone } from './state/holder.js'
 export { type MemoryStateStoreOptions, memoryStateStore } from './state/memory-state-store.js'
+export { formatInstant, type Instant, type InstantText, instantOfDate, parseInstant } from './time/instant.js'
 export {
   type AddMetadataTransformer,
   addMetadata,

@@ -4,7 +4,7 @@ import type { Progress } from '../contracts/events.js'
 import type { Partition } from '../contracts/position.js'
 import type { Report } from '../contracts/report.js'
 import type { Count } from '../contracts/source.js'
-import type { RunState, Settlement, StateStore } from '../contracts/state-store.js'
+import type { Lease, RunState, Settlement, StateStore } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import { closing } from './closing.js'
@@ -198,6 +198,10 @@ export class Attempt {
 
   /** Every partition in its lane, `parallel` at a time. One that fails stops the others after their batch in hand. */
   async #workOn(run: RunState, opened: OpenedPlan, leases: Leases): Promise<void> {
+    // The first one alone, before all others: attempts that each held another partition would wait for each other, or all give up.
+    const [first] = run.partitions
+    const leading = first === undefined ? null : await this.#lease(run, first, leases)
+    if (leading === null) return
     const lanes = Math.max(1, Math.min(this.#plan.parallel, run.partitions.length))
     const limit = pLimit(lanes)
     const failures: unknown[] = []
@@ -205,7 +209,8 @@ export class Attempt {
       run.partitions.map((partition) =>
         limit(async () => {
           try {
-            await this.#workOnOne(run, partition, opened, leases, lanes)
+            const lease = partition === first ? leading : await this.#lease(run, partition, leases)
+            if (lease !== null) await this.#workOnOne(lease, opened, lanes)
           } catch (error) {
             failures.push(error)
             this.#control.stop('another partition failed')
@@ -213,21 +218,16 @@ export class Attempt {
         }),
       ),
     )
-    const [first, ...others] = failures
+    const [worst, ...others] = failures
     if (!this.#hard.signal.aborted) for (const error of others) this.#teller.alsoFailed(error)
-    if (failures.length > 0) throw first
+    if (failures.length > 0) throw worst
   }
 
-  async #workOnOne(
-    run: RunState,
-    partition: Partition,
-    opened: OpenedPlan,
-    leases: Leases,
-    lanes: number,
-  ): Promise<void> {
-    if (this.#control.stopReason !== undefined) return
-    const lease = await leases.acquire(run.run, partition)
-    if (lease === null) return
+  async #lease(run: RunState, partition: Partition, leases: Leases): Promise<Lease | null> {
+    return this.#control.stopReason === undefined ? leases.acquire(run.run, partition) : null
+  }
+
+  async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: number): Promise<void> {
     const lane = await this.#again(() => opened.lane(lease, lanes))
     this.#account.begin(lane.start)
     this.#account.place(await lane.run(this.#control, this.#teller))

@@ -28,6 +28,11 @@ export function startBackfill(options: AnyBackfillOptions): LiveRun {
   return new Run(planOf(options))
 }
 
+/** Gives the name of a backfill that is to be run later. @throws `OPTION_INVALID` */
+export function checkBackfill(options: AnyBackfillOptions): string {
+  return planOf(options).name
+}
+
 type AnyBackfillOptions = BackfillOptions<never> | BackfillOptions<void> | FlowBackfillOptions
 
 function planOf(options: AnyBackfillOptions): Plan {

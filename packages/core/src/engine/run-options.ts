@@ -71,14 +71,15 @@ function checkStopAfter(where: string, stopAfter: RunOptions['stopAfter']): void
   throw invalid(where, `stopAfter.deadline is a valid Date, not ${shown(deadline)}`)
 }
 
-/** Whatever has the methods will do: a logger, a state store and a signal may be anybody's. */
-function checkMethods(where: string, name: string, value: unknown, methods: readonly string[]): void {
+/** Whatever has the methods will do: a logger, a state store and a signal may be anybody's. @throws `OPTION_INVALID` */
+export function checkMethods(where: string, name: string, value: unknown, methods: readonly string[]): void {
   if (value === undefined) return
   const missing = methods.filter((method) => typeof (Object(value) as Record<string, unknown>)[method] !== 'function')
   if (missing.length > 0) throw invalid(where, `${name} has no ${missing.join(', no ')}; it is ${shown(value)}`)
 }
 
-function checkOneOf(where: string, name: string, value: unknown, choices: readonly string[]): void {
+/** @throws `OPTION_INVALID` */
+export function checkOneOf(where: string, name: string, value: unknown, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value as string)) return
   throw invalid(where, `${name} is one of ${choices.map((choice) => `'${choice}'`).join(', ')}, not ${shown(value)}`)
 }
