@@ -26,7 +26,7 @@ const mostNames = 1_000
  * @throws `DEPENDENCY_UNFINISHED` with where it stands and what to do; `OPTION_INVALID`, and what the store says.
  *
  * @example
- * await ensureFinished('message-tokens', { state: postgresStateStore() }) // from here on token_count is never 0
+ * await ensureFinished('message-tokens', { state: sqliteStateStore({ filename: 'app.db' }) }) // from here on token_count is never 0
  */
 export async function ensureFinished(name: string, options: EnsureFinishedOptions): Promise<void> {
   const where = 'ensureFinished'

@@ -53,8 +53,8 @@ export interface StartupReport {
  *
  * @example
  * const { finished } = await onStartup({
- *   state: postgresStateStore(),
- *   tasks: [pipelineTask(messages), backfillTask({ backfiller: messageTokens })],
+ *   state: sqliteStateStore({ filename: 'app.db' }),
+ *   tasks: [pipelineTask({ name: 'copy', source, sink }), onceTask({ name: 'index', run: async () => {} })],
  *   whenHeld: 'wait',
  *   drainOn: ['SIGTERM'],
  * })
