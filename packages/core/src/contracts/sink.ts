@@ -55,6 +55,11 @@ interface SinkSession extends AsyncDisposable {
    * rows: where it needs some after all, it throws `PAGE_STALE` before `commit()`, and gets the batch again as rows.
    */
   readonly forms?: readonly string[] | undefined
+  /**
+   * Whether it writes this page in the form in which it came, as bytes or by column, and does not ask for its records. Steps that say
+   * which fields they read and set (`reads`, `writes`) are then given these fields alone, and it gets a page of the same form.
+   */
+  takes?(page: Page): boolean
   /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
   heldBytes?(): number
   /** Called once all partitions have ended. Idempotent: after a crash it is called again. */

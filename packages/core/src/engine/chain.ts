@@ -6,6 +6,7 @@ import type { Step } from '../flow/flow.js'
 import type { TransformContext, TransformerTraits } from '../flow/transformer.js'
 import { BatchStage } from './batch-stage.js'
 import type { AlsoFailed } from './closing.js'
+import { type DeclaredFields, declaredFields, keepsRest, recordsOf, wholeRecords, withColumns } from './column-steps.js'
 import { EachStage } from './each-stage.js'
 import { RecordPage } from './record-page.js'
 import { estimateBytes } from './row-size.js'
@@ -33,14 +34,22 @@ export class Chain {
   readonly #stages: readonly Stage[]
   /** A transformer that stands in the chain twice is opened once. */
   readonly #opened = new Set<TransformerTraits<never>>()
+  /** Null once it has turned out that the records have to be whole. */
+  #declared: DeclaredFields | null
 
   constructor(steps: readonly Step[], options: { readonly maxRetries: number }) {
     this.#calls = steps.map((step, index) => stepCall(step, index + 1))
     this.#stages = stagesOf(this.#calls, options)
+    this.#declared = declaredFields(this.#calls)
   }
 
   get isEmpty(): boolean {
     return this.#calls.length === 0
+  }
+
+  /** Whether a step says that it sets one of these fields. */
+  sets(fields: readonly string[]): boolean {
+    return this.#calls.some(({ traits }) => traits?.writes?.some((field) => fields.includes(field)) === true)
   }
 
   async open(operation: Operation): Promise<void> {
@@ -87,11 +96,43 @@ export class Chain {
   ): Promise<RecordPage> {
     const rejects = new StepRejects(bear)
     const input = page.rows()
+    const { rows, owners } = await this.#transform(input, rejects, context)
+    const bytes = rows === input ? 0 : estimateBytes(rows)
+    return new RecordPage(page, rows, owners, rejects.all, page.bytes + bytes)
+  }
+
+  /**
+   * The same where every step says which fields it reads and sets: they are given these alone, and no other is decoded as long
+   * as each record becomes one. Null if the records have to be whole.
+   */
+  async runByColumn(
+    page: Page<Row>,
+    context: TransformContext,
+    bear: (rejects: StepRejects) => void = () => {},
+  ): Promise<RecordPage | Page<Row> | null> {
+    const declared = this.#declared
+    const input = declared === null ? null : recordsOf(page, declared)
+    if (declared === null || input === null) return this.#needsWhole()
+    const rejects = new StepRejects(bear)
+    const { rows, owners } = await this.#transform(input, rejects, context)
+    const [first] = rows
+    const origin = input[owners?.[0] ?? 0]
+    if (first !== undefined && origin !== undefined && !keepsRest(origin, first, declared)) return this.#needsWhole()
+    const patched = owners === null ? withColumns(page, rows, declared) : null
+    if (patched !== null) return patched
+    const whole = wholeRecords(page.rows(), rows, owners, declared)
+    return new RecordPage(page, whole, owners, rejects.all, page.bytes + estimateBytes(whole))
+  }
+
+  async #transform(input: readonly Row[], rejects: StepRejects, context: TransformContext): Promise<Rows> {
     let rows: Rows = { rows: input, owners: null }
     for (const stage of this.#stages) rows = await stage.run(rows, rejects, context)
-    if (rejects.size > 0) rows = withoutRejected(rows, rejects)
-    const bytes = rows.rows === input ? 0 : estimateBytes(rows.rows)
-    return new RecordPage(page, rows.rows, rows.owners, rejects.all, page.bytes + bytes)
+    return rejects.size > 0 ? withoutRejected(rows, rejects) : rows
+  }
+
+  #needsWhole(): null {
+    this.#declared = null
+    return null
   }
 }
 

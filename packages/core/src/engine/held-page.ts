@@ -27,7 +27,7 @@ export class HeldPage {
   /** What the steps made, without the refused records. */
   #left: RecordPage | undefined
 
-  /** Without steps `made` is the source's page itself, undecoded. */
+  /** Without steps `made` is the source's page itself, undecoded; behind steps that go by column it is one like it. */
   constructor(
     readonly source: Page<Row>,
     private readonly made: Page<Row> | RecordPage,
@@ -36,7 +36,8 @@ export class HeldPage {
   }
 
   get bytes(): number {
-    return this.made.bytes
+    const { made, source } = this
+    return made === source || made instanceof RecordPage ? made.bytes : source.bytes + made.bytes
   }
 
   /** Rows the sink gets. */
@@ -65,7 +66,7 @@ export class HeldPage {
   view(): Page<Row> {
     if (this.made instanceof RecordPage) return this.#current()
     if (this.#refused.size > 0) return this.#only(this.records())
-    return this.#rawCount === this.source.count ? this.source : this.source.slice(0, this.#rawCount)
+    return this.#rawCount === this.made.count ? this.made : this.made.slice(0, this.#rawCount)
   }
 
   /** The same for some records alone, in probes. */
@@ -95,7 +96,7 @@ export class HeldPage {
       return { record: current.ownerOf(row), row: current.rows()[row] as Row }
     }
     const record = this.records()[row] as number
-    return { record, row: this.source.rows()[record] as Row }
+    return { record, row: this.made.rows()[record] as Row }
   }
 
   refuse(record: number, error: unknown, row?: Row): void {
@@ -140,9 +141,9 @@ export class HeldPage {
   #only(ascending: readonly number[]): Page<Row> {
     const [first = 0] = ascending
     const last = ascending.at(-1) ?? -1
-    if (last - first + 1 === ascending.length) return this.source.slice(first, last + 1)
+    if (last - first + 1 === ascending.length) return this.made.slice(first, last + 1)
     const chosen = new Set(ascending)
-    const all = new RecordPage(this.source, this.source.rows(), null, [], this.source.bytes)
+    const all = new RecordPage(this.source, this.made.rows(), null, [], this.made.bytes)
     return all.only((record) => chosen.has(record))
   }
 }

@@ -122,9 +122,11 @@ class OpenedPipeline implements OpenedPlan {
 
   async lane(lease: Lease, lanes: number): Promise<Lane> {
     const { options, sink, help } = this.parts
-    const { from, pushed, chain, into } = this.opened
+    const { from, schema, pushed, chain, into } = this.opened
     const { partition, fence } = lease
     const run = this.#run as RunState
+    // A page finds the keys of its records in its columns.
+    const isKeyKept = schema.fields.length > 0 && !chain.sets(schema.key)
     const bear = (count: number, rejections: () => readonly Rejection[]): void =>
       help.limit.bear(partition.id, count, rejections)
     const laneOptions: PipelineLaneOptions = {
@@ -138,6 +140,7 @@ class OpenedPipeline implements OpenedPlan {
         filter: pushed,
         chain,
         forms: () => into.forms,
+        takes: (page) => isKeyKept && into.takes?.(page) === true,
         context: { ...help.operation, runStartedAt: run.startedAt },
         bear,
       },

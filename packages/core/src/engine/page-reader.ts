@@ -11,6 +11,7 @@ import type { Chain } from './chain.js'
 import { HeldPage, type Rejection } from './held-page.js'
 import { RecordPage } from './record-page.js'
 import { type Retrying, retrying } from './retry.js'
+import type { StepRejects } from './step-rejects.js'
 
 export interface PageReaderOptions {
   readonly session: SourceSession<Row>
@@ -25,6 +26,8 @@ export interface PageReaderOptions {
   readonly chain: Chain
   /** What the sink takes as it is; asked when a read begins. */
   readonly forms?: () => readonly string[] | undefined
+  /** Whether the sink takes a page in its own form, so that steps which say what they read and set need not make records of it. */
+  readonly takes?: (page: Page<Row>) => boolean
   readonly context: TransformContext
   readonly retrying: Retrying
   /** Throws if the run does not bear so many rejections, which are made only then. */
@@ -98,13 +101,14 @@ export class PageReader {
     if (page === null) return null
     if (chain.isEmpty) return new HeldPage(page, page)
     const readable = page.count - (page.rejected?.length ?? 0)
-    if (page.rows().length !== readable) throw this.#broken(`${page.rows().length} rows for ${readable} records`)
-    const made = await chain.run(page, this.#context, (rejects) =>
+    const bear = (rejects: StepRejects): void =>
       this.options.bear(rejects.size + page.count - readable, () =>
         new HeldPage(page, new RecordPage(page, [], [], rejects.all, 0)).rejections(),
-      ),
-    )
-    return new HeldPage(page, made)
+      )
+    const patched = this.options.takes?.(page) === true ? await chain.runByColumn(page, this.#context, bear) : null
+    if (patched !== null) return new HeldPage(page, patched)
+    if (page.rows().length !== readable) throw this.#broken(`${page.rows().length} rows for ${readable} records`)
+    return new HeldPage(page, await chain.run(page, this.#context, bear))
   }
 
   async #read(): Promise<Page<Row> | null> {

@@ -24,9 +24,9 @@ export interface TransformerTraits<in I = never> {
   readonly name: string
   /** Part of the run's fingerprint. A plain function has none: a change in it goes unseen. */
   readonly version?: string
-  /** Fields it reads. */
+  /** Fields it reads. Where it names what it sets too, it may be given a record of these fields alone. */
   readonly reads?: readonly (keyof I & string)[]
-  /** Fields it sets. */
+  /** Fields it sets; all others go on as they are. */
   readonly writes?: readonly string[]
   /** What the records look like behind it. Without it the schema is inferred from the records. */
   readonly describe?: (schema: RecordSchema) => RecordSchema

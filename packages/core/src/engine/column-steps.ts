@@ -1,0 +1,83 @@
+import type { Page } from '../contracts/page.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import { put } from '../transformers/built-in.js'
+import type { StepCall } from './step-call.js'
+
+/** The fields that some steps together look at and set. */
+export interface DeclaredFields {
+  /** What they are given: all that they read or set. */
+  readonly given: readonly string[]
+  readonly writes: readonly string[]
+}
+
+/** Null if there is no step, or one that does not say which fields it reads and sets: it may look at any. */
+export function declaredFields(calls: readonly StepCall[]): DeclaredFields | null {
+  const given = new Set<string>()
+  const writes = new Set<string>()
+  for (const { traits } of calls) {
+    if (traits?.reads === undefined || traits.writes === undefined) return null
+    for (const field of traits.reads) given.add(field)
+    for (const field of traits.writes) writes.add(field)
+  }
+  const all = [...new Set([...given, ...writes])]
+  return all.length === 0 ? null : { given: all, writes: [...writes] }
+}
+
+/** The page's records with these fields alone; null if it does not have one of them, or no columns. */
+export function recordsOf({ columns }: Page<Row>, { given }: DeclaredFields): Row[] | null {
+  if (columns === undefined) return null
+  try {
+    const values = given.map((field) => columns.get(field))
+    return Array.from({ length: values[0]?.length ?? 0 }, (_, i) => {
+      const record: Row = {}
+      for (let f = 0; f < given.length; f++) put(record, given[f] as string, values[f]?.[i])
+      return record
+    })
+  } catch (error) {
+    if (DroverError.isInstance(error, 'NAME_UNKNOWN')) return null
+    throw error
+  }
+}
+
+/** Whether steps did what they say: they gave the record on with nothing changed but the fields that they set. */
+export function keepsRest(before: Row, made: Row, { given, writes }: DeclaredFields): boolean {
+  const isSame = given.every((field) => writes.includes(field) || Object.is(made[field], before[field]))
+  return isSame && Object.keys(made).every((field) => given.includes(field))
+}
+
+/** The page with other values in the columns that were set; null if its form does not take them. */
+export function withColumns(page: Page<Row>, rows: readonly Row[], { writes }: DeclaredFields): Page<Row> | null {
+  let made = page
+  try {
+    for (const field of writes) {
+      if (made.columns === undefined) return null
+      made = made.columns.with(
+        field,
+        rows.map((row) => row[field]),
+      )
+    }
+    return made
+  } catch (error) {
+    // The sink says so too, and of which record.
+    if (DroverError.isInstance(error, 'RECORD_REFUSED')) return null
+    throw error
+  }
+}
+
+/** Whole records of those that steps made of some of their fields. */
+export function wholeRecords(
+  sources: readonly Row[],
+  rows: readonly Row[],
+  owners: readonly number[] | null,
+  { writes }: DeclaredFields,
+): Row[] {
+  return rows.map((row, i) => {
+    const whole: Row = { ...sources[owners === null ? i : (owners[i] as number)] }
+    for (const field of writes) {
+      if (Object.hasOwn(row, field)) put(whole, field, row[field])
+      else delete whole[field]
+    }
+    return whole
+  })
+}
