@@ -6,7 +6,18 @@ import { memoryStore } from '../memory/memory-store.js'
 import { sink } from '../sinks/sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
 import { runPipeline, startPipeline } from './run-pipeline.js'
-import { but, failure, ids, type Numbered, numbers, signal, source, transient, withSession } from './testing/rigs.js'
+import {
+  but,
+  failure,
+  ids,
+  type Numbered,
+  numbers,
+  signal,
+  source,
+  transient,
+  withReading,
+  withSession,
+} from './testing/rigs.js'
 
 const slow = (ms: number) =>
   sink<Numbered>({
@@ -204,7 +215,11 @@ describe('a state store that does not answer any more', () => {
     const state = but(inner, {
       heartbeat: async (lease, options) => (isGone ? new Promise(() => {}) : inner.heartbeat(lease, options)),
     })
-    const live = startPipeline({ name: 'x', source: source(1_000), sink: slow(10), state, leaseMs: 100 })
+    // A source that never looks whether it is still wanted.
+    const deaf = withReading(source(1_000), (session) => ({
+      read: (options) => session.read({ ...options, signal }),
+    }))
+    const live = startPipeline({ name: 'x', source: deaf, sink: slow(10), state, leaseMs: 100 })
     live.events.once('batch:committed', () => {
       isGone = true
     })

@@ -75,6 +75,7 @@ export class PageReader {
   /** What it failed with once, it fails with again: no page is ever passed over. */
   async next(): Promise<HeldPage | null> {
     if (breather.due) await breather.breathe()
+    this.options.context.signal.throwIfAborted() // a source that never looks is no reason to go on
     this.#ahead ??= this.#pull()
     const page = await this.#ahead
     this.#queuedBytes = 0
