@@ -1,3 +1,8 @@
 export type { PostgresKnex, PostgresPool } from './connection/given-pool.js'
 export type { PostgresConfig, PostgresLocation } from './connection/postgres-location.js'
+export type { OnConflict } from './sink/conflict.js'
+export { type PostgresSinkOptions, postgresSink } from './sink/postgres-sink.js'
 export { type PostgresSourceOptions, postgresSource } from './source/postgres-source.js'
+export type { PostgresTransaction } from './state/given-transaction.js'
+export { type PostgresStateStoreOptions, postgresStateStore } from './state/postgres-state-store.js'
+export type { StateLocation } from './state/state-tables.js'

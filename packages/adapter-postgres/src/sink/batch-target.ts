@@ -1,0 +1,25 @@
+import type { FidelityIssue, Operation, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+import type { PostgresConnection } from '../connection/postgres-connection.js'
+
+/** What becomes of the rows of a batch. Fences, positions and the transaction are none of its business. */
+export interface BatchTarget {
+  /** Database and table, for messages. */
+  readonly where: string
+  check?(schema: RecordSchema): readonly FidelityIssue[]
+  prepare(schema: RecordSchema, operation: Operation): Promise<void>
+  readBack?(): Source
+  /** In a transaction that is open on the connection. Nothing needs to happen before there are rows. */
+  begin(connection: PostgresConnection, operation: Operation): BatchWriter
+  /** Once all partitions have ended. */
+  finish?(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void>
+}
+
+/** Takes the pages of one batch as they come. */
+export interface BatchWriter {
+  /** @throws `RECORD_REFUSED`, with the row's place in the batch where it is known; also about pages before. */
+  write(page: Page<Row>): Promise<void>
+  /** There are no more pages: what became of the rows. */
+  end(): Promise<Outcome>
+  /** After a failure: ends what is under way, so that the connection can roll back. */
+  abandon(): Promise<void>
+}

@@ -1,0 +1,128 @@
+import {
+  type Claim,
+  type CommitBatch,
+  DroverError,
+  type ExactSession,
+  type FidelityIssue,
+  type Operation,
+  type Outcome,
+  type Position,
+  type RecordSchema,
+  type Row,
+  type Source,
+} from '@drover/core'
+import type { PostgresDatabase } from '../connection/open-postgres.js'
+import type { PostgresConnection } from '../connection/postgres-connection.js'
+import { Positions } from '../state/positions.js'
+import { ensureStateTables, type StateTables } from '../state/state-tables.js'
+import type { BatchTarget } from './batch-target.js'
+
+/**
+ * Writes batches exactly once: rows, position and fence are one transaction, which is open while the pages of the batch come.
+ * Each batch has a connection for itself, so partitions are written side by side.
+ */
+export class ExactWriter implements ExactSession<Row> {
+  readonly #positions: Positions
+  readonly #claims = new Map<string, Claim>()
+  readonly readBack?: () => Source
+  #hasTables: Promise<void> | undefined
+
+  constructor(
+    private readonly database: PostgresDatabase,
+    private readonly tables: StateTables,
+    private readonly target: BatchTarget,
+  ) {
+    this.#positions = new Positions(tables)
+    const { readBack } = target
+    if (readBack !== undefined) this.readBack = () => readBack.call(target)
+  }
+
+  check(schema: RecordSchema): readonly FidelityIssue[] {
+    return this.target.check?.(schema) ?? []
+  }
+
+  prepare(schema: RecordSchema, operation: Operation): Promise<void> {
+    return this.target.prepare(schema, operation)
+  }
+
+  async claim(claim: Claim, { signal }: Operation): Promise<Position | null> {
+    await using connection = await this.database.connect({ signal })
+    this.#hasTables ??= ensureStateTables(connection, this.tables).catch((error: unknown) => {
+      this.#hasTables = undefined
+      throw error
+    })
+    await this.#hasTables
+    const position = await this.#positions.claim(connection, claim)
+    this.#claims.set(claim.partition.id, claim)
+    return position
+  }
+
+  async write(
+    batch: CommitBatch<Row>,
+    { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
+  ): Promise<void> {
+    const claim = this.#claimOf(batch)
+    try {
+      await using connection = await this.database.connect({ signal })
+      await connection.begin()
+      // Who was overtaken is told so, not that his rows are there already.
+      await this.#positions.enter(connection, claim, batch.sequence)
+      const outcome = await this.#pull(batch, connection, { signal })
+      if (mode === 'probe') return await this.#probe(connection)
+      await this.#positions.commitWith(connection, await batch.commit(outcome))
+    } catch (error) {
+      // An heir ends the connections of those he overtook.
+      if (DroverError.isInstance(error, 'STORE_UNAVAILABLE')) await this.#checkFence(claim, { signal })
+      throw error
+    }
+  }
+
+  async finish(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void> {
+    await this.target.finish?.(outcome, operation)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database[Symbol.asyncDispose]()
+  }
+
+  async #pull(batch: CommitBatch<Row>, connection: PostgresConnection, operation: Operation): Promise<Outcome> {
+    const writer = this.target.begin(connection, operation)
+    try {
+      for await (const page of batch) {
+        operation.signal.throwIfAborted()
+        if (page.count > 0) await writer.write(page)
+      }
+      operation.signal.throwIfAborted()
+      return await writer.end()
+    } catch (error) {
+      await writer.abandon()
+      throw error
+    }
+  }
+
+  /** Leaves nothing: disposing of the connection rolls back. */
+  async #probe(connection: PostgresConnection): Promise<void> {
+    await connection.exec('SET CONSTRAINTS ALL IMMEDIATE', {
+      doing: `checking deferred constraints of ${this.target.where}`,
+    })
+  }
+
+  async #checkFence(claim: Claim, operation: Operation): Promise<void> {
+    try {
+      await using connection = await this.database.connect(operation)
+      await this.#positions.check(connection, claim)
+    } catch (error) {
+      // A server that cannot be asked has no news; that it broke off is known.
+      if (DroverError.isInstance(error, 'FENCED')) throw error
+    }
+  }
+
+  #claimOf({ partition }: CommitBatch<Row>): Claim {
+    const claim = this.#claims.get(partition.id)
+    if (claim !== undefined) return claim
+    throw new DroverError(
+      'CONTRACT_BROKEN',
+      `${this.target.where}: partition "${partition.id}" is written to without having been claimed.`,
+    )
+  }
+}

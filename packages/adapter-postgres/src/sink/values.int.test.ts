@@ -1,0 +1,354 @@
+import type { Field, RecordSchema, Row } from '@drover/core'
+import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failure, TestLane } from '../testing/test-lane.js'
+import { TestSchema } from '../testing/test-schema.js'
+import { type PostgresSinkOptions, postgresSink } from './postgres-sink.js'
+
+describePostgres('what postgresSink writes', () => {
+  const database = useDatabase()
+  let place: TestSchema
+  beforeEach(async () => {
+    place = await TestSchema.create(database)
+    await database.query(`SET search_path = ${place.name}, public`)
+  })
+  afterEach(() => place[Symbol.asyncDispose]())
+
+  const sink = (options: Partial<PostgresSinkOptions> = {}) =>
+    postgresSink({ connection: database.url, table: `${place.name}.t`, stateSchema: place.name, ...options })
+  const schemaOf = (types: Record<string, Field['type']>): RecordSchema => ({
+    fields: Object.entries(types).map(([name, type]) => ({ name, type, nullable: true })),
+    key: [],
+  })
+  const contents = (columns = '*'): Promise<Row[]> => database.query(`SELECT ${columns} FROM t ORDER BY 1`)
+
+  describe('of fields that are missing', () => {
+    const rows = [
+      { id: 1, a: 'x' },
+      { id: 2 },
+      { id: 3, a: undefined, b: 7 },
+      { id: 4, b: null },
+      { id: 5, a: null, b: 8 },
+      { a: 'y' },
+    ]
+
+    beforeEach(() => database.query(`CREATE TABLE t (id int PRIMARY KEY DEFAULT 99, a text DEFAULT 'none', b int)`))
+
+    it('gets the default of the column, whatever the records before had', async () => {
+      await using lane = await TestLane.open(sink())
+      expect(await lane.write(rows, 2)).toEqual({ inserted: 6, updated: 0, skipped: 0 })
+      expect(await contents()).toEqual([
+        { id: 1, a: 'x', b: null },
+        { id: 2, a: 'none', b: null },
+        { id: 3, a: 'none', b: 7 },
+        { id: 4, a: 'none', b: null },
+        { id: 5, a: null, b: 8 },
+        { id: 99, a: 'y', b: null },
+      ])
+    })
+
+    it('leaves what is there alone in a row that is updated', async () => {
+      await database.query(`INSERT INTO t VALUES (1, 'old', 1), (2, 'old', 2), (3, 'old', 3), (5, 'old', 5)`)
+      await using lane = await TestLane.open(sink({ onConflict: 'update' }))
+      expect(await lane.write(rows.slice(0, 5))).toEqual({ inserted: 1, updated: 4, skipped: 0 })
+      expect(await contents()).toEqual([
+        { id: 1, a: 'x', b: 1 },
+        { id: 2, a: 'old', b: 2 },
+        { id: 3, a: 'old', b: 7 },
+        { id: 4, a: 'none', b: null },
+        { id: 5, a: null, b: 8 },
+      ])
+    })
+
+    it('names the right row of a batch, behind others of other fields', async () => {
+      await using lane = await TestLane.open(sink())
+      const error = await failure(lane.write([...rows, { id: 6, a: 'z' }, { id: 3, a: 'z' }]))
+      expect(error).toMatchObject({ code: 'RECORD_REFUSED', row: 7 })
+      expect(error.message).toContain('record 8 of the batch')
+      const unknown = await failure(lane.write([...rows, { id: 7, aa: 1 }]))
+      expect(unknown).toMatchObject({ code: 'RECORD_REFUSED', row: 6 })
+      expect(unknown.message).toContain('has no column "aa"; did you mean "a"')
+    })
+  })
+
+  it('computes generated columns, and takes identities from the records and goes on behind them', async () => {
+    await database.query(`
+      CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, small serial, a int, double int GENERATED ALWAYS AS (a * 2) STORED)`)
+    const schema = schemaOf({
+      id: { kind: 'int', bits: 32 },
+      a: { kind: 'int', bits: 32 },
+      double: { kind: 'int', bits: 32 },
+    })
+    for (const onConflict of ['error', 'skip', 'update'] as const) {
+      await using lane = await TestLane.open(sink({ onConflict }), { schema, run: onConflict })
+      const [first, second] = { error: [10, 20], skip: [10, 30], update: [10, 40] }[onConflict] as [number, number]
+      const outcome = await lane.write([
+        { id: second, a: 1, double: 77 },
+        ...(onConflict === 'error' ? [{ id: first, a: 2, double: 77 }] : [{ id: first, a: 3, double: 1 }]),
+      ])
+      expect(outcome.inserted).toBe(onConflict === 'error' ? 2 : 1)
+      await lane.session.finish?.('completed', { signal: new AbortController().signal })
+      await lane.session.finish?.('completed', { signal: new AbortController().signal })
+    }
+    expect(await contents('id, a, double')).toEqual([
+      { id: 10, a: 3, double: 6 },
+      { id: 20, a: 1, double: 2 },
+      { id: 30, a: 1, double: 2 },
+      { id: 40, a: 1, double: 2 },
+    ])
+    await database.query('INSERT INTO t (a) VALUES (5)')
+    expect(await contents('max(id) AS id, max(small) AS small')).toEqual([{ id: 41, small: 7 }])
+  })
+
+  it('never moves a sequence back', async () => {
+    await database.query(`
+      CREATE TABLE t (id int GENERATED BY DEFAULT AS IDENTITY (START WITH 1000), down int GENERATED BY DEFAULT AS IDENTITY (INCREMENT -1))`)
+    await using lane = await TestLane.open(sink())
+    await lane.write([{ id: 5, down: -5 }])
+    await lane.session.finish?.('completed', { signal: new AbortController().signal })
+    await database.query('INSERT INTO t DEFAULT VALUES')
+    expect(await contents()).toEqual([
+      { id: 5, down: -5 },
+      { id: 1000, down: -6 },
+    ])
+  })
+
+  it('goes through triggers, which may leave rows out', async () => {
+    await database.query(`
+      CREATE TABLE t (id int PRIMARY KEY, a text);
+      CREATE FUNCTION even() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF NEW.id % 2 = 1 THEN RETURN NULL; END IF; NEW.a = NEW.a || '!'; RETURN NEW; END $$;
+      CREATE TRIGGER even BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION even()`)
+    const rows = [1, 2, 3, 4].map((id) => ({ id, a: 'x' }))
+    await using inserting = await TestLane.open(sink())
+    expect(await inserting.write(rows)).toEqual({ inserted: 2, updated: 0, skipped: 2 })
+    await using updating = await TestLane.open(sink({ onConflict: 'update' }), { run: 'update' })
+    expect(await updating.write([...rows, { id: 6, a: 'y' }])).toEqual({ inserted: 1, updated: 2, skipped: 2 })
+    expect(await contents()).toEqual([
+      { id: 2, a: 'x!' },
+      { id: 4, a: 'x!' },
+      { id: 6, a: 'y!' },
+    ])
+  })
+
+  describe.each(['PRIMARY KEY (id)', 'PRIMARY KEY (id)) PARTITION BY RANGE (id'])('with a table of %s', (tail) => {
+    beforeEach(async () => {
+      await database.query(`CREATE TABLE t (id int, a text, n int DEFAULT 7, ${tail})`)
+      if (!tail.includes('PARTITION')) return
+      await database.query(`
+        CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100); CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (100) TO (200)`)
+    })
+    const rows = [1, 101, 2, 102].map((id) => ({ id, a: 'old' }))
+
+    it('counts inserted, updated and skipped rows as they are, also where a key comes again', async () => {
+      await using inserting = await TestLane.open(sink())
+      expect(await inserting.write(rows)).toEqual({ inserted: 4, updated: 0, skipped: 0 })
+      const more = [
+        { id: 1, a: 'new', n: 1 },
+        { id: 3, a: 'first', n: 2 },
+        { id: 3, a: 'second', n: 3 },
+        { id: 103, a: 'new', n: 4 },
+      ]
+      await using skipping = await TestLane.open(sink({ onConflict: 'skip' }), { run: 'skip' })
+      expect(await skipping.write(more)).toEqual({ inserted: 2, updated: 0, skipped: 2 })
+      expect(await contents()).toEqual([
+        { id: 1, a: 'old', n: 7 },
+        { id: 2, a: 'old', n: 7 },
+        { id: 3, a: 'first', n: 2 },
+        { id: 101, a: 'old', n: 7 },
+        { id: 102, a: 'old', n: 7 },
+        { id: 103, a: 'new', n: 4 },
+      ])
+      await database.query('DELETE FROM t WHERE id IN (3, 103)')
+      await using merging = await TestLane.open(sink({ onConflict: { merge: ['n'] } }), { run: 'merge' })
+      expect(await merging.write(more)).toEqual({ inserted: 2, updated: 2, skipped: 0 })
+      expect(await contents()).toEqual([
+        { id: 1, a: 'old', n: 1 },
+        { id: 2, a: 'old', n: 7 },
+        { id: 3, a: 'first', n: 3 },
+        { id: 101, a: 'old', n: 7 },
+        { id: 102, a: 'old', n: 7 },
+        { id: 103, a: 'new', n: 4 },
+      ])
+      await database.query('DELETE FROM t WHERE id IN (3, 103)')
+      await using updating = await TestLane.open(sink({ onConflict: 'update' }), { run: 'update' })
+      expect(await updating.write(more)).toEqual({ inserted: 2, updated: 2, skipped: 0 })
+      expect(await contents("string_agg(id || a || n, ' ' ORDER BY id) AS all")).toEqual([
+        { all: '1new1 2old7 3second3 101old7 102old7 103new4' },
+      ])
+    })
+  })
+
+  it('has a partition for, or is refused with its row', async () => {
+    await database.query(
+      `CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100)`,
+    )
+    await using lane = await TestLane.open(sink())
+    const error = await failure(lane.write([{ id: 1 }, { id: 2 }, { id: 100 }]))
+    expect(error).toMatchObject({ code: 'RECORD_REFUSED', row: 2 })
+    expect(error.message).toContain('no partition of relation "t" found for row')
+  })
+
+  it('keeps two rows whose key is null apart, where the index does', async () => {
+    await database.query('CREATE TABLE t (id int UNIQUE, a text)')
+    await using lane = await TestLane.open(sink({ onConflict: 'update', key: 'id' }))
+    const rows = [
+      { id: 1, a: 'x' },
+      { id: 1, a: 'y' },
+      { id: null, a: 'x' },
+      { id: null, a: 'y' },
+    ]
+    expect(await lane.write(rows)).toEqual({ inserted: 3, updated: 1, skipped: 0 })
+    expect(await contents('id, a')).toHaveLength(3)
+  })
+
+  it('goes by COPY text where a type has no binary form, with the same values', async () => {
+    await database.query(
+      'CREATE TABLE t (id int PRIMARY KEY, ip inet, range int4range, a text, j jsonb, b bytea, f float8)',
+    )
+    const rows = [
+      {
+        id: 1,
+        ip: '10.0.0.1/8',
+        range: '[1,5)',
+        a: 'tab\tline\nback\\slash\\N',
+        j: { a: ['x\ty'] },
+        b: new Uint8Array([0, 92, 10]),
+        f: -0,
+      },
+      { id: 2, ip: null, range: 'empty', a: '\\.', j: null, b: null, f: Number.NaN },
+    ]
+    await using lane = await TestLane.open(sink({ onConflict: 'update' }))
+    expect(await lane.write(rows)).toEqual({ inserted: 2, updated: 0, skipped: 0 })
+    expect(await lane.write(rows)).toEqual({ inserted: 0, updated: 2, skipped: 0 })
+    const [first, second] = await contents('id, ip::text, range::text, a, j, b, f')
+    expect(first).toEqual({ ...rows[0], ip: '10.0.0.1/8', b: Buffer.from([0, 92, 10]) })
+    expect(second).toEqual({ ...rows[1] })
+    const error = await failure(lane.write([...rows, { id: 3, ip: 'no address' }]))
+    expect(error).toMatchObject({ code: 'RECORD_REFUSED', row: 2 })
+  })
+
+  it('is refused by its row if a text has U+0000, unless it may be escaped', async () => {
+    await database.query('CREATE TABLE t (id int, a text)')
+    await using lane = await TestLane.open(sink())
+    const rows = [
+      { id: 1, a: 'x' },
+      { id: 2, a: 'a\0b' },
+    ]
+    expect(await failure(lane.write(rows))).toMatchObject({ code: 'RECORD_REFUSED', row: 1 })
+    await using escaping = await TestLane.open(sink({ invalidText: 'escape' }), { run: 'escape' })
+    await escaping.write(rows)
+    expect(await contents()).toEqual([
+      { id: 1, a: 'x' },
+      { id: 2, a: 'a\\u0000b' },
+    ])
+  })
+
+  describe('of JSON', () => {
+    beforeEach(() => database.query('CREATE TABLE t (id int, j jsonb)'))
+    const json = '{"a": [1]}'
+    const stored = async (value: unknown, type: Field['type'] | null, options: Partial<PostgresSinkOptions> = {}) => {
+      const schema = schemaOf({ id: { kind: 'int', bits: 32 }, ...(type === null ? {} : { j: type }) })
+      await using lane = await TestLane.open(sink(options), type === null ? {} : { schema })
+      await lane.write([{ id: 1, j: value }])
+      return (await contents('j::text'))[0]?.j
+    }
+
+    it('is the JSON text of a field of texts', async () => {
+      expect(await stored(json, { kind: 'text' })).toBe(json)
+    })
+
+    it('is the string of a field of JSON', async () => {
+      expect(await stored(json, { kind: 'json' })).toBe(JSON.stringify(json))
+    })
+
+    it('is what the user says', async () => {
+      expect(await stored(json, { kind: 'json' }, { json: 'text' })).toBe(json)
+    })
+
+    it('is refused where nobody knows, and only where it could be both', async () => {
+      expect(await failure(stored(json, null))).toMatchObject({ code: 'RECORD_REFUSED', row: 0 })
+      expect(await stored('plain', { kind: 'any' })).toBe('"plain"')
+    })
+
+    it('that is no JSON is refused with its row', async () => {
+      expect(await failure(stored('{no', { kind: 'text' }))).toMatchObject({ code: 'RECORD_REFUSED', row: 0 })
+    })
+  })
+
+  describe('into columns of other types', () => {
+    beforeEach(() =>
+      database.query(`
+        CREATE TABLE t (id int, r real, d float8, ms timestamptz(3), local timestamp, n numeric(5,1), a text, i int, c char(5))`),
+    )
+    const types: Record<string, Field['type']> = {
+      r: { kind: 'float', bits: 64 },
+      d: { kind: 'decimal' },
+      ms: { kind: 'timestamp', zone: true, digits: 6 },
+      local: { kind: 'timestamp', zone: true, digits: 6 },
+      c: { kind: 'text' },
+      n: { kind: 'decimal' },
+      a: { kind: 'int', bits: 32 },
+      i: { kind: 'float', bits: 64 },
+    }
+
+    it('is announced as a loss, field by field, unless it may be converted', async () => {
+      const session = await sink().connect({ signal: new AbortController().signal })
+      expect(session.check?.(schemaOf(types)).map(({ field }) => field)).toEqual(['r', 'd', 'ms', 'local', 'c'])
+      await session[Symbol.asyncDispose]()
+      const coercing = await sink({ coerce: Object.keys(types) }).connect({ signal: new AbortController().signal })
+      expect(coercing.check?.(schemaOf(types))).toEqual([])
+      await coercing[Symbol.asyncDispose]()
+    })
+
+    it('is converted as SQL would, if it may be', async () => {
+      await using lane = await TestLane.open(sink({ coerce: Object.keys(types) }))
+      await lane.write([
+        {
+          id: 1,
+          r: 0.1,
+          d: '0.1000000000000000055',
+          ms: '2024-01-31T12:00:00.123456Z',
+          local: '2024-01-31T12:00:00+02:00',
+          n: '1.25',
+          a: 5,
+          i: 2.5,
+          c: 'ab',
+        },
+      ])
+      expect(await contents(`r, d, ms AT TIME ZONE 'UTC' AS ms, local::text, n, a, i, c`)).toMatchObject([
+        { r: 0.1, d: 0.1, local: '2024-01-31 12:00:00', n: '1.3', a: '5', i: 2, c: 'ab   ' },
+      ])
+    })
+
+    it('is refused with its row otherwise', async () => {
+      await using lane = await TestLane.open(sink())
+      for (const row of [{ ms: '2024-01-31T12:00:00.123456Z' }, { n: '1.25' }, { a: 5 }, { i: 2.5 }, { d: 'x' }]) {
+        expect(await failure(lane.write([{ id: 1 }, { id: 2, ...row }]))).toMatchObject({
+          code: 'RECORD_REFUSED',
+          row: 1,
+        })
+      }
+      expect(await contents()).toEqual([])
+    })
+  })
+
+  it('is taken where policies for rows hold', async () => {
+    const user = `user_${place.name}`
+    const role = new URL(database.url)
+    role.username = user
+    role.password = 'x'
+    await database.query(`
+      CREATE ROLE ${user} LOGIN PASSWORD 'x'; GRANT USAGE, CREATE ON SCHEMA ${place.name} TO ${user};
+      CREATE TABLE t (id int PRIMARY KEY, a text);
+      ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (a <> 'no'); GRANT SELECT, INSERT ON t TO ${user}`)
+    try {
+      await using lane = await TestLane.open(sink({ connection: role.href }))
+      expect(await lane.write([{ id: 1, a: 'yes' }])).toEqual({ inserted: 1, updated: 0, skipped: 0 })
+      expect(await failure(lane.write([{ id: 2, a: 'no' }]))).toMatchObject({ code: 'RECORD_REFUSED' })
+      expect(await contents()).toEqual([{ id: 1, a: 'yes' }])
+    } finally {
+      await database.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`)
+    }
+  })
+})
