@@ -61,7 +61,6 @@ export async function* copyRead(
       if (!isComplete && !copy.isFinished()) ending.abort(left)
       await copy.finished
     }
-    await connection.commit()
     return true
   } catch (error) {
     if (ending.signal.reason === tookLong && !signal.aborted) return false
@@ -93,8 +92,8 @@ function startCopy(connection: PostgresConnection, out: CopyOut, doing: string, 
     .finally(() => {
       isFinished = true
       signal.removeEventListener('abort', onAbort)
-      // Whoever has aborted it may never come back for another page.
-      return signal.aborted ? connection[Symbol.asyncDispose]() : undefined
+      // The pages that are still to be taken need no transaction, and whoever has aborted it may never come back for one.
+      return signal.aborted ? connection[Symbol.asyncDispose]() : connection.rollback()
     })
   finished.catch(() => {}) // It is awaited where the loop ends.
   return { rows: out, finished, isFinished: () => isFinished }

@@ -355,6 +355,37 @@ describePostgres('a source', () => {
     }
   })
 
+  it('reads where nothing can be written', async () => {
+    const table = await filled('id int PRIMARY KEY', 'SELECT generate_series(1, 10)')
+    await database.query(`ALTER DATABASE ${database.name} SET default_transaction_read_only = on`)
+    try {
+      for (const options of [
+        {},
+        { snapshot: true },
+        { catchUp: true },
+        { query: `SELECT * FROM ${table}`, key: 'id' },
+      ]) {
+        const one = 'query' in options ? options : { table, ...options }
+        expect((await read(one)).keys.length).toBeGreaterThanOrEqual(10)
+      }
+    } finally {
+      await database.query(
+        `SET default_transaction_read_only = off; ALTER DATABASE ${database.name} RESET default_transaction_read_only`,
+      )
+    }
+  })
+
+  it('leaves no transaction open behind the last row, however long its pages wait', async () => {
+    const table = await filled('id int PRIMARY KEY', 'SELECT generate_series(1, 3)')
+    await using session = await source({ table, applicationName: 'waiting' }).connect(operation)
+    const pages = session.read({ ...whole, page: { records: 1, bytes: 1e6 } })[Symbol.asyncIterator]()
+    await pages.next()
+    const open = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'waiting' AND state <> 'idle'`
+    await expect.poll(() => database.query(open)).toEqual([{ n: 0 }])
+    expect((await pages.next()).value?.keys()).toMatchObject([{ source: [2] }])
+    await pages.return?.()
+  })
+
   it('feeds a pipeline in partitions, with the filters that PostgreSQL takes', async () => {
     const table = await filled(
       'id bigint PRIMARY KEY, role text',
