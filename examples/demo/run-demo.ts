@@ -50,7 +50,7 @@ export async function runDemo({ folder, messages, seed, tampered, say }: DemoOpt
   for (const target of targets) {
     say(`Copying the messages to a ${target}, in a process that is killed on the way`)
     const killedAt = await copyAndKill(target, folder, Math.floor(messages * 0.3))
-    say(`Killed by SIGKILL at ${killedAt} records or a little later; the same call again`)
+    say(`Killed by SIGKILL at ${killedAt.toLocaleString('en-US')} records or a little later; the same call again`)
     const report = await runPipeline({ ...copyTo(target, places), progress })
     if (tampered) await tamper(target, places)
     say('Comparing record by record')
