@@ -1,3 +1,6 @@
+export type { BackfillReads } from './backfill/backfill-source.js'
+export { type PostgresBackfillOptions, postgresBackfill } from './backfill/postgres-backfill.js'
+export { type PostgresUpdateSinkOptions, postgresUpdateSink } from './backfill/postgres-update-sink.js'
 export type { PostgresKnex, PostgresPool } from './connection/given-pool.js'
 export type { PostgresConfig, PostgresLocation } from './connection/postgres-location.js'
 export type { OnConflict } from './sink/conflict.js'

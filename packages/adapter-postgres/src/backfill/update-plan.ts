@@ -1,0 +1,99 @@
+import type { Row } from '@drover/core'
+import { quoteName } from '../connection/quote-name.js'
+import type { Column, Table } from '../schema/table.js'
+import { codecFor } from '../wire/codec-for.js'
+import { oids } from '../wire/wire-type.js'
+import type { BoundColumn } from './bound-column.js'
+
+/** Which rows are updated, and when they are left alone. */
+export interface UpdatePlan {
+  readonly table: Pick<Table, 'name' | 'sql'>
+  /** Database and table, for messages. */
+  readonly where: string
+  readonly key: readonly BoundColumn[]
+  /** Columns that may be set. */
+  readonly sets: readonly BoundColumn[]
+  /** SQL that computes them, by name; without it their values come with the records. */
+  readonly expressions?: Readonly<Record<string, string>>
+  /** What must still hold of a row when it is updated. */
+  readonly predicate: string
+  /** Columns that must still hold what was read, because SQL could not repeat what is asked of them. */
+  readonly seen: readonly BoundColumn[]
+  /** Records come in the order of the key, so that those of one statement lie in one range of it. */
+  readonly isOrdered: boolean
+  /** The lock by which rows that somebody else has locked are left alone; null waits for them. */
+  readonly skipLocked: 'FOR UPDATE' | 'FOR NO KEY UPDATE' | null
+}
+
+/** What is to be done with one row. */
+export interface Computed {
+  /** As it was read: its key, and what was seen. */
+  readonly row: Row
+  /** The new values. */
+  readonly set: Row
+}
+
+/** The columns whose values come with the records, in the order of the parameters: those that are set, the key, what was seen. */
+export function boundColumns({ expressions, key, seen }: UpdatePlan, sets: readonly BoundColumn[]): BoundColumn[] {
+  return [...(expressions === undefined ? sets : []), ...key, ...seen]
+}
+
+/**
+ * One UPDATE for many rows: an array for each of the {@link boundColumns}; where records are in order, the first and the last key
+ * behind them, as texts, so that PostgreSQL reads that range of the index and not the table.
+ */
+export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[]): string {
+  const bound = boundColumns(plan, sets)
+  const columns = bound.map((_, i) => place(i)).join(', ')
+  const arrays = bound.map(({ arrayType }, i) => `$${i + 1}::${arrayType}`).join(', ')
+  const records = `unnest(${arrays}) AS drover_u (${columns})`
+  const { sql } = plan.table
+  if (plan.skipLocked === null) {
+    return `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_u')} FROM ${records} WHERE ${conditions(plan, bound, 'drover_u')}`
+  }
+  const locked = `SELECT drover_u.* FROM ${sql} JOIN ${records} ON ${conditions(plan, bound, 'drover_u')}
+    ${plan.skipLocked} OF ${quoteName(plan.table.name)} SKIP LOCKED`
+  return `WITH drover_l AS MATERIALIZED (${locked})
+    UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM drover_l WHERE ${conditions(plan, bound, 'drover_l')}`
+}
+
+/** A column of the table, as SQL of the user may name it too. */
+export function columnSql(table: Pick<Table, 'name'>, { name }: Pick<Column, 'name'>): string {
+  return `${quoteName(table.name)}.${quoteName(name)}`
+}
+
+function assignments(plan: UpdatePlan, sets: readonly BoundColumn[], from: string): string {
+  const value = ({ name, sqlType }: BoundColumn, i: number): string => {
+    const expression = plan.expressions?.[name]
+    return expression === undefined ? `${from}.${place(i)}::${sqlType}` : `(${expression})`
+  }
+  return sets.map((column, i) => `${quoteName(column.name)} = ${value(column, i)}`).join(', ')
+}
+
+function conditions(plan: UpdatePlan, bound: readonly BoundColumn[], from: string): string {
+  const { table, key, seen, predicate } = plan
+  const before = bound.length - key.length - seen.length
+  const isKey = key.map((column, i) => `${columnSql(table, column)} = ${from}.${place(before + i)}::${column.sqlType}`)
+  const isSeen = seen.map((column, i) => sameSql(table, column, `${from}.${place(before + key.length + i)}`))
+  // A term of its own: an index on a column of it must not lead the search for rows whose keys are known.
+  return [...isKey, ...isSeen, ...range(plan, bound.length), `CASE WHEN (${predicate}) THEN true END`].join(' AND ')
+}
+
+function range({ isOrdered, table, key }: UpdatePlan, parameters: number): string[] {
+  if (!isOrdered) return []
+  const columns = `(${key.map((column) => columnSql(table, column)).join(', ')})`
+  const bound = (from: number): string => `(${key.map(({ sqlType }, i) => `$${from + i + 1}::${sqlType}`).join(', ')})`
+  return [`${columns} >= ${bound(parameters)}`, `${columns} <= ${bound(parameters + key.length)}`]
+}
+
+/** Whether the column holds the value, of types too that know no equality. */
+function sameSql(table: Pick<Table, 'name'>, column: BoundColumn, value: string): string {
+  const own = columnSql(table, column)
+  if (codecFor(column.wire) === undefined) return `${own}::text IS NOT DISTINCT FROM ${value}`
+  const type = column.wire.base === oids.json ? 'jsonb' : column.sqlType
+  return `${own}::${type} IS NOT DISTINCT FROM ${value}::${type}`
+}
+
+function place(i: number): string {
+  return `drover_${i}`
+}
