@@ -1,4 +1,4 @@
-import { exactSinkSuite, killModel } from '@drover/conformance'
+import { type ExactSinkHarnessFactory, exactSinkSuite, killModel } from '@drover/conformance'
 import type { Field, Row } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { expect, test } from 'vitest'
@@ -8,6 +8,26 @@ import { postgresSink } from './postgres-sink.js'
 
 describePostgres('postgresSink', () => {
   const database = useDatabase()
+
+  const create: ExactSinkHarnessFactory['create'] = async ({ schema, onConflict = 'error', deferred = false }) => {
+    const place = await TestSchema.create(database)
+    const table = `${place.name}.rows`
+    const names = schema.fields.map(({ name }) => name)
+    if (names.includes('name')) await database.query(tableSql(place.name, schema.fields, schema.key, deferred))
+    return {
+      open: () =>
+        postgresSink({
+          connection: database.url,
+          table,
+          stateSchema: place.name,
+          ...(schema.key.length > 0 && { key: schema.key }),
+          onConflict: onConflict === 'merge' ? { merge: ['score'] } : onConflict,
+        }),
+      contents: () => readRows(database.url, table, schema.fields),
+      refusable: (row: Row) => ({ ...row, name: 'refused' }),
+      [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+    }
+  }
 
   exactSinkSuite('postgresSink', {
     capabilities: {
@@ -29,31 +49,19 @@ describePostgres('postgresSink', () => {
         'uuid',
         'vector',
       ],
-      keys: ['int', 'bigint', 'text', 'composite', 'none'],
+      keys: ['int', 'bigint', 'text', 'composite'],
       conflicts: ['error', 'skip', 'update', 'merge'],
       refuses: true,
       tellsRow: true,
+      readBack: true,
       defersRefusals: true,
     },
-    create: async ({ schema, onConflict = 'error', deferred = false }) => {
-      const place = await TestSchema.create(database)
-      const table = `${place.name}.rows`
-      const names = schema.fields.map(({ name }) => name)
-      if (names.includes('name')) await database.query(tableSql(place.name, schema.fields, schema.key, deferred))
-      return {
-        open: () =>
-          postgresSink({
-            connection: database.url,
-            table,
-            stateSchema: place.name,
-            ...(schema.key.length > 0 && { key: schema.key }),
-            onConflict: onConflict === 'merge' ? { merge: ['score'] } : onConflict,
-          }),
-        contents: () => readRows(database.url, table, schema.fields),
-        refusable: (row: Row) => ({ ...row, name: 'refused' }),
-        [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
-      }
-    },
+    create,
+  })
+
+  exactSinkSuite('postgresSink into a table without a key', {
+    capabilities: { values: ['text'], keys: ['none'], refuses: true, tellsRow: true, defersRefusals: true },
+    create,
   })
 
   for (const refusals of ['tells', 'silent', 'deferred'] as const) {

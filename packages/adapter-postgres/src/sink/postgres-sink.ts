@@ -92,7 +92,7 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
   const { onConflict = 'error', createTable = true, coerce = [], invalidText = 'refuse', json, table } = options
   const location = pick(options, locationOptions)
   const state = pick(options, stateLocationOptions)
-  const target = { table, key, onConflict, createTable, coerce, invalidText, json }
+  const target = { location, table, key, onConflict, createTable, coerce, invalidText, json }
   return {
     specVersion: 1,
     name: `postgres ${locationName(options)} ${table}`,

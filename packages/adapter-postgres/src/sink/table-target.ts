@@ -1,8 +1,10 @@
-import type { FidelityIssue, Operation, RecordSchema } from '@drover/core'
+import type { FidelityIssue, Operation, RecordSchema, Source } from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
+import type { PostgresLocation } from '../connection/postgres-location.js'
 import { readTable } from '../schema/read-table.js'
 import type { Table } from '../schema/table.js'
+import { postgresSource } from '../source/postgres-source.js'
 import type { BatchTarget, BatchWriter } from './batch-target.js'
 import { CopyWriter, type Destination } from './copy-writer.js'
 import { fidelityIssues } from './fidelity.js'
@@ -12,23 +14,34 @@ import { setSequences } from './sequences.js'
 import { Stages } from './stage.js'
 import { type TargetOptions, targetTable } from './target-table.js'
 
+export interface TableTargetOptions extends TargetOptions {
+  readonly location: PostgresLocation
+}
+
 /** Writes rows into a table, by its conflict policy. */
 export class TableTarget implements BatchTarget {
   readonly where: string
+  /** Where something says which row is which. */
+  readonly readBack?: () => Source
   #ready: Promise<ReadyTable> | undefined
 
   private constructor(
     private readonly database: PostgresDatabase,
     /** As it was when the session began. */
     private readonly table: Table | null,
-    private readonly options: TargetOptions,
+    private readonly options: TableTargetOptions,
   ) {
     this.where = options.where
+    const { location, table: name, key } = options
+    const isKeyed = key !== undefined || table === null || table.primaryKey.length > 0 || table.uniqueKeys.length > 0
+    if (isKeyed) {
+      this.readBack = () => postgresSource({ ...location, table: name, ...(key === undefined ? {} : { key }) })
+    }
   }
 
   static async of(
     database: PostgresDatabase,
-    options: Omit<TargetOptions, 'where'>,
+    options: Omit<TableTargetOptions, 'where'>,
     operation: Operation,
   ): Promise<TableTarget> {
     await using connection = await database.connect(operation)
