@@ -1,5 +1,5 @@
 import { type Cursor, DroverError, type JsonValue, type Operation, type ReadOptions } from '@drover/core'
-import { CopyPage } from '../wire/copy-page.js'
+import type { CopyPage } from '../wire/copy-page.js'
 import type { KeyRange } from './key-range.js'
 import type { PassReader } from './read-pass.js'
 import { asking, type ReadSettings } from './read-settings.js'
@@ -13,7 +13,8 @@ import { checkedKey, type StoredKey } from './stored-key.js'
  *
  * `mark` is the number of the oldest transaction that was running when the pass began: all rows of older ones were there to be
  * read. So behind the first pass the second one reads what newer ones have written, wherever it stands; what they write while
- * that goes on is for the next run, which begins at the second mark. Rows that were read may come again.
+ * that goes on is for the next run, which begins at the second mark; at the first one, if the second pass had no rows. Rows that
+ * were read may come again.
  */
 interface Stage {
   readonly pass: 1 | 2
@@ -33,7 +34,6 @@ export async function* readCatchingUp(
   passes: PassReader,
   { signal, page, after, partition, range, filter }: Wanted,
 ): AsyncGenerator<CopyPage, void, undefined> {
-  const { layout } = settings
   let stage = await firstStage(settings, after, partition.start, { signal })
   for (;;) {
     const { key } = stage
@@ -47,8 +47,6 @@ export async function* readCatchingUp(
     })
     if (stage.pass === 2) return
     stage = { pass: 2, floor: stage.mark, mark: await oldestRunning(settings, { signal }), key: null }
-    // The mark has to be there before the first record of its pass, and also if it has none.
-    yield new CopyPage(layout, { bytes: Buffer.alloc(0), starts: new Uint32Array(0), end: 0 }, { ...stage })
   }
 
   function cursorIn({ pass, floor, mark }: Stage): (key: StoredKey) => Cursor {

@@ -4,6 +4,7 @@ import { describePostgres, useDatabase } from '@drover-internal/postgres-server/
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresSourceOptions, postgresSource } from './postgres-source.js'
+import { connectSource } from './source-session.js'
 import { failure, operation, readSession, readSource, whole } from './testing/read-source.js'
 
 const page = { records: 100, bytes: 1e6 }
@@ -146,10 +147,18 @@ describePostgres('a read that is interrupted', () => {
       expect((await readSession(session)).keys).toHaveLength(many)
     })
 
-    it('frees the connection when the loop is left', async () => {
+    it('cancels the statement and frees the connection when the loop is left', async () => {
       const table = await filled()
-      await using session = await source({ table }).connect(operation)
-      for (let i = 0; i < 5; i++) for await (const _ of session.read({ ...whole, page })) break
+      await database.query(`CREATE FUNCTION slow(i int) RETURNS text STABLE LANGUAGE plpgsql AS
+          'BEGIN IF i > 3000 THEN PERFORM pg_sleep(60); END IF; RETURN i; END';
+        CREATE VIEW ${table}_slow AS SELECT id, slow(id) AS v FROM ${table}; ANALYZE ${table}`)
+      await using session = await connectSource(
+        { connection: database.url, applicationName: 'interrupted', table: `${table}_slow`, key: 'id', isKeyed: true },
+        operation,
+      )
+      const begun = performance.now()
+      for await (const _ of session.read({ ...whole, page })) break
+      expect(performance.now() - begun).toBeLessThan(10_000)
       expect(await statements()).toEqual([])
     })
 
