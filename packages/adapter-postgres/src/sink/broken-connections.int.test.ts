@@ -3,6 +3,7 @@ import { describePostgres, useDatabase } from '@drover-internal/postgres-server/
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { failure, TestLane } from '../testing/test-lane.js'
 import { TestSchema } from '../testing/test-schema.js'
+import { transactionPooler } from '../testing/transaction-pooler.js'
 import { type PostgresSinkOptions, postgresSink } from './postgres-sink.js'
 
 describePostgres('a connection that does not last', () => {
@@ -149,5 +150,16 @@ describePostgres('a connection that does not last', () => {
     await until(`${copies} = 0`)
     expect(await count()).toBe(0)
     await lane.write(rows)
+  })
+
+  it('because a pooler lends one for each transaction is as good as one that lasts', async () => {
+    await using pooler = transactionPooler(database.url)
+    for (const onConflict of ['error', 'update'] as const) {
+      await using lane = await TestLane.open(sink({ connection: pooler, onConflict }), { run: onConflict })
+      const outcome = onConflict === 'error' ? { inserted: 4_000, updated: 0 } : { inserted: 0, updated: 4_000 }
+      expect(await lane.write(rows, 500)).toMatchObject(outcome)
+      expect(await failure(lane.write([{ id: 'x' }]))).toMatchObject({ code: 'RECORD_REFUSED' })
+    }
+    expect(await count()).toBe(4_000)
   })
 })

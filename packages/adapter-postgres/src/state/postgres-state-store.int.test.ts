@@ -202,10 +202,10 @@ describePostgres('postgresStateStore', () => {
       }
       try {
         const works = [
-          store.transaction((tx) => tx.query(sql).then(notReached), operation),
-          overKnex.transaction((tx) => tx.raw(sql).then(notReached), operation),
+          () => store.transaction((tx) => tx.query(sql).then(notReached), operation),
+          () => overKnex.transaction((tx) => tx.raw(sql).then(notReached), operation),
         ]
-        for (const work of works) await expect(work).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
+        for (const work of works) await expect(work()).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
         for (const one of [store, overKnex]) {
           const mine = one.transaction(() => Promise.reject(new TypeError('mine')), operation)
           await expect(mine).rejects.toThrow(TypeError)
