@@ -175,8 +175,8 @@ describePostgres('postgresUpdateSink', () => {
     await exec(
       `CREATE TABLE @"a ""b"" ? $1" ("select" text PRIMARY KEY, "x'y?" int); INSERT INTO @"a ""b"" ? $1" VALUES ('k', 0)`,
     )
-    await using one = await lane({ table: 'a "b" ? $1', sets: [`x'y?`], where: { [`x'y?`]: { eq: 0 } } })
-    expect(await one.write([{ select: 'k', [`x'y?`]: 7 }])).toMatchObject({ updated: 1 })
+    await using one = await lane({ table: 'a "b" ? $1', sets: [`x'y?`], where: { "x'y?": { eq: 0 } } })
+    expect(await one.write([{ select: 'k', "x'y?": 7 }])).toMatchObject({ updated: 1 })
   })
 
   describe('a process that was overtaken', () => {
