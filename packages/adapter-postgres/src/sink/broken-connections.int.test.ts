@@ -8,7 +8,7 @@ import { type PostgresSinkOptions, postgresSink } from './postgres-sink.js'
 
 describePostgres('a connection that does not last', () => {
   const database = useDatabase()
-  const rows: Row[] = Array.from({ length: 4_000 }, (_, i) => ({ id: i + 1, a: `of ${i + 1}` }))
+  const rows: Row[] = Array.from({ length: 4_000 }, (_, i) => ({ id: i + 1, a: `of ${i + 1}`.padEnd(200) }))
   let place: TestSchema
 
   beforeEach(async () => {
@@ -122,6 +122,18 @@ describePostgres('a connection that does not last', () => {
     wake()
     expect(await slept).toMatchObject({ code: 'FENCED' })
     expect(await count()).toBe(4_000)
+  })
+
+  it('though somebody took over leaves nothing either, if it lasts', async () => {
+    await using lane = await TestLane.open(sink())
+    await lane.write(rows.slice(0, 1_000))
+    const overtake = (page: number): Promise<unknown> =>
+      page === 2 ? database.query('UPDATE drover_partitions SET fence = 9') : Promise.resolve()
+    const work = lane.write(rows.slice(1_000), 1_000, async (page) => void (await overtake(page)))
+    const error = await failure(work)
+    expect(error).toMatchObject({ code: 'FENCED', isRetryable: false })
+    expect(error.message).toContain('its fence is 9, this process has 1')
+    expect(await count()).toBe(1_000)
   })
 
   it('because the work was given up is free again at once', async () => {
