@@ -1,7 +1,6 @@
 import type { Page } from '../contracts/page.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
-import { put } from '../transformers/built-in.js'
 import type { StepCall } from './step-call.js'
 
 /** The fields that some steps together look at and set. */
@@ -21,19 +20,22 @@ export function declaredFields(calls: readonly StepCall[]): DeclaredFields | nul
     for (const field of traits.writes) writes.add(field)
   }
   const all = [...new Set([...given, ...writes])]
-  return all.length === 0 ? null : { given: all, writes: [...writes] }
+  // An assignment to that name would set no field.
+  return all.length === 0 || all.includes('__proto__') ? null : { given: all, writes: [...writes] }
 }
 
 /** The page's records with these fields alone; null if it does not have one of them, or no columns. */
 export function recordsOf({ columns }: Page<Row>, { given }: DeclaredFields): Row[] | null {
   if (columns === undefined) return null
   try {
-    const values = given.map((field) => columns.get(field))
-    return Array.from({ length: values[0]?.length ?? 0 }, (_, i) => {
+    const columnsOf = given.map((field) => columns.get(field))
+    const records: Row[] = []
+    for (let i = 0; i < (columnsOf[0]?.length ?? 0); i++) {
       const record: Row = {}
-      for (let f = 0; f < given.length; f++) put(record, given[f] as string, values[f]?.[i])
-      return record
-    })
+      for (let f = 0; f < given.length; f++) record[given[f] as string] = columnsOf[f]?.[i]
+      records.push(record)
+    }
+    return records
   } catch (error) {
     if (DroverError.isInstance(error, 'NAME_UNKNOWN')) return null
     throw error
@@ -75,7 +77,7 @@ export function wholeRecords(
   return rows.map((row, i) => {
     const whole: Row = { ...sources[owners === null ? i : (owners[i] as number)] }
     for (const field of writes) {
-      if (Object.hasOwn(row, field)) put(whole, field, row[field])
+      if (Object.hasOwn(row, field)) whole[field] = row[field]
       else delete whole[field]
     }
     return whole
