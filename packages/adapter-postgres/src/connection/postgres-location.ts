@@ -63,7 +63,7 @@ export interface PostgresLocation {
    *
    * @default the variable DATABASE_URL
    */
-  readonly connection?: string | PostgresConfig | PostgresPool | PostgresKnex
+  readonly connection?: string | PostgresConfig | PostgresPool | PostgresKnex | undefined
   /** How long one statement may take, in milliseconds; 0 is without end. @default as the server has it */
   readonly statementTimeoutMs?: number
   /** How long a statement may wait for a lock that somebody else holds, in milliseconds; 0 is without end. @default as the server has it */
