@@ -147,7 +147,7 @@ describe('of a few calls', () => {
     await addCall('silent', 0, 0, ago(2 * hour))
     await backfillMessageTokens({ filename })
     const { counts } = await backfillContextFields({ filename })
-    expect(counts).toMatchObject({ read: 6, written: 5, filtered: 1, updated: 5 })
+    expect(counts).toMatchObject({ read: 6, written: 6, updated: 5, skipped: 1 })
     expect(
       await db('calls')
         .orderBy('id')

@@ -16,15 +16,15 @@ export function serverUrl(): string {
   return url
 }
 
-/** A fresh database for the tests of the block that it is called in. */
-export function useDatabase(): Pick<Database, 'name' | 'url' | 'query'> {
+/** A fresh database for the tests of the block that it is called in. @param url Of the server. @default the one that all tests share */
+export function useDatabase(url: () => string = serverUrl): Pick<Database, 'name' | 'url' | 'query'> {
   let database: Database | undefined
   const current = (): Database => {
     if (database === undefined) throw new Error('The database exists in tests and hooks only.')
     return database
   }
   beforeAll(async () => {
-    database = await createDatabase(serverUrl())
+    database = await createDatabase(url())
   })
   afterAll(async () => {
     await database?.[Symbol.asyncDispose]()
