@@ -52,7 +52,7 @@ describePostgres('constraints of the table', () => {
     it('of foreign keys is refused without a name, in a probe too', async () => {
       await using one = await lane()
       const broken = { id: 20_000, mail: 'new', n: 1, parent: 77 }
-      for (const work of [one.write([...rows, broken]), one.probe([...rows, broken])]) {
+      for (const work of [() => one.write([...rows, broken]), () => one.probe([...rows, broken])]) {
         const error = await failure(work)
         expect(error).toMatchObject({ code: 'RECORD_REFUSED', isRetryable: false })
         expect(error.message).toContain('Key (parent)=(77) is not present in table "parents"')
