@@ -6,6 +6,7 @@ import {
   type FidelityIssue,
   type Operation,
   type Outcome,
+  type Page,
   type Position,
   type RecordSchema,
   type Row,
@@ -39,6 +40,10 @@ export class ExactWriter implements ExactSession<Row> {
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
     return this.target.check?.(schema) ?? []
+  }
+
+  takes(page: Page): boolean {
+    return this.target.takes?.(page) === true
   }
 
   prepare(schema: RecordSchema, operation: Operation): Promise<void> {

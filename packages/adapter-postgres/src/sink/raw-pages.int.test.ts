@@ -1,4 +1,4 @@
-import { from, memoryAckSink, type Row, runPipeline } from '@drover/core'
+import { from, memoryAckSink, type Row, runPipeline, transformer } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { postgresSource } from '../source/postgres-source.js'
@@ -55,6 +55,26 @@ describePostgres('from Postgres to Postgres', () => {
       if (onConflict === 'error') return
       const again = await runPipeline({ name: 'b', source: source(), sink: sink({ onConflict }) })
       expect(again.counts).toMatchObject(onConflict === 'update' ? { updated: 3_000 } : { skipped: 3_000 })
+    },
+  )
+
+  it.each(['error', 'update'] as const)(
+    'a step that says what it reads and sets leaves the other columns undecoded, with onConflict %s',
+    async (onConflict) => {
+      await database.query('CREATE TABLE copy (LIKE original INCLUDING ALL)')
+      const shout = transformer({
+        name: 'shout',
+        reads: ['a'],
+        writes: ['a'],
+        transform: (row: Row) => ({ ...row, a: row.a === null ? 'NOTHING' : String(row.a).toUpperCase() }),
+      })
+      const flow = from(source()).pipe(shout)
+      const report = await runPipeline({ name: 'a', source: flow, sink: sink({ onConflict }), batchSize: 100 })
+      expect(report.counts).toMatchObject({ read: 3_000, inserted: 3_000 })
+      // Of 30 pages: those that come before the table is there, and one to see that the step does what it says.
+      expect(decoded).toBeLessThanOrEqual(8)
+      await database.query(`UPDATE original SET a = coalesce(upper(a), 'NOTHING')`)
+      expect(await differing()).toBe(0)
     },
   )
 

@@ -1,10 +1,11 @@
-import type { FidelityIssue, Operation, RecordSchema, Source } from '@drover/core'
+import type { FidelityIssue, Operation, Page, RecordSchema, Source } from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
 import { readTable } from '../schema/read-table.js'
 import type { Table } from '../schema/table.js'
 import { postgresSource } from '../source/postgres-source.js'
+import { CopyPage } from '../wire/copy-page.js'
 import type { BatchTarget, BatchWriter } from './batch-target.js'
 import { CopyWriter, type Destination } from './copy-writer.js'
 import { fidelityIssues } from './fidelity.js'
@@ -24,6 +25,8 @@ export class TableTarget implements BatchTarget {
   /** Where something says which row is which. */
   readonly readBack?: () => Source
   #ready: Promise<ReadyTable> | undefined
+  /** Once it is ready. */
+  #table: ReadyTable | undefined
 
   private constructor(
     private readonly database: PostgresDatabase,
@@ -55,6 +58,11 @@ export class TableTarget implements BatchTarget {
 
   async prepare(schema: RecordSchema, operation: Operation): Promise<void> {
     await this.#prepared(schema, operation)
+  }
+
+  /** Pages of Postgres, if the table has columns of the same types. */
+  takes(page: Page): boolean {
+    return page instanceof CopyPage && this.#table?.rawShape(page.layout) !== undefined
   }
 
   begin(connection: PostgresConnection, operation: Operation): BatchWriter {
@@ -96,7 +104,7 @@ export class TableTarget implements BatchTarget {
       table.oid,
     ])
     const { where, invalidText, coerce, json } = this.options
-    return new ReadyTable({
+    this.#table = new ReadyTable({
       table,
       policy,
       where,
@@ -106,5 +114,6 @@ export class TableTarget implements BatchTarget {
       fields: schema?.fields.map(({ name }) => name) ?? [],
       hasRowSecurity: rows[0]?.active === true,
     })
+    return this.#table
   }
 }

@@ -139,7 +139,11 @@ export class CopyPage implements Page<Row> {
       const rows = this.rows().map((row, i) => ({ ...row, [field]: values[i] }))
       return new RowsPage(rows, this.keys(), this.bytes, this.cursor, this.rejected)
     }
-    return new CopyPage(this.layout, patched(this.layout, good, place, values), this.cursor)
+    const part = patched(this.layout, good, place, values)
+    const page = new CopyPage(this.layout, part, this.cursor)
+    page.#readable = part
+    page.#rejected = []
+    return page
   }
 }
 
