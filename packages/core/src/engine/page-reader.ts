@@ -10,7 +10,7 @@ import { breather } from './breather.js'
 import type { Chain } from './chain.js'
 import { HeldPage, type Rejection } from './held-page.js'
 import { RecordPage } from './record-page.js'
-import { type Retrying, retrying } from './retry.js'
+import { abortError, type Retrying, retrying } from './retry.js'
 import type { StepRejects } from './step-rejects.js'
 
 export interface PageReaderOptions {
@@ -75,7 +75,8 @@ export class PageReader {
   /** What it failed with once, it fails with again: no page is ever passed over. */
   async next(): Promise<HeldPage | null> {
     if (breather.due) await breather.breathe()
-    this.options.context.signal.throwIfAborted() // a source that never looks is no reason to go on
+    const { signal } = this.options.context
+    if (signal.aborted) throw abortError(signal) // a source that never looks is no reason to go on
     this.#ahead ??= this.#pull()
     const page = await this.#ahead
     this.#queuedBytes = 0
