@@ -67,7 +67,8 @@ export async function ensureStateTables(connection: PostgresConnection, tables: 
 /** 0 if there are none. */
 async function versionOf(connection: PostgresConnection, { meta }: StateTables, doing: string): Promise<number> {
   const { rows: found } = await connection.query<{ exists: boolean }>(
-    'SELECT pg_catalog.to_regclass($1) IS NOT NULL AS exists',
+    // Behind a lock that was waited for a name alone is looked up in a cache that may be old; taking hold of a table renews it.
+    'SELECT pg_catalog.to_regclass($1) IS NOT NULL AS exists FROM pg_catalog.pg_class LIMIT 1',
     [meta],
     { doing },
   )
