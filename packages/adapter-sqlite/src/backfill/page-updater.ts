@@ -23,12 +23,12 @@ export class PageUpdater implements Updater {
     this.#keyAndSeen = [...options.plan.key, ...options.plan.seen]
   }
 
-  async update(records: readonly (Computed | null)[], before: number): Promise<number> {
+  async update(records: readonly Computed[], before: number): Promise<number> {
     let changed = 0
     let chunk: Chunk | null = null
     for (let i = 0; i < records.length; i++) {
-      const record = records[i] as Computed | null
-      if (record === null || isEmpty(record, this.options.plan)) continue
+      const record = records[i] as Computed
+      if (isEmpty(record, this.options.plan)) continue
       let shape: Shape
       let values: SqliteValue[]
       try {

@@ -30,11 +30,11 @@ export class SingleUpdater implements Updater {
     this.#keyAndSeen = [...options.plan.key, ...options.plan.seen]
   }
 
-  update(records: readonly (Computed | null)[], before: number): number {
+  update(records: readonly Computed[], before: number): number {
     let changed = 0
     for (let i = 0; i < records.length; i++) {
-      const record = records[i] as Computed | null
-      if (record === null || isEmpty(record, this.options.plan)) continue
+      const record = records[i] as Computed
+      if (isEmpty(record, this.options.plan)) continue
       try {
         const { statement, values } = this.#bind(record)
         changed += statement.run(values).changes

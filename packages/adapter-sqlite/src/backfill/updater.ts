@@ -8,12 +8,11 @@ import type { Computed, UpdatePlan } from './update-plan.js'
 /** Updates rows inside the transaction that is open. */
 export interface Updater {
   /**
-   * @param records Null where nothing is to be done.
    * @param before Rows of the batch in front of these.
    * @returns How many rows changed; the others are gone, or are not what was asked for any more.
    * @throws `RECORD_REFUSED` with the row's place in the batch.
    */
-  update(records: readonly (Computed | null)[], before: number): MaybePromise<number>
+  update(records: readonly Computed[], before: number): MaybePromise<number>
 }
 
 export interface UpdaterOptions {
