@@ -3,10 +3,14 @@ import { cpus, tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { MissingPostgres } from '@drover-internal/postgres-server'
 import { contest, type Result } from './src/contest.js'
-import { contests } from './src/contests.js'
+import type { Bench } from './src/drover.js'
+import { type PostgresBench, postgresBench } from './src/postgres-bench.js'
+import { postgresContests, postgresNames } from './src/postgres-contests.js'
 import { sampleDatabase } from './src/sample-database.js'
 import { hasCli } from './src/sqlite-cli.js'
+import { sqliteContests } from './src/sqlite-contests.js'
 
 const { values } = parseArgs({
   options: {
@@ -37,20 +41,23 @@ const chosen = values.only?.split(',')
 await mkdir(values.folder, { recursive: true })
 const database = await sampleDatabase(values.folder, rows)
 
+const bench = { rows, folder: values.folder, database }
+const onSqlite = sqliteContests(bench)
+const known: readonly string[] = [...onSqlite.map(({ name }) => name), ...postgresNames]
+const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')}.`)
+  process.exit(1)
+}
+const isChosen = (name: string): boolean => chosen?.includes(name) ?? true
+
 const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
-for (const each of contests({ rows, folder: values.folder, database })) {
-  if (chosen !== undefined && !chosen.includes(each.name)) continue
+await using postgres = postgresNames.some(isChosen) ? await serverOf(bench) : undefined
+for (const each of [...onSqlite, ...(postgres === undefined ? [] : postgresContests(bench, postgres))]) {
+  if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)
   tables.push({ name: each.name, results })
-}
-if (chosen !== undefined && tables.length === 0) {
-  console.error(
-    `There is no such benchmark. There are: ${contests({ rows, folder: values.folder, database })
-      .map((each) => each.name)
-      .join(', ')}.`,
-  )
-  process.exit(1)
 }
 
 const machine = {
@@ -64,6 +71,16 @@ await mkdir(folder, { recursive: true })
 const file = path.join(folder, `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.json`)
 await writeFile(file, `${JSON.stringify({ machine, rows, rounds, tables }, null, 2)}\n`)
 console.log(`written to benchmarks/results/${path.basename(file)}`)
+
+async function serverOf(of: Bench): Promise<PostgresBench | undefined> {
+  try {
+    return await postgresBench(of)
+  } catch (error) {
+    if (!(error instanceof MissingPostgres)) throw error
+    console.error(`${error.message}\nThe benchmarks with PostgreSQL are left out.`)
+    return undefined
+  }
+}
 
 function print(title: string, results: readonly Result[]): void {
   console.log(`\n${title}`)

@@ -1,5 +1,6 @@
 // One contender per process: node worker.mjs <task> <options as JSON>. Plain JavaScript, so that starting it costs no compiler.
 
+import { postgresBackfill, postgresSink, postgresSource } from '@drover/adapter-postgres'
 import { sqliteBackfill, sqliteSink, sqliteSource } from '@drover/adapter-sqlite'
 import {
   addMetadata,
@@ -10,6 +11,7 @@ import {
   normalizeTimestamps,
   runBackfill,
   runPipeline,
+  transformer,
 } from '@drover/core'
 
 const [task, text] = process.argv.slice(2)
@@ -119,6 +121,65 @@ const tasks = {
         await run('update messages set token_count = ? where id = ?', [estimateTokens(row.content), row.id])
       await run('commit')
     }
+  },
+
+  async 'sqlite-postgres'({ database, to, driver, step, onConflict, ...limits }) {
+    const source = sqliteSource({ filename: database, table: 'messages', driver })
+    await runPipeline({
+      name: 'bench',
+      source: step ? from(source).pipe((m) => ({ ...m, token_count: estimateTokens(m.content) })) : source,
+      sink: postgresSink({ connection: to, table: 'messages', ...(onConflict && { onConflict }) }),
+      ...limits,
+    })
+  },
+
+  async 'postgres-postgres'({ from: url, to, step, json, ...limits }) {
+    const source = postgresSource({ connection: url, table: 'messages', ...(json && { json }) })
+    const steps = {
+      object: (m) => ({ ...m, token_count: estimateTokens(m.content) }),
+      field: transformer({
+        name: 'tokens',
+        reads: ['content'],
+        writes: ['token_count'],
+        transform: (m) => ({ ...m, token_count: estimateTokens(m.content) }),
+      }),
+    }
+    await runPipeline({
+      name: 'bench',
+      source: step ? from(source).pipe(steps[step]) : source,
+      sink: postgresSink({ connection: to, table: 'messages' }),
+      ...limits,
+    })
+  },
+
+  async 'postgres-backfill'({ to, sql, ...limits }) {
+    await runBackfill({
+      ...limits,
+      backfiller: postgresBackfill({
+        name: 'tokens',
+        connection: to,
+        table: 'messages',
+        where: { token_count: { eq: 0 } },
+        sets: ['token_count'],
+        ...(sql
+          ? { set: { token_count: 'greatest(1, length(content) / 4)' } }
+          : { reads: ['content'], set: (row) => ({ token_count: estimateTokens(row.content) }) }),
+      }),
+    })
+  },
+
+  /** What people write: OFFSET, objects, and knex.batchInsert. */
+  async 'naive-insert'({ database, to }) {
+    const { default: knex } = await import('knex')
+    const source = knex({ client: 'better-sqlite3', connection: { filename: database }, useNullAsDefault: true })
+    const target = knex({ client: 'pg', connection: to })
+    for (let offset = 0; ; offset += 1000) {
+      const rows = await source('messages').orderBy('id').limit(1000).offset(offset)
+      if (rows.length === 0) break
+      await target.batchInsert('messages', rows, 1000)
+    }
+    await source.destroy()
+    await target.destroy()
   },
 }
 

@@ -1,21 +1,14 @@
 import { copyFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Contender, Contest } from './contest.js'
+import type { Contest } from './contest.js'
+import { type Bench, drover } from './drover.js'
 import { messagesTable } from './sample-database.js'
 import { sqliteCli } from './sqlite-cli.js'
 
-export interface Bench {
-  readonly rows: number
-  readonly folder: string
-  readonly database: string
-}
-
-const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const sides = ['', '-wal', '-shm', '-journal']
 
-/** Every table of figures, in the order they are printed. */
-export function contests(bench: Bench): Contest[] {
+/** The engine, files and SQLite. */
+export function sqliteContests(bench: Bench): Contest[] {
   return [
     engine('sync', bench),
     engine('async', bench),
@@ -26,11 +19,6 @@ export function contests(bench: Bench): Contest[] {
     exactlyOnce(bench),
     memory(bench),
   ]
-}
-
-/** A contender that is a program of ours in `worker.mjs`. */
-function drover(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
-  return { name, command: [process.execPath, worker, task, JSON.stringify(options)], ...more }
 }
 
 function engine(kind: 'sync' | 'async', { rows }: Bench): Contest {

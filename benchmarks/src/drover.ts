@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import type { Contender } from './contest.js'
+
+export interface Bench {
+  readonly rows: number
+  readonly folder: string
+  /** The SQLite database with the sample. */
+  readonly database: string
+}
+
+const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
+
+/** A contender that is a program of ours in `worker.mjs`. */
+export function drover(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, worker, task, JSON.stringify(options)], ...more }
+}
