@@ -16,6 +16,7 @@ export type {
   Guarantee,
   Outcome,
   Sink,
+  SinkOperation,
 } from './contracts/sink.js'
 export type { Count, ReadOptions, Source, SourceSession } from './contracts/source.js'
 export type {

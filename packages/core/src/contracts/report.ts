@@ -4,7 +4,15 @@ import type { JsonValue } from './values.js'
 
 /** Something a person should know, though nothing failed. */
 export interface Warning {
-  readonly code: 'HANDLER_FAILED' | 'DEAD_LETTERS' | 'ESTIMATED_COUNT' | 'NOT_RESUMABLE'
+  readonly code:
+    | 'HANDLER_FAILED'
+    | 'DEAD_LETTERS'
+    | 'ESTIMATED_COUNT'
+    | 'NOT_RESUMABLE'
+    /** Records have a field that the sink has no place for and was told to leave out. */
+    | 'FIELD_LEFT_OUT'
+    /** Indexes of the sink's table were taken off, or stay where they might have been, or are missing. */
+    | 'INDEXES'
   readonly message: string
 }
 

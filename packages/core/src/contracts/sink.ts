@@ -1,5 +1,6 @@
 import type { Page } from './page.js'
 import type { Claim, Commit, Partition, Position } from './position.js'
+import type { Warning } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
 import type { Source } from './source.js'
 import type { StateStore } from './state-store.js'
@@ -43,6 +44,14 @@ interface SinkInfo {
   readonly limits?: { readonly records?: number; readonly bytes?: number; readonly partitions?: number }
 }
 
+/** How a sink is connected to: with the means to speak to whoever follows the run, where there is a run. */
+export interface SinkOperation extends Operation {
+  /** Something that a person should know, though nothing failed: it becomes a `run:warning`, and is in the log and in the report. */
+  readonly warn?: (warning: Warning) => void
+  /** For the log alone. */
+  readonly info?: (message: string) => void
+}
+
 interface SinkSession extends AsyncDisposable {
   /** What would be lost of such records. Called before the first write; one issue refuses the run. */
   check?(schema: RecordSchema): readonly FidelityIssue[]
@@ -69,7 +78,7 @@ interface SinkSession extends AsyncDisposable {
 /** SQL, Redis on one node, files with a manifest: rows and position become durable together, so the position is read back from here. */
 export interface ExactSink<in R = Row> extends SinkInfo {
   readonly guarantee: 'exactly-once'
-  readonly connect: (operation: Operation) => Promise<ExactSession<R>>
+  readonly connect: (operation: SinkOperation) => Promise<ExactSession<R>>
   /** A state store that lives where the rows do: the run's default. */
   readonly stateStore?: () => StateStore
 }
@@ -97,7 +106,7 @@ export interface AckSink<in R = Row> extends SinkInfo {
   readonly guarantee: 'idempotent' | 'at-least-once'
   /** Batches of one partition that may be open at once; their positions are committed in order. @default 1 */
   readonly inFlight?: number
-  readonly connect: (operation: Operation) => Promise<AckSession<R>>
+  readonly connect: (operation: SinkOperation) => Promise<AckSession<R>>
 }
 
 export interface AckSession<in R = Row> extends SinkSession {

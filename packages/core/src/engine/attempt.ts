@@ -79,6 +79,8 @@ export class Attempt {
           limit,
           retrying: this.#retrying,
           alsoFailed: (error) => this.#teller.alsoFailed(error),
+          warn: ({ code, message }) => this.#teller.warn(code, redactSecrets(message)),
+          info: (message) => this.#teller.info(redactSecrets(message)),
         }),
       )
       return this.#closing(opened, () => this.#withPlan(state, stored, opened))

@@ -41,7 +41,8 @@ export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
     async () => {
       const { pushed, rest } = pushDown(from, steps)
       const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
-      const into = await sink.connect(help.operation)
+      const { warn, info } = help
+      const into = await sink.connect({ ...help.operation, warn, info })
       const connected = async (): Promise<OpenedPlan> => {
         // Finding out what records look like may mean to read some: only for a sink that wants to know.
         const isAsked = into.check !== undefined || into.prepare !== undefined

@@ -1,5 +1,5 @@
 import type { Partition, Position } from '../contracts/position.js'
-import type { Guarantee } from '../contracts/sink.js'
+import type { Guarantee, SinkOperation } from '../contracts/sink.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, StateStore } from '../contracts/state-store.js'
 import type { Operation } from '../contracts/values.js'
@@ -39,6 +39,9 @@ export interface PlanHelp {
   readonly retrying: Retrying
   /** Told of what fails besides that which is thrown. */
   readonly alsoFailed: AlsoFailed
+  /** For the sink. */
+  readonly warn: Required<SinkOperation>['warn']
+  readonly info: Required<SinkOperation>['info']
 }
 
 export interface OpenedPlan extends AsyncDisposable {

@@ -784,6 +784,31 @@ describe('while it runs', () => {
     expect(said.some((line) => line.startsWith('error failed: RECORD_REJECTED'))).toBe(true)
   })
 
+  it('says what its sink has to say: warnings to all, without secrets, the rest to the logger', async () => {
+    const inner = memorySink<Numbered>()
+    const warning = { code: 'FIELD_LEFT_OUT', message: 'x of postgres://me:secret@there/db' } as const
+    const said: string[] = []
+    const live = startPipeline({
+      name: 'speaking',
+      source: source(3),
+      sink: {
+        ...inner,
+        connect: (operation) => {
+          operation.warn?.(warning)
+          operation.info?.('by the way')
+          return inner.connect(operation)
+        },
+      },
+      logger: { ...console, info: (text: string) => said.push(text), warn: (text: string) => said.push(text) },
+    })
+    const heard: string[] = []
+    live.events.on('run:warning', ({ code, message }) => void heard.push(`${code} ${message}`))
+    const { warnings } = await live.result
+    expect(heard).toEqual(['FIELD_LEFT_OUT x of postgres://***@there/db'])
+    expect(warnings.map(({ code, message }) => `${code} ${message}`)).toEqual(heard)
+    expect(said).toEqual(expect.arrayContaining(['speaking: by the way', expect.stringContaining('x of postgres')]))
+  })
+
   it('takes pino and console as loggers', async () => {
     const lines: string[] = []
     const logger = pino({}, { write: (line: string) => void lines.push(line) })

@@ -66,6 +66,10 @@ export class RunTeller implements LaneListener {
     this.events.emit('run:warning', { code, message })
   }
 
+  info(message: string): void {
+    this.#log('info', message)
+  }
+
   finished(report: Report): void {
     const { status, reason, counts } = report
     const why = reason === undefined ? '' : ` (${reason})`
