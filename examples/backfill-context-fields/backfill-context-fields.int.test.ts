@@ -62,14 +62,14 @@ describe('of the calls of the sample', () => {
 
   beforeEach(async () => {
     open(await sampleDatabase({ folder }))
-    await backfillMessageTokens({ filename })
+    await backfillMessageTokens({ database: filename })
     const [waiting] = await db('conversation_history').where('token_count', '>', 0).countDistinct({ count: 'call_id' })
     calls = Number(waiting?.count)
   })
 
   it('updates every one that has tokens, in the lines of the document', async () => {
     const lines: string[] = []
-    const report = await backfillContextFields({ filename, log: (line) => lines.push(line) })
+    const report = await backfillContextFields({ database: filename, log: (line) => lines.push(line) })
     expect(report).toMatchObject({
       status: 'completed',
       guarantee: 'exactly-once',
@@ -102,16 +102,16 @@ describe('of the calls of the sample', () => {
 
   it('updates none in a full second pass without its state, then exactly the one that has passed the hour', async () => {
     await addCall('active', 30, 9_000, ago(hour / 2))
-    await backfillContextFields({ filename })
+    await backfillContextFields({ database: filename })
     expect(await call('active')).toEqual({ context_pruned: 0, pruning_count: 0, total_context_tokens: 0 })
 
     await db('drover_runs').where({ name: 'backfill-context-fields' }).delete()
-    expect((await backfillContextFields({ filename })).counts.updated).toBe(0)
+    expect((await backfillContextFields({ database: filename })).counts.updated).toBe(0)
 
     await db('calls')
       .where({ call_id: 'active' })
       .update({ created_at: ago(hour + 1_000) })
-    expect((await backfillContextFields({ filename })).counts.updated).toBe(1)
+    expect((await backfillContextFields({ database: filename })).counts.updated).toBe(1)
     expect(await call('active')).toEqual({ context_pruned: 1, pruning_count: 1, total_context_tokens: 9_000 })
   })
 
@@ -122,7 +122,7 @@ describe('of the calls of the sample', () => {
     const updated = Number(done?.count)
     expect(updated).toBeGreaterThan(100)
     expect(updated).toBeLessThan(calls)
-    const report = await backfillContextFields({ filename })
+    const report = await backfillContextFields({ database: filename })
     expect(report.attempt).toMatchObject({ resumed: true, counts: { updated: calls - updated } })
     expect(report).toMatchObject({ status: 'completed', counts: { updated: calls } })
   })
@@ -145,9 +145,10 @@ describe('of a few calls', () => {
     await addCall('e', 21, 24_000, ago(2 * hour))
     await addCall('undated', 21, 24_000, null)
     await addCall('silent', 0, 0, ago(2 * hour))
-    await backfillMessageTokens({ filename })
-    const { counts } = await backfillContextFields({ filename })
-    expect(counts).toMatchObject({ read: 6, written: 6, updated: 5, skipped: 1 })
+    await backfillMessageTokens({ database: filename })
+    const { counts } = await backfillContextFields({ database: filename })
+    expect(counts).toMatchObject({ read: 7, written: 7, updated: 5, skipped: 2 })
+    expect(await callFigures(filename)).toMatchObject({ total: 6, pruned: 3, undated: 1 })
     expect(
       await db('calls')
         .orderBy('id')
@@ -166,14 +167,18 @@ describe('of a few calls', () => {
   it('leaves what the application wrote meanwhile', async () => {
     await addCall('a', 21, 24_000, ago(2 * hour))
     await addCall('b', 21, 24_000, ago(2 * hour))
-    await backfillMessageTokens({ filename })
+    await backfillMessageTokens({ database: filename })
     await db.raw(`create trigger meanwhile after update on calls when new.call_id = 'a'
       begin update calls set pruning_count = 77 where call_id = 'b'; end`)
-    expect((await backfillContextFields({ filename })).counts).toMatchObject({ read: 2, updated: 1, skipped: 1 })
+    expect((await backfillContextFields({ database: filename })).counts).toMatchObject({
+      read: 2,
+      updated: 1,
+      skipped: 1,
+    })
     expect(await call('b')).toEqual({ context_pruned: 0, pruning_count: 77, total_context_tokens: 0 })
   })
 
   it('does not begin before the message tokens are there', async () => {
-    await expect(backfillContextFields({ filename })).rejects.toMatchObject({ code: 'DEPENDENCY_UNFINISHED' })
+    await expect(backfillContextFields({ database: filename })).rejects.toMatchObject({ code: 'DEPENDENCY_UNFINISHED' })
   })
 })

@@ -5,9 +5,9 @@ export interface Conversation {
   readonly tokens: number
 }
 
-/** The fields of a call that migration 003 added, as SQLite holds them. */
+/** The fields of a call that migration 003 added, by the columns' names. */
 export interface ContextFields {
-  readonly context_pruned: 0 | 1
+  readonly context_pruned: boolean
   readonly pruning_count: number
   readonly total_context_tokens: number
 }
@@ -20,7 +20,7 @@ const mostTokens = 8_000
 export function decideContext({ messages, tokens }: Conversation): ContextFields {
   const isPruned = messages > mostMessages && tokens > mostTokens
   return {
-    context_pruned: isPruned ? 1 : 0,
+    context_pruned: isPruned,
     pruning_count: isPruned ? Math.max(1, Math.floor((tokens - mostTokens) / mostTokens)) : 0,
     total_context_tokens: tokens,
   }

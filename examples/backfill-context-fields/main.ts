@@ -1,26 +1,28 @@
 import { parseArgs } from 'node:util'
 import { backfillMessageTokens } from '@drover-examples/backfill-message-tokens'
-import { sampleDatabase } from '@drover-internal/agent-database'
+import { exampleDatabase } from '@drover-internal/agent-database'
 import { backfillContextFields } from './context-fields.js'
 import { callFigures } from './figures.js'
 
 const { values } = parseArgs({
   options: {
     database: { type: 'string' },
+    postgres: { type: 'boolean', default: false },
     folder: { type: 'string' },
     'records-per-second': { type: 'string', default: '0' },
   },
 })
-const filename = await sampleDatabase(values)
-console.log(`Database: ${filename}`)
+await using example = await exampleDatabase(values)
+const { database } = example
+console.log(`Database: ${example.description}`)
 
 // The sample has no token counts yet. In a database of your own, this backfill says so if they are missing.
-if (values.database === undefined) await backfillMessageTokens({ filename, log: console.log })
+if (example.isSample) await backfillMessageTokens({ database, log: console.log })
 await backfillContextFields({
-  filename,
+  database,
   log: console.log,
   recordsPerSecond: Number(values['records-per-second']),
   stopOnSignals: true,
 })
 
-for (const [name, value] of Object.entries(await callFigures(filename))) console.log(`${name}: ${value}`)
+for (const [name, value] of Object.entries(await callFigures(database))) console.log(`${name}: ${value}`)

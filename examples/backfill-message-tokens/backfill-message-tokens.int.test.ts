@@ -49,7 +49,7 @@ describe('of 12,456 messages without a count', () => {
 
   it('updates every one, in the lines of the document', async () => {
     const lines: string[] = []
-    const report = await backfillMessageTokens({ filename, log: (line) => lines.push(line) })
+    const report = await backfillMessageTokens({ database: filename, log: (line) => lines.push(line) })
     expect(report).toMatchObject({
       status: 'completed',
       guarantee: 'exactly-once',
@@ -80,16 +80,16 @@ describe('of 12,456 messages without a count', () => {
   })
 
   it('updates none in a full second pass without its state, then exactly those that are new', async () => {
-    await backfillMessageTokens({ filename })
+    await backfillMessageTokens({ database: filename })
     await deleteState()
     const lines: string[] = []
-    const second = await backfillMessageTokens({ filename, log: (line) => lines.push(line) })
+    const second = await backfillMessageTokens({ database: filename, log: (line) => lines.push(line) })
     expect(second.counts).toMatchObject({ read: 0, updated: 0 })
     expect(lines).toEqual(['INFO: Found 0 messages to backfill', 'INFO: Backfill complete! Updated 0 messages'])
 
     // One of them in a gap in front of all others.
     for (const id of [-7, 20_001, 20_002]) await insert(id, 'twelve chars')
-    expect((await backfillMessageTokens({ filename })).counts).toMatchObject({ read: 3, updated: 3 })
+    expect((await backfillMessageTokens({ database: filename })).counts).toMatchObject({ read: 3, updated: 3 })
     expect(await db('conversation_history').whereIn('id', [-7, 20_001, 20_002]).pluck('token_count')).toEqual([3, 3, 3])
   })
 
@@ -103,7 +103,7 @@ describe('of 12,456 messages without a count', () => {
     expect(updated).toBeLessThan(12_456)
 
     const lines: string[] = []
-    const report = await backfillMessageTokens({ filename, log: (line) => lines.push(line) })
+    const report = await backfillMessageTokens({ database: filename, log: (line) => lines.push(line) })
     expect(report).toMatchObject({ status: 'completed', counts: { read: 12_456, updated: 12_456 } })
     expect(report.attempt).toMatchObject({ resumed: true, counts: { read: 12_456 - updated } })
     expect(lines[0]).toBe(`INFO: Found 12456 messages to backfill, ${updated} of them done before`)
@@ -112,7 +112,7 @@ describe('of 12,456 messages without a count', () => {
   })
 
   it('takes another tokenizer', async () => {
-    await backfillMessageTokens({ filename, countTokens: (content) => content.split(' ').length })
+    await backfillMessageTokens({ database: filename, countTokens: (content) => content.split(' ').length })
     const [message] = await db('conversation_history').where({ id: 1 })
     expect(message.token_count).toBe(message.content.split(' ').length)
   })
@@ -139,7 +139,7 @@ describe('of a few messages', () => {
 
   it('leaves the empty one alone, and gives every other a token at least', async () => {
     for (const [i, content] of ['', 'hi', '😀'.repeat(8), 'ninechars'].entries()) await insert(i + 1, content)
-    expect((await backfillMessageTokens({ filename })).counts).toMatchObject({ read: 3, updated: 3 })
+    expect((await backfillMessageTokens({ database: filename })).counts).toMatchObject({ read: 3, updated: 3 })
     expect(await db('conversation_history').orderBy('id').pluck('token_count')).toEqual([0, 1, 2, 2])
   })
 
@@ -149,14 +149,14 @@ describe('of a few messages', () => {
     const countTokens = (content: string) => (content === 'counted as none' ? 0 : 5)
     await db.raw(`create trigger meanwhile after update on conversation_history when new.id = 1
       begin update conversation_history set token_count = 7777 where id = 2; end`)
-    const { status, counts } = await backfillMessageTokens({ filename, countTokens })
+    const { status, counts } = await backfillMessageTokens({ database: filename, countTokens })
     expect({ status, counts }).toMatchObject({ status: 'completed', counts: { read: 2, updated: 1, skipped: 1 } })
     expect(await db('conversation_history').orderBy('id').pluck('token_count')).toEqual([0, 7777])
   })
 
   it('says which migration is missing', async () => {
     await db.schema.alterTable('conversation_history', (table) => table.dropColumn('token_count'))
-    await expect(backfillMessageTokens({ filename })).rejects.toMatchObject({
+    await expect(backfillMessageTokens({ database: filename })).rejects.toMatchObject({
       code: 'REQUIREMENT_MISSING',
       message: expect.stringContaining('conversation_history.token_count'),
     })

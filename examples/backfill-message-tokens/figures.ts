@@ -1,4 +1,4 @@
-import knex, { type Knex } from 'knex'
+import { openDatabase } from './database.js'
 
 /** What the document checks afterwards. */
 export interface MessageFigures {
@@ -7,18 +7,21 @@ export interface MessageFigures {
   readonly avg_tokens_per_message: number
 }
 
-export async function messageFigures(filename: string): Promise<MessageFigures> {
-  const db: Knex = knex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
+export async function messageFigures(database: string): Promise<MessageFigures> {
+  const db = openDatabase(database)
   try {
-    const [figures]: readonly MessageFigures[] = await db.raw(`
-      SELECT
-        COUNT(*) AS total_messages,
-        SUM(token_count) AS total_tokens,
-        AVG(token_count) AS avg_tokens_per_message
-      FROM conversation_history
-      WHERE content IS NOT NULL`)
-    if (figures === undefined) throw new Error('an aggregate gives a row')
-    return figures
+    const [figures] = await db('conversation_history')
+      .whereNotNull('content')
+      .select(
+        db.raw('COUNT(*) AS total_messages'),
+        db.raw('SUM(token_count) AS total_tokens'),
+        db.raw('AVG(token_count) AS avg_tokens_per_message'),
+      )
+    return {
+      total_messages: Number(figures.total_messages),
+      total_tokens: Number(figures.total_tokens),
+      avg_tokens_per_message: Number(figures.avg_tokens_per_message),
+    }
   } finally {
     await db.destroy()
   }

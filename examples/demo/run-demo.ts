@@ -43,8 +43,8 @@ export async function runDemo({ folder, messages, seed, tampered, say }: DemoOpt
   const { calls } = await makeAgentDatabase({ filename, messages, seed })
 
   say('Backfilling token counts, then context fields')
-  const tokens = await backfillMessageTokens({ filename, progress })
-  const context = await backfillContextFields({ filename, progress })
+  const tokens = await backfillMessageTokens({ database: filename, progress })
+  const context = await backfillContextFields({ database: filename, progress })
 
   const copies: Copied[] = []
   for (const target of targets) {

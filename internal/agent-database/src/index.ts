@@ -1,5 +1,7 @@
+export { type ExampleDatabase, type ExampleOptions, exampleDatabase } from './example-database.js'
 export { killWhen } from './kill-when.js'
 export { type AgentDatabaseOptions, makeAgentDatabase } from './make-agent-database.js'
+export { type AgentTablesOptions, makeAgentTables } from './make-agent-tables.js'
 export { type Message, messagesOf } from './messages.js'
 export { seededRandom } from './random.js'
 export { type SampleOptions, sampleDatabase } from './sample-database.js'

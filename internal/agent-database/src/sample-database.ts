@@ -14,7 +14,7 @@ export interface SampleOptions {
 }
 
 /** Of 12,589 messages of the first seed, 12,456 have a content. */
-const sampleMessages = 12_589
+export const sampleMessages = 12_589
 
 /** The database that an example works on: the given one, or a sample that is made now. */
 export async function sampleDatabase(options: SampleOptions): Promise<string> {
