@@ -1,3 +1,4 @@
+export { type PostgresArchiveOptions, postgresArchive } from './archive/postgres-archive.js'
 export type { BackfillReads } from './backfill/backfill-source.js'
 export { type PostgresBackfillOptions, postgresBackfill } from './backfill/postgres-backfill.js'
 export { type PostgresUpdateSinkOptions, postgresUpdateSink } from './backfill/postgres-update-sink.js'

@@ -2,7 +2,7 @@ import { allOf, DroverError, type Filter } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { sqlState } from '../errors/postgres-error.js'
 import { requireRights, requireTable } from '../schema/read-table.js'
-import { type Column, requireColumn, shownTable, type Table } from '../schema/table.js'
+import { type Column, requireColumn, shownTable, type Table, type TableRight } from '../schema/table.js'
 import { filterFields, filterSql, pushDown } from '../source/push-down.js'
 import { readColumn } from '../source/relation.js'
 import { allOfSql } from '../source/sql.js'
@@ -20,6 +20,8 @@ export interface UpdateSelection extends BindingOptions {
   readonly expressions?: Readonly<Record<string, string>>
   /** Records come in the order of the key. @default false */
   readonly isOrdered?: boolean
+  /** What the user must be allowed to do. @default SELECT and UPDATE */
+  readonly rights?: readonly TableRight[]
 }
 
 /**
@@ -38,6 +40,7 @@ export async function resolvePlan(
     expressions,
     skipLocked,
     isOrdered = false,
+    rights = ['SELECT', 'UPDATE'],
     ...binding
   }: UpdateSelection,
 ): Promise<UpdatePlan> {
@@ -45,7 +48,7 @@ export async function resolvePlan(
   const place = `${connection.name}, ${shownTable(table)}`
   if (table.kind !== 'table' && table.kind !== 'partitioned table')
     throw new DroverError('OPTION_INVALID', `${place} is a ${table.kind}; name the table behind it.`)
-  await requireRights(connection, table, ['SELECT', 'UPDATE'])
+  await requireRights(connection, table, rights)
   const keyed = keyOf(table, key, place)
   const columns = sets.map((set) => requireColumn(table.columns, set, place))
   for (const column of columns) {

@@ -44,9 +44,7 @@ export function boundColumns({ expressions, key, seen }: UpdatePlan, sets: reado
  */
 export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[]): string {
   const bound = boundColumns(plan, sets)
-  const columns = bound.map((_, i) => place(i)).join(', ')
-  const arrays = bound.map(({ arrayType }, i) => `$${i + 1}::${arrayType}`).join(', ')
-  const records = `unnest(${arrays}) AS drover_u (${columns})`
+  const records = `${unnested(bound)} AS drover_u (${places(bound)})`
   const { sql } = plan.table
   if (plan.skipLocked === null) {
     return `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_u')} FROM ${records} WHERE ${conditions(plan, bound, 'drover_u')}`
@@ -55,6 +53,16 @@ export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[]): strin
     ${plan.skipLocked} OF ${quoteName(plan.table.name)} SKIP LOCKED`
   return `WITH drover_l AS MATERIALIZED (${locked})
     UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM drover_l WHERE ${conditions(plan, bound, 'drover_l')}`
+}
+
+/** The records of a statement, an array for each column. */
+export function unnested(bound: readonly BoundColumn[]): string {
+  return `unnest(${bound.map(({ arrayType }, i) => `$${i + 1}::${arrayType}`).join(', ')})`
+}
+
+/** What the columns of {@link unnested} are called. */
+export function places(bound: readonly BoundColumn[]): string {
+  return bound.map((_, i) => place(i)).join(', ')
 }
 
 /** A column of the table, as SQL of the user may name it too. */
@@ -70,7 +78,8 @@ function assignments(plan: UpdatePlan, sets: readonly BoundColumn[], from: strin
   return sets.map((column, i) => `${quoteName(column.name)} = ${value(column, i)}`).join(', ')
 }
 
-function conditions(plan: UpdatePlan, bound: readonly BoundColumn[], from: string): string {
+/** When a row is the one that a record, of that name, is about, and is still what was asked for. */
+export function conditions(plan: UpdatePlan, bound: readonly BoundColumn[], from: string): string {
   const { table, key, seen, predicate } = plan
   const before = bound.length - key.length - seen.length
   const isKey = key.map((column, i) => `${columnSql(table, column)} = ${from}.${place(before + i)}::${column.sqlType}`)
