@@ -4,7 +4,15 @@ export type { FieldCondition, Filter, FilterValue } from './contracts/filter.js'
 export type { Logger } from './contracts/logger.js'
 export type { Columns, Page, RecordKey, SourceReject } from './contracts/page.js'
 export type { Claim, Commit, Counts, Partition, Position } from './contracts/position.js'
-export type { PartitionReport, RejectedRecord, RejectStage, Report, Warning } from './contracts/report.js'
+export type {
+  KeptRecord,
+  PartitionReport,
+  RejectedRecord,
+  RejectStage,
+  Report,
+  SinkAccount,
+  Warning,
+} from './contracts/report.js'
 export type { FidelityIssue, Field, LogicalType, RecordSchema } from './contracts/schema.js'
 export type {
   AckSession,
@@ -115,5 +123,6 @@ export { type OmitTransformer, omit, type PickTransformer, pick } from './transf
 export { type Renamed, type RenameTransformer, rename } from './transformers/rename.js'
 export { type SetFieldOptions, type SetFieldTransformer, setField } from './transformers/set-field.js'
 export { formatVerification } from './verify/format-verification.js'
+export { type RowComparison, rowComparison } from './verify/row-comparison.js'
 export type { Tolerance, VerifyTolerance } from './verify/tolerance.js'
 export { type Difference, type Verification, type VerifiedSide, type VerifyOptions, verify } from './verify/verify.js'

@@ -57,9 +57,25 @@ export interface Report {
   readonly partitions: readonly PartitionReport[]
   /** The first rejected records of this attempt, ten at the most. */
   readonly rejected: readonly RejectedRecord[]
+  /** What the sink says of this call besides, such as how many rows an archive found equal, and which it kept. */
+  readonly account?: SinkAccount
   /** Where the dead letters went, if there are any. */
   readonly deadLetters?: string
   readonly warnings: readonly Warning[]
+}
+
+/** What a sink did in one call beyond what the counts say. */
+export interface SinkAccount {
+  /** Numbers under names of its own. */
+  readonly figures: Readonly<Record<string, number>>
+  /** The first records that it left as they were, and why, twenty at the most. */
+  readonly kept: readonly KeptRecord[]
+}
+
+/** A record that stays as it is, though it was asked for. */
+export interface KeptRecord {
+  readonly key: readonly JsonValue[]
+  readonly reason: string
 }
 
 /** A record that went to the dead letters. */

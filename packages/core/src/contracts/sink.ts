@@ -1,6 +1,6 @@
 import type { Page } from './page.js'
 import type { Claim, Commit, Partition, Position } from './position.js'
-import type { Warning } from './report.js'
+import type { SinkAccount, Warning } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
 import type { Source } from './source.js'
 import type { StateStore } from './state-store.js'
@@ -69,6 +69,8 @@ interface SinkSession extends AsyncDisposable {
    * which fields they read and set (`reads`, `writes`) are then given these fields alone, and it gets a page of the same form.
    */
   takes?(page: Page): boolean
+  /** What it did since it was connected, beyond what the counts say. Asked once the run has ended. */
+  account?(): SinkAccount
   /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
   heldBytes?(): number
   /** Called once all partitions have ended. Idempotent: after a crash it is called again. */

@@ -24,6 +24,8 @@ export interface ReadOptions extends Operation {
    * them may give pages that throw `PAGE_STALE` for their rows. An empty list asks for rows and nothing else.
    */
   readonly forms?: readonly string[]
+  /** Id of the run that reads, where there is one: for a source that does something once for each run. */
+  readonly run?: string
 }
 
 /**

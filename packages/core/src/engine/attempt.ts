@@ -153,7 +153,7 @@ export class Attempt {
         await this.#again(() => opened.finish(outcome, this.#account.positions))
         await this.#settle(state, run, { outcome, ...(reason === undefined ? {} : { reason }) })
       }
-      return this.#report(run, outcome, opened.deadLetters, reason)
+      return this.#report(run, outcome, opened, reason)
     } catch (error) {
       const isGivenUp = this.#hard.signal.aborted
       this.#control.stop('it failed') // what is still to be done is not waited for long
@@ -267,14 +267,19 @@ export class Attempt {
         'NOT_RESUMABLE',
         `the completed run had another definition (${changes.join('; ')}); again: 'full' would run the new one.`,
       )
-    return this.#report(stored, 'nothing', undefined, since)
+    return this.#report(stored, 'nothing', {}, since)
   }
 
-  #report(run: RunState, status: Report['status'], deadLetters: string | undefined, reason?: string): Report {
+  #report(
+    run: RunState,
+    status: Report['status'],
+    { deadLetters, account }: Partial<Pick<OpenedPlan, 'deadLetters' | 'account'>>,
+    reason?: string,
+  ): Report {
     const { rejected } = this.#account.counts
     if (rejected > 0 && deadLetters !== undefined)
       this.#teller.warn('DEAD_LETTERS', `${rejected} records were rejected; they are in ${deadLetters}.`)
-    return this.#account.report(run, status, { deadLetters, reason })
+    return this.#account.report(run, status, { deadLetters, account, reason })
   }
 
   #again<T>(work: () => Promise<T>): Promise<T> {

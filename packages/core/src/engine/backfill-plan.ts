@@ -59,6 +59,7 @@ export function isTransactional(store: StateStore): store is TransactionalStateS
 
 class OpenedBackfill implements OpenedPlan {
   readonly deadLetters = undefined
+  readonly account = undefined
 
   constructor(
     private readonly backfiller: AnyBackfiller,

@@ -1,5 +1,6 @@
 import type { Filter } from '../contracts/filter.js'
 import type { Partition, Position } from '../contracts/position.js'
+import type { SinkAccount } from '../contracts/report.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { AckSession, ExactSession, Sink } from '../contracts/sink.js'
 import type { Count, Source, SourceSession } from '../contracts/source.js'
@@ -97,6 +98,10 @@ class OpenedPipeline implements OpenedPlan {
     this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
   }
 
+  get account(): SinkAccount | undefined {
+    return this.opened.into.account?.()
+  }
+
   get deadLetters(): string | undefined {
     return this.#letters.used
   }
@@ -137,6 +142,7 @@ class OpenedPipeline implements OpenedPlan {
       reader: {
         session: from,
         source: `${options.name}: source ${this.parts.source.name}`,
+        run: run.run,
         partition,
         filter: pushed,
         chain,

@@ -17,6 +17,8 @@ export interface PageReaderOptions {
   readonly session: SourceSession<Row>
   /** As messages name it. */
   readonly source: string
+  /** Id of the run. */
+  readonly run?: string
   readonly partition: Partition
   readonly after: Cursor | null
   readonly filter: Filter | undefined
@@ -114,7 +116,7 @@ export class PageReader {
   }
 
   async #read(): Promise<Page<Row> | null> {
-    const { session, partition, filter, page, context } = this.options
+    const { session, partition, filter, page, context, run } = this.options
     const forms = this.#forms()
     this.#iterator ??= session
       .read({
@@ -124,6 +126,7 @@ export class PageReader {
         page,
         ...(filter === undefined ? {} : { filter }),
         ...(forms === undefined ? {} : { forms }),
+        ...(run === undefined ? {} : { run }),
       })
       [Symbol.asyncIterator]()
     try {

@@ -1,4 +1,5 @@
 import type { Partition, Position } from '../contracts/position.js'
+import type { SinkAccount } from '../contracts/report.js'
 import type { Guarantee, SinkOperation } from '../contracts/sink.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, StateStore } from '../contracts/state-store.js'
@@ -53,5 +54,7 @@ export interface OpenedPlan extends AsyncDisposable {
   lane(lease: Lease, lanes: number): Promise<Lane>
   /** Where the dead letters of this run went, if there are any. */
   readonly deadLetters: string | undefined
+  /** What the sink says of this attempt besides. */
+  readonly account: SinkAccount | undefined
   finish(outcome: 'completed' | 'stopped' | 'failed', positions: readonly Position[]): Promise<void>
 }

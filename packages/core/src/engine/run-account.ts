@@ -1,5 +1,5 @@
 import type { Counts, Position } from '../contracts/position.js'
-import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
+import type { RejectedRecord, Report, SinkAccount, Warning } from '../contracts/report.js'
 import type { RunState } from '../contracts/state-store.js'
 import type { Cursor } from '../contracts/values.js'
 import { addCounts, noCounts, sumCounts } from './counts.js'
@@ -79,7 +79,11 @@ export class RunAccount {
   report(
     run: RunState,
     status: Report['status'],
-    more: { readonly deadLetters?: string | undefined; readonly reason?: string | undefined },
+    more: {
+      readonly deadLetters?: string | undefined
+      readonly account?: SinkAccount | undefined
+      readonly reason?: string | undefined
+    },
   ): Report {
     const { name, guarantee, source, sink } = this.plan
     const finishedAt = new Date()
@@ -113,6 +117,7 @@ export class RunAccount {
         }
       }),
       rejected: this.#rejected,
+      ...(more.account === undefined ? {} : { account: more.account }),
       ...(more.deadLetters === undefined ? {} : { deadLetters: more.deadLetters }),
       warnings: this.#warnings,
     }

@@ -1,4 +1,4 @@
-import type { PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
+import type { KeptRecord, PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Guarantee } from '../contracts/sink.js'
 import { counted, duration, grouped, nothingToDo, oneLine, rate } from './text.js'
 
@@ -19,6 +19,8 @@ export function formatReport(report: Report): string {
   for (const [label, text] of facts(report)) lines.push(oneLine(`  ${label.padEnd(12)} ${text}`, columns))
   if (report.partitions.length > 1) lines.push('', ...partitionTable(report.partitions))
   if (report.rejected.length > 0) lines.push('', ...rejectedLines(report))
+  if (report.account !== undefined && report.account.kept.length > 0)
+    lines.push('', '  kept, the first:', ...report.account.kept.map(keptLine))
   if (report.warnings.length > 0) lines.push('', ...warningLines(report.warnings))
   return `${lines.join('\n')}\n`
 }
@@ -50,8 +52,15 @@ function facts(report: Report): [string, string][] {
     ...(isOld
       ? [thisCall, ...accounts.map(([label, text]): [string, string] => [`${label} then`, text])]
       : [...accounts, thisCall]),
+    ...(report.account === undefined ? [] : [['besides', figuresText(report.account.figures)] as [string, string]]),
     ...(report.deadLetters === undefined ? [] : [['dead letters', report.deadLetters] as [string, string]]),
   ]
+}
+
+function figuresText(figures: Readonly<Record<string, number>>): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${grouped(value)} ${name}`)
+    .join(', ')
 }
 
 /** One of the two equations that always hold, written out. */
@@ -119,7 +128,11 @@ function rejectedLines({ rejected, attempt }: Report): string[] {
   ]
 }
 
-function keyText({ key }: RejectedRecord): string {
+function keptLine(record: KeptRecord): string {
+  return oneLine(`    ${keyText(record)} ${record.reason}`, columns)
+}
+
+function keyText({ key }: Pick<RejectedRecord, 'key'>): string {
   if (key === null) return '(no key)'
   return key.length === 1 ? JSON.stringify(key[0]) : JSON.stringify(key)
 }
