@@ -1,17 +1,21 @@
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { crashHarness } from '@drover/conformance/crash'
+import { createDatabase, MissingPostgres, startPostgres } from '@drover-internal/postgres-server'
 import { buildWorker } from './src/build-worker.js'
 import { reportLine } from './src/report-line.js'
 
-const usage = `npm run chaos -- [--seconds 60] [--kills N] [--seed N] [--pair NAME] [--rivals N]
+const usage = `npm run chaos -- [--seconds 60] [--kills N] [--seed N] [--pair NAME] [--rivals N] [--lease MS]
 
 Kills processes that move data, with SIGKILL at random moments, and compares source and destination record by record.
   --seconds  how long, over all pairs (default 60)
   --kills    so many kills of each pair, however long it takes
   --seed     decides the records; printed with every line
   --pair     one pair alone; can be given several times
-  --rivals   processes that work on the same run at once (default 1)`
+  --rivals   processes that work on the same run at once (default 1)
+  --lease    half of the rivals are not killed but stopped, for up to three leases of so many milliseconds, and go on then
+
+Pairs with PostgreSQL work in a database of their own, at DATABASE_URL if it is set, else on a server that is started for them.`
 
 const { values } = parseArgs({
   options: {
@@ -20,9 +24,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     pair: { type: 'string', multiple: true },
     rivals: { type: 'string', default: '1' },
+    lease: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
+
+interface Worker {
+  readonly pairs: object
+  readonly postgresPairs: object
+}
 
 if (values.help) console.log(usage)
 else if (!(await kill())) process.exitCode = 1
@@ -30,15 +40,18 @@ else if (!(await kill())) process.exitCode = 1
 /** Whether all that was lost or doubled is nothing. */
 async function kill(): Promise<boolean> {
   const worker = await buildWorker('builds')
-  const { pairs } = (await import(worker.href)) as { readonly pairs: object }
+  const { pairs, postgresPairs } = (await import(worker.href)) as Worker
   const known = Object.keys(pairs)
-  const wanted = values.pair ?? known
-  const unknown = wanted.filter((pair) => !known.includes(pair))
+  const chosen = values.pair ?? known
+  const unknown = chosen.filter((pair) => !known.includes(pair))
   if (unknown.length > 0) throw new Error(`There is no pair ${unknown.join(', ')}; there are ${known.join(', ')}.`)
+  await using postgres = await postgresFor(chosen.filter((pair) => pair in postgresPairs))
+  const wanted = postgres === undefined ? chosen.filter((pair) => !(pair in postgresPairs)) : chosen
   const lanes = Math.max(1, Math.min(os.availableParallelism(), wanted.length))
   const [seed, rivals] = [wholeNumber('seed', 0), wholeNumber('rivals', 1)]
   const kills = values.kills === undefined ? undefined : wholeNumber('kills', 1)
   const limit = kills === undefined ? { seconds: (wholeNumber('seconds', 1) * lanes) / wanted.length } : { kills }
+  const lease = values.lease === undefined ? {} : { leaseMs: wholeNumber('lease', 1) }
   console.log(
     `seed ${seed}: ${wanted.length} pairs, ${lanes} at a time, ${kills === undefined ? `${values.seconds} s` : `${kills} kills each`}`,
   )
@@ -47,7 +60,7 @@ async function kill(): Promise<boolean> {
   const lane = async (): Promise<void> => {
     for (let pair = waiting.shift(); pair !== undefined; pair = waiting.shift()) {
       try {
-        console.log(`ok   ${reportLine(await crashHarness({ worker, pair, seed, rivals, ...limit }))}`)
+        console.log(`ok   ${reportLine(await crashHarness({ worker, pair, seed, rivals, ...lease, ...limit }))}`)
       } catch (error) {
         whole = false
         console.log(`FAIL ${pair}, seed ${seed}\n${error instanceof Error ? error.message : String(error)}`)
@@ -58,7 +71,28 @@ async function kill(): Promise<boolean> {
   return whole
 }
 
-function wholeNumber(name: 'seconds' | 'kills' | 'seed' | 'rivals', least: number): number {
+/** A database for these pairs, which the workers find in DATABASE_URL; undefined, and said so, where there is no PostgreSQL. */
+async function postgresFor(pairs: readonly string[]): Promise<AsyncDisposable | undefined> {
+  if (pairs.length === 0) return { [Symbol.asyncDispose]: async () => {} }
+  try {
+    const given = process.env.DATABASE_URL
+    const server = given ? undefined : await startPostgres()
+    const database = await createDatabase(server?.url ?? String(given), 'drover_chaos')
+    process.env.DATABASE_URL = database.url
+    return {
+      async [Symbol.asyncDispose]() {
+        await database[Symbol.asyncDispose]()
+        await server?.[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    if (!(error instanceof MissingPostgres)) throw error
+    console.warn(`${'!'.repeat(100)}\nSKIPPED: ${pairs.join(', ')}. ${error.message}\n${'!'.repeat(100)}`)
+    return undefined
+  }
+}
+
+function wholeNumber(name: 'seconds' | 'kills' | 'seed' | 'rivals' | 'lease', least: number): number {
   const value = Number(values[name])
   if (Number.isSafeInteger(value) && value >= least) return value
   throw new Error(`--${name} is a whole number of at least ${least}, not "${values[name]}".\n\n${usage}`)

@@ -1,7 +1,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'tsup'
 
-const native = ['better-sqlite3', 'sqlite3', 'knex']
+const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg']
 
 /**
  * Makes one JavaScript file of the worker, so that hundreds of processes start quickly. `sources` takes the other members'

@@ -1,4 +1,5 @@
-import { crashHarness } from '@drover/conformance/crash'
+import { type CrashOptions, type CrashReport, crashHarness } from '@drover/conformance/crash'
+import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { beforeAll, expect, test } from 'vitest'
 import { buildWorker } from './build-worker.js'
 import { backfills } from './pairs/backfills.js'
@@ -19,19 +20,38 @@ beforeAll(async () => {
 const kills = { 'sqlite-function': 50 } as Readonly<Record<string, number>>
 
 test.concurrent.each(Object.keys({ ...pipelines, ...backfills }))('%s survives kills', { timeout }, async (pair) => {
-  const most = kills[pair] ?? 25
-  const report = await crashHarness({ worker, pair, kills: most, seed })
-  console.log(reportLine(report))
-  expect(report.kills).toBeGreaterThanOrEqual(most)
-  expect(report.landed.between).toBeGreaterThan(0)
+  await survives(pair, kills[pair] ?? 25)
 })
 
 test.concurrent.each(['sqlite-sqlite', 'sqlite-ndjson'])(
   '%s survives processes that work on it at once',
   { timeout },
-  async (pair) => {
-    const report = await crashHarness({ worker, pair, kills: 8, rivals: 2, seed })
-    console.log(reportLine(report))
-    expect(report.kills).toBeGreaterThanOrEqual(8)
-  },
+  async (pair) => void (await survives(pair, 8, { rivals: 2 })),
 )
+
+describePostgres('PostgreSQL', () => {
+  const database = useDatabase()
+  beforeAll(() => {
+    process.env.DATABASE_URL = database.url
+  })
+
+  // The others are for `npm run chaos`.
+  test.concurrent.each(['sqlite-postgres-upsert', 'postgres-raw', 'postgres-steps', 'postgres-backfill'])(
+    '%s survives kills',
+    { timeout },
+    async (pair) => void (await survives(pair, 25)),
+  )
+
+  test.concurrent('survives processes that work at once and sleep past their leases', { timeout }, async () => {
+    const report = await survives('postgres-steps', 3, { rivals: 3, leaseMs: 400 })
+    expect(report.overtaken).toBeGreaterThan(0)
+  })
+})
+
+async function survives(pair: string, kills: number, more: Partial<CrashOptions> = {}): Promise<CrashReport> {
+  const report = await crashHarness({ worker, pair, kills, seed, ...more })
+  console.log(reportLine(report))
+  expect(report.kills).toBeGreaterThanOrEqual(kills)
+  if (more.rivals === undefined) expect(report.landed.between).toBeGreaterThan(0)
+  return report
+}

@@ -1,4 +1,4 @@
-import type { Row } from '@drover/core'
+import { type Flow, type Row, transformer } from '@drover/core'
 
 /** A record that is easily changed on its way: text beyond ASCII, large integers, fractions, nulls, bytes. */
 export interface Head extends Row {
@@ -27,28 +27,48 @@ export function herd(random: () => number, count = herdSize): Head[] {
   }))
 }
 
-/** Every eleventh stays behind. */
-export function isKept({ id }: Head): boolean {
+/** The steps between source and sink, and what comes of them if nobody disturbs the run. */
+export interface Journey {
+  readonly through: (heads: Flow<Head>) => Flow<Row>
+  readonly arrived: (heads: readonly Head[]) => readonly Row[]
+  /** The keys of the dead letters. */
+  readonly lost: (heads: readonly Head[]) => readonly unknown[]
+}
+
+/** Every eleventh stays behind, some become two, some cannot go. */
+export const walk: Journey = {
+  through: (heads) => heads.filter(isKept).pipe(step),
+  arrived: (heads) => heads.filter((head) => isKept(head) && !isLame(head)).flatMap(step),
+  lost: (heads) => heads.filter((head) => isKept(head) && isLame(head)).map(({ id }) => [id]),
+}
+
+function isKept({ id }: Head): boolean {
   return id % 11 !== 0
 }
 
-/** Some become two, some cannot go. */
-export function walk(head: Head): Row | readonly Row[] {
+function isLame({ id }: Head): boolean {
+  return id % 97 === 0
+}
+
+function step(head: Head): Row | readonly Row[] {
   if (isLame(head)) throw new Error('It cannot walk.')
   const row = { ...head, part: 0, text: head.text.toUpperCase() }
   return head.id % 7 === 0 ? [row, { ...row, part: 1 }] : row
 }
 
-export function isLame({ id }: Pick<Head, 'id'>): boolean {
-  return id % 97 === 0
+/** All go, as they are. */
+export const ride: Journey = {
+  through: (heads) => heads as Flow<Row>,
+  arrived: (heads) => heads,
+  lost: () => [],
 }
 
-/** The rows of a run that nobody disturbed. */
-export function arrived(heads: readonly Head[]): Row[] {
-  return heads.filter((head) => isKept(head) && !isLame(head)).flatMap((head) => walk(head))
+/** All go, and the step says which field it changes. */
+export const sing: Journey = {
+  through: (heads) => heads.pipe(louder),
+  arrived: (heads) => heads.map(loud),
+  lost: () => [],
 }
 
-/** The keys of its dead letters. */
-export function lost(heads: readonly Head[]): unknown[] {
-  return heads.filter((head) => isKept(head) && isLame(head)).map(({ id }) => [id])
-}
+const loud = <R extends Pick<Head, 'text'>>(head: R): R => ({ ...head, text: head.text.toUpperCase() })
+const louder = transformer({ name: 'louder', reads: ['text'], writes: ['text'], transform: (head: Head) => loud(head) })

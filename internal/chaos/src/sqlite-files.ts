@@ -1,6 +1,7 @@
 import type { Row } from '@drover/core'
 import Database from 'better-sqlite3'
 import type { Head } from './herd.js'
+import { plainRow } from './plain-row.js'
 
 /** Makes a database with the herd in its table `heads`. */
 export function writeHerd(file: string, heads: readonly Head[]): void {
@@ -18,8 +19,7 @@ export function writeHerd(file: string, heads: readonly Head[]): void {
 export function rowsIn(file: string, sql: string): Row[] {
   const database = new Database(file, { readonly: true })
   try {
-    const rows = database.prepare(sql).safeIntegers().all() as Row[]
-    return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, narrowed(value)])))
+    return (database.prepare(sql).safeIntegers().all() as Row[]).map(plainRow)
   } finally {
     database.close()
   }
@@ -27,9 +27,4 @@ export function rowsIn(file: string, sql: string): Row[] {
 
 export function headsIn(file: string): Head[] {
   return rowsIn(file, 'SELECT * FROM heads') as Head[]
-}
-
-function narrowed(value: unknown): unknown {
-  if (value instanceof Uint8Array) return new Uint8Array(value)
-  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

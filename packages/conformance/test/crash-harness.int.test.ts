@@ -44,3 +44,20 @@ test('of two processes at once one works and the other gives way', { timeout }, 
   const report = await crashHarness({ worker, directory, pair: 'leased', kills: 12, rivals: 3 })
   expect(report.held).toBeGreaterThan(0)
 })
+
+test('a process that slept past its lease is refused when it wakes up', { timeout }, async () => {
+  const report = await crashHarness({ worker, directory, pair: 'fenced', kills: 1, rivals: 3, leaseMs: 60 })
+  expect(report.overtaken).toBeGreaterThan(0)
+  expect(report.slept).toBeGreaterThanOrEqual(report.overtaken)
+})
+
+test('a process that slept past its lease and goes on writing is found', { timeout }, async () => {
+  const broken = crashHarness({ worker, directory, pair: 'unfenced', kills: 100, rivals: 3, leaseMs: 60 })
+  await expect(broken).rejects.toThrow(/40 records, but \d+ rows/)
+})
+
+test('nobody sleeps without rivals', async () => {
+  await expect(crashHarness({ worker, directory, pair: 'fenced', leaseMs: 60 })).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+  })
+})

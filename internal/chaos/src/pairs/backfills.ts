@@ -6,6 +6,7 @@ import Database from 'better-sqlite3'
 import type { Knex } from 'knex'
 import { type Head, herd } from '../herd.js'
 import { headsIn, rowsIn, writeHerd } from '../sqlite-files.js'
+import { heldBy } from './pipeline-pair.js'
 
 /** What a backfill leaves says how often each row was touched: more than once is wrong. */
 function backfillPair(run: (file: string, life: CrashLife) => Promise<void>): CrashPair {
@@ -28,7 +29,7 @@ function backfillPair(run: (file: string, life: CrashLife) => Promise<void>): Cr
   }
 }
 
-function tokensIn(text: string): number {
+export function tokensIn(text: string): number {
   return Math.max(1, Math.floor([...text].length / 4))
 }
 
@@ -53,7 +54,7 @@ function byHand(): Backfiller<Knex.Transaction> {
   }
 }
 
-async function ended(live: LiveRun, life: CrashLife): Promise<void> {
+export async function ended(live: LiveRun, life: CrashLife): Promise<void> {
   live.events.on('batch:committed', () => life.committed())
   await live.result
 }
@@ -69,13 +70,10 @@ export const backfills = {
       sets: ['tokens', 'touched'],
       set: ({ text, touched }) => ({ tokens: tokensIn(text), touched: touched + 1 }),
     })
-    await ended(startBackfill({ backfiller, batchSize: 100, again: 'nothing', whenHeld: life.whenHeld }), life)
+    await ended(startBackfill({ backfiller, batchSize: 100, again: 'nothing', ...heldBy(life) }), life)
   }),
   'backfill-by-hand': backfillPair(async (filename, life) => {
     await using state = sqliteStateStore({ filename, driver: life.chance < 0.5 ? 'better-sqlite3' : 'sqlite3' })
-    await ended(
-      startBackfill({ backfiller: byHand(), state, batchSize: 100, again: 'nothing', whenHeld: life.whenHeld }),
-      life,
-    )
+    await ended(startBackfill({ backfiller: byHand(), state, batchSize: 100, again: 'nothing', ...heldBy(life) }), life)
   }),
 }

@@ -1,13 +1,23 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CrashLife, type CrashPair, differences } from '@drover/conformance/crash'
-import { deadLetterSource, from, type Row, type Sink, type Source, type StateStore, startPipeline } from '@drover/core'
-import { arrived, type Head, isKept, lost, walk } from '../herd.js'
+import {
+  deadLetterSource,
+  from,
+  type PipelineOptions,
+  type Row,
+  type Sink,
+  type Source,
+  type StateStore,
+  startPipeline,
+} from '@drover/core'
+import { type Head, type Journey, walk } from '../herd.js'
 import { pagesOf } from '../read-source.js'
 
 /** What is particular to a pair of stores. */
 export interface PipelineStores {
   readonly prepare: (directory: string, random: () => number) => Promise<void>
+  readonly begin?: CrashPair['begin']
   /** The heads in the source, by another way than the adapter's where there is one. */
   readonly heads: (directory: string) => Promise<readonly Head[]>
   readonly source: (directory: string, life: CrashLife) => Source
@@ -15,28 +25,29 @@ export interface PipelineStores {
   readonly state?: (directory: string) => StateStore
   /** The rows in the sink. */
   readonly rows: (directory: string) => Promise<readonly Row[]>
+  /** @default walk */
+  readonly journey?: Journey
   readonly parallel?: number
   readonly batchSize?: number
 }
 
-/** A pipeline that filters, fans out and rejects, from one store to another. */
+/** A pipeline from one store to another. */
 export function pipelinePair(stores: PipelineStores): CrashPair {
-  const { prepare, heads, source, sink, state, rows, parallel = 1, batchSize = 100 } = stores
+  const { prepare, begin, heads, source, sink, state, rows, journey = walk, parallel = 1, batchSize = 100 } = stores
   return {
     prepare,
+    ...(begin === undefined ? {} : { begin }),
     async run(directory, life) {
       const live = startPipeline({
         name: 'chaos',
-        source: from<Head>(source(directory, life) as Source<Head>)
-          .filter(isKept)
-          .pipe(walk),
+        source: journey.through(from<Head>(source(directory, life) as Source<Head>)),
         sink: sink(directory, life),
         ...(state === undefined ? {} : { state: state(directory) }),
         parallel,
         batchSize,
         maxRejected: 1_000,
         deadLetters: join(directory, 'letters'),
-        whenHeld: life.whenHeld,
+        ...heldBy(life),
       })
       live.events.on('batch:committed', () => life.committed())
       await live.result
@@ -47,9 +58,14 @@ export function pipelinePair(stores: PipelineStores): CrashPair {
       const pages = existsSync(letters) ? await pagesOf(deadLetterSource(letters, { key: 'id' })) : []
       const keys = pages.flatMap((page) => page.keys().map((key) => key.source))
       return [
-        ...differences(arrived(all), await rows(directory)),
-        ...differences(lost(all), keys).map((line) => `dead letters: ${line}`),
+        ...differences(journey.arrived(all), await rows(directory)),
+        ...differences(journey.lost(all), keys).map((line) => `dead letters: ${line}`),
       ]
     },
   }
+}
+
+/** How a run behaves beside others. */
+export function heldBy({ whenHeld, leaseMs }: CrashLife): Pick<PipelineOptions<Row>, 'whenHeld' | 'leaseMs'> {
+  return { whenHeld, ...(leaseMs === undefined ? {} : { leaseMs }) }
 }

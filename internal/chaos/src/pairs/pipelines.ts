@@ -23,7 +23,7 @@ function driver(life: CrashLife) {
   return { driver: life.chance < 0.5 ? 'better-sqlite3' : 'sqlite3' } as const
 }
 
-const fromSqlite = {
+export const fromSqlite = {
   prepare: async (directory, random) => writeHerd(join(directory, 'herd.db'), herd(random)),
   heads: async (directory) => headsIn(join(directory, 'herd.db')),
   source: (directory, life) => sqliteSource({ filename: join(directory, 'herd.db'), table: 'heads', ...driver(life) }),
@@ -38,7 +38,7 @@ const fromNdjson = {
   source: (directory) => ndjsonSource({ path: join(directory, 'herd.ndjson'), key: 'id' }),
 } satisfies Partial<PipelineStores>
 
-function toSqlite(file: string) {
+export function toSqlite(file: string) {
   return {
     sink: (directory: string, life: CrashLife) =>
       sqliteSink({ filename: join(directory, file), table: 'arrived', ...driver(life) }),

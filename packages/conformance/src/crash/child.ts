@@ -14,6 +14,7 @@ export interface ChildOptions {
   readonly directory: string
   readonly whenHeld: 'fail' | 'wait'
   readonly chance: number
+  readonly leaseMs: number | undefined
   /** Longer no life lasts, in milliseconds. */
   readonly timeoutMs: number
 }
@@ -24,11 +25,12 @@ export interface ChildOptions {
  */
 const script = `
 const { writeSync } = await import('node:fs')
-const [worker, pair, directory, whenHeld, chance] = process.argv.slice(1)
+const [worker, pair, directory, whenHeld, chance, leaseMs] = process.argv.slice(1)
 const { pairs } = await import(worker)
 writeSync(1, 'run\\n')
+const life = { whenHeld, chance: Number(chance), committed: () => void writeSync(1, 'batch\\n') }
 try {
-  await pairs[pair].run(directory, { whenHeld, chance: Number(chance), committed: () => void writeSync(1, 'batch\\n') })
+  await pairs[pair].run(directory, leaseMs === undefined ? life : { ...life, leaseMs: Number(leaseMs) })
   writeSync(1, 'completed\\n')
 } catch (error) {
   writeSync(1, 'failed ' + (error?.code ?? 'unknown') + '\\n')
@@ -47,19 +49,38 @@ export class Child {
   firstBatchAt = 0
   lastBatchAt = 0
   endedAt = 0
+  /** It was stopped on its way. */
+  slept = false
   readonly #process: ChildProcessByStdio<null, Readable, Readable>
   #killed = false
   #onSaid: () => void = () => {}
 
   constructor(options: ChildOptions) {
-    const { worker, pair, directory, whenHeld, chance, timeoutMs } = options
+    const { worker, pair, directory, whenHeld, chance, leaseMs, timeoutMs } = options
     const args = ['--input-type=module', '--eval', script, worker.href, pair, directory, whenHeld, String(chance)]
+    if (leaseMs !== undefined) args.push(String(leaseMs))
     this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory })
     this.ended = this.#watch(timeoutMs)
   }
 
   /** Kills it at that moment, unless it has ended by then. */
-  async killAt({ batches, thenMs }: Moment): Promise<End> {
+  async killAt(moment: Moment): Promise<End> {
+    return await this.#at(moment, () => {
+      this.#killed = this.#process.kill('SIGKILL')
+    })
+  }
+
+  /** Stops it at that moment, unless it has ended by then, and lets it go on after so long. */
+  async sleepAt(moment: Moment, sleepMs: number): Promise<End> {
+    let alarm: NodeJS.Timeout | undefined
+    const end = this.#at(moment, () => {
+      this.slept = this.#process.kill('SIGSTOP')
+      alarm = setTimeout(() => this.#process.kill('SIGCONT'), sleepMs)
+    })
+    return await end.finally(() => clearTimeout(alarm))
+  }
+
+  async #at({ batches, thenMs }: Moment, strike: () => void): Promise<End> {
     const reached = new Promise<boolean>((resolve) => {
       this.#onSaid = () => {
         if (this.beganAt > 0 && this.batches >= batches) resolve(true)
@@ -71,9 +92,7 @@ export class Child {
       )
     })
     if (await reached) {
-      const timer = setTimeout(() => {
-        this.#killed = this.#process.kill('SIGKILL')
-      }, thenMs)
+      const timer = setTimeout(strike, thenMs)
       await this.ended.finally(() => clearTimeout(timer))
     }
     return await this.ended

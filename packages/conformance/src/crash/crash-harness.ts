@@ -12,7 +12,7 @@ export interface CrashOptions {
   readonly worker: URL
   /** Which of them. */
   readonly pair: string
-  /** Kill so many times at least; the trial in hand is finished. @default 50, or no limit if `seconds` is given */
+  /** Kill so many times at least, and overtake one sleeper if any sleep; the trial in hand is finished. @default 50, or no limit if `seconds` is given */
   readonly kills?: number
   /** Or go on so long, in seconds. */
   readonly seconds?: number
@@ -20,6 +20,11 @@ export interface CrashOptions {
   readonly seed?: number
   /** Processes that work on the run side by side, all of which may be killed. @default 1 */
   readonly rivals?: number
+  /**
+   * Half of the rivals are not killed but fall asleep (SIGSTOP), mostly for longer than a lease of so many milliseconds, and
+   * wake up (SIGCONT) where another one may have taken over. @default nobody sleeps
+   */
+  readonly leaseMs?: number
   /** Longer no process may take, in milliseconds. @default 60000 */
   readonly timeoutMs?: number
   /** Where the trials take place. @default the system's temporary directory */
@@ -37,11 +42,20 @@ export interface CrashReport {
   readonly landed: Landed
   /** Processes that gave way to another one. */
   readonly held: number
+  /** Processes that fell asleep, and those of them that were refused when they woke up. */
+  readonly slept: number
+  readonly overtaken: number
   /** How long it took. */
   readonly seconds: number
 }
 
 const mostLives = 200
+/** So many trials without a sleeper who is overtaken are no chance any more. */
+const mostDrowsy = 50
+/** A sleep lasts up to so many leases: some wake up before anybody noticed, most do not. */
+const longestSleep = 3
+/** What a process says that gave way to another one; the others only if it slept, or had so little time that its lease ran out. */
+const gaveWay = ['RUN_HELD', 'LEASE_LOST', 'FENCED']
 
 /**
  * Runs a pair in real processes, kills them with SIGKILL at random moments, starts them again until the run completes, and
@@ -54,6 +68,12 @@ const mostLives = 200
  */
 export async function crashHarness(options: CrashOptions): Promise<CrashReport> {
   const { worker, pair: name, seed = Math.floor(Math.random() * 2 ** 31) } = options
+  if (options.leaseMs !== undefined && (options.rivals ?? 1) < 2) {
+    throw new DroverError(
+      'OPTION_INVALID',
+      'crashHarness: leaseMs needs rivals: nobody would take over from a sleeper.',
+    )
+  }
   const { pairs } = (await import(worker.href)) as { readonly pairs: Readonly<Record<string, CrashPair>> }
   const pair = pairs[name]
   if (pair === undefined) {
@@ -77,6 +97,8 @@ class CrashHarness {
   #trials = 0
   #kills = 0
   #held = 0
+  #slept = 0
+  #overtaken = 0
 
   constructor(
     private readonly options: CrashOptions,
@@ -98,7 +120,7 @@ class CrashHarness {
     do {
       await this.#trial((directory) => (rivals > 1 ? this.#contested(directory, rivals) : this.#killed(directory)))
       this.#trials++
-    } while (this.#kills < kills && performance.now() < until)
+    } while (!this.#isEnough(kills) && performance.now() < until)
     return {
       pair: this.options.pair,
       seed: this.seed,
@@ -106,8 +128,16 @@ class CrashHarness {
       kills: this.#kills,
       landed: this.#timing.landed,
       held: this.#held,
+      slept: this.#slept,
+      overtaken: this.#overtaken,
       seconds: (performance.now() - begun) / 1_000,
     }
+  }
+
+  /** Of those who sleep, one has to be overtaken: without that nothing was tried. */
+  #isEnough(kills: number): boolean {
+    const { leaseMs } = this.options
+    return this.#kills >= kills && (leaseMs === undefined || this.#overtaken > 0 || this.#trials >= mostDrowsy)
   }
 
   get #template(): string {
@@ -118,9 +148,11 @@ class CrashHarness {
   async #trial(work: (directory: string) => Promise<void>): Promise<void> {
     const directory = join(this.home, `trial-${this.#trials}`)
     await cp(this.#template, directory, { recursive: true })
+    const begun = await this.#guarded('begin', async () => await this.pair.begin?.(directory))
     await this.#guarded('run', () => work(directory))
     const found = await this.#guarded('compare', () => this.pair.compare(directory))
     if (found.length > 0) throw this.#broken(found.join('\n'))
+    await begun?.[Symbol.asyncDispose]()
     await rm(directory, { recursive: true, force: true })
   }
 
@@ -148,7 +180,7 @@ class CrashHarness {
     throw this.#broken(`it makes no progress: ${mostLives} processes were killed`)
   }
 
-  /** Several processes at once; each is killed or gives way, until one completes the run and the others see that. */
+  /** Several processes at once; each is killed, sleeps or gives way, until one completes the run and the others see that. */
   async #contested(directory: string, rivals: number): Promise<void> {
     this.#timing.beginTrial()
     let completed = false
@@ -156,13 +188,15 @@ class CrashHarness {
     const rival = async (): Promise<void> => {
       while (!completed && lives < mostLives) {
         const child = this.#start(directory, this.#random() < 0.5 ? 'fail' : 'wait')
-        const end = await child.killAt(this.#timing.moment())
+        const end = await this.#strike(child)
         if (end.kind === 'killed') {
           lives++
           this.#kills++
           this.#timing.land(child)
-        } else if (end.kind === 'failed' && end.code === 'RUN_HELD') {
+        } else if (end.kind === 'failed' && this.#gaveWay(end.code)) {
           this.#held++
+          if (child.slept) this.#overtaken++
+          this.#timing.pass(child)
         } else {
           this.#completed(end)
           completed = true
@@ -173,9 +207,22 @@ class CrashHarness {
     if (!completed) throw this.#broken(`it makes no progress: ${lives} processes were killed or gave way`)
   }
 
+  async #strike(child: Child): Promise<Awaited<Child['ended']>> {
+    const { leaseMs } = this.options
+    const moment = this.#timing.moment()
+    if (leaseMs === undefined || this.#random() < 0.5) return await child.killAt(moment)
+    const end = await child.sleepAt(moment, this.#random() * longestSleep * leaseMs)
+    if (child.slept) this.#slept++
+    return end
+  }
+
+  #gaveWay(code: string): boolean {
+    return gaveWay.slice(0, this.options.leaseMs === undefined ? 1 : gaveWay.length).includes(code)
+  }
+
   #start(directory: string, whenHeld: 'fail' | 'wait' = 'fail'): Child {
-    const { worker, pair, timeoutMs = 60_000 } = this.options
-    return new Child({ worker, pair, directory, whenHeld, timeoutMs, chance: this.#random() })
+    const { worker, pair, leaseMs, timeoutMs = 60_000 } = this.options
+    return new Child({ worker, pair, directory, whenHeld, leaseMs, timeoutMs, chance: this.#random() })
   }
 
   #completed(end: Awaited<Child['ended']>): void {

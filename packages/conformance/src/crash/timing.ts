@@ -65,9 +65,14 @@ export class Timing {
     return { batches, thenMs: random() * (batches >= left ? this.#endMs : this.#batchMs) }
   }
 
+  /** Notes how far a life came. */
+  pass({ batches }: Child): void {
+    this.#batchesOfTrial += batches
+  }
+
   /** Notes where a kill landed. */
   land(child: Child): void {
-    this.#batchesOfTrial += child.batches
+    this.pass(child)
     if (this.#batchesOfTrial >= this.#allBatches) this.#after++
     else if (child.batches > 0) this.#between++
     else this.#before++
