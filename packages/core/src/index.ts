@@ -27,6 +27,7 @@ export type {
   SinkOperation,
 } from './contracts/sink.js'
 export type { Count, ReadOptions, Source, SourceSession } from './contracts/source.js'
+export type { Blocker, Stall, StoreWait, WaitingFor } from './contracts/stall.js'
 export type {
   Control,
   Held,
@@ -91,6 +92,7 @@ export { type MemorySourceOptions, memorySource } from './memory/memory-source.j
 export { type MemoryStore, memoryStore } from './memory/memory-store.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress } from './report/progress-line.js'
+export { inferSchema } from './schema/infer-schema.js'
 export { type SinkContext, type SinkOptions, sink } from './sinks/sink.js'
 export { backfillTask } from './startup/backfill-task.js'
 export { type EnsureFinishedOptions, ensureFinished } from './startup/ensure-finished.js'

@@ -1,6 +1,7 @@
 import type { Counts } from './position.js'
 import type { RejectedRecord, Report, Warning } from './report.js'
 import type { Guarantee } from './sink.js'
+import type { Stall } from './stall.js'
 
 /** How far a run has come. */
 export interface Progress {
@@ -50,6 +51,8 @@ export interface RunEvents {
   }) => void
   /** Once the commit that left it out is durable. */
   'record:rejected': (event: RejectedRecord) => void
+  /** Nothing of a partition was committed for `stalledAfterMs`; again after as long, while that lasts. */
+  'run:stalled': (event: Stall) => void
   'run:paused': (event: { readonly name: string }) => void
   'run:resumed': (event: { readonly name: string }) => void
   'run:warning': (event: Warning) => void

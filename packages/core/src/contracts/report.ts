@@ -9,6 +9,8 @@ export interface Warning {
     | 'DEAD_LETTERS'
     | 'ESTIMATED_COUNT'
     | 'NOT_RESUMABLE'
+    /** A partition stood still for longer than `stalledAfterMs`. */
+    | 'STALLED'
     /** Records have a field that the sink has no place for and was told to leave out. */
     | 'FIELD_LEFT_OUT'
     /** Indexes of the sink's table were taken off, or stay where they might have been, or are missing. */

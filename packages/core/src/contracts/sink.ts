@@ -3,6 +3,7 @@ import type { Claim, Commit, Partition, Position } from './position.js'
 import type { SinkAccount, Warning } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
 import type { Source } from './source.js'
+import type { StoreWait } from './stall.js'
 import type { StateStore } from './state-store.js'
 import type { Operation, Row } from './values.js'
 
@@ -73,6 +74,11 @@ interface SinkSession extends AsyncDisposable {
   account?(): SinkAccount
   /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
   heldBytes?(): number
+  /**
+   * What statements of a partition wait for, beside the run: asked when nothing of it was committed for long. It must not stand in the
+   * run's way, and ends when the signal is aborted.
+   */
+  waitsFor?(partition: Partition, operation: Operation): Promise<readonly StoreWait[]>
   /** Called once all partitions have ended. Idempotent: after a crash it is called again. */
   finish?(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void>
 }

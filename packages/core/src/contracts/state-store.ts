@@ -1,4 +1,5 @@
 import type { Claim, Commit, Partition, Position } from './position.js'
+import type { StoreWait } from './stall.js'
 import type { JsonValue, Operation } from './values.js'
 
 /** `open` until every partition is done; then `completed`. A run that stopped or failed is open, with the last outcome noted. */
@@ -96,4 +97,6 @@ export interface TransactionalStateStore<Tx> extends StateStore {
     work: (tx: Tx) => Promise<{ readonly commit: Commit; readonly value: T }>,
     operation: Operation,
   ): Promise<T>
+  /** What statements in its transactions wait for; asked as a sink's `waitsFor` is. */
+  waitsFor?(operation: Operation): Promise<readonly StoreWait[]>
 }

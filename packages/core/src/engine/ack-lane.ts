@@ -27,7 +27,7 @@ export class AckLane extends PipelineLane {
       while (!ended) {
         if (open.size >= this.inFlight) await Promise.race(open)
         if (this.control.interrupted || !this.fits) await Promise.all(open)
-        await this.control.whenFree(this.options.operation.signal)
+        await this.whenFree()
         if (failed || this.control.stopReason !== undefined) break
         if (open.size === 0) await this.adjust(await last)
         const batch = this.newBatch(start, ++sequence)
@@ -63,6 +63,7 @@ export class AckLane extends PipelineLane {
 
   async #commitAfter(before: Promise<Position>, batch: OpenBatch, written: Promise<Outcome>): Promise<Position> {
     const [position, outcome] = await Promise.all([before, written])
+    batch.isWritten = true
     const commit = batch.positionAfter(position, outcome, batch.ended)
     await this.options.bury(batch.rejections())
     let unsure = false

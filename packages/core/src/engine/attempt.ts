@@ -17,11 +17,13 @@ import { abortError, type Retrying, retrying } from './retry.js'
 import type { RunAccount } from './run-account.js'
 import type { RunControl } from './run-control.js'
 import type { RunTeller } from './run-teller.js'
+import { StallWatch } from './stall-watch.js'
 import { chooseRun } from './stored-run.js'
 
 const defaultLeaseMs = 30_000
 const defaultMaxRetries = 8
 const progressEveryMs = 1_000
+const defaultStalledAfterMs = 60_000
 
 export interface AttemptOptions {
   readonly plan: Plan
@@ -202,7 +204,7 @@ export class Attempt {
   async #workOn(run: RunState, opened: OpenedPlan, leases: Leases): Promise<void> {
     // The first one alone, before all others: attempts that each held another partition would wait for each other, or all give up.
     const [first] = run.partitions
-    const leading = first === undefined ? null : await this.#lease(run, first, leases)
+    const leading = first === undefined ? null : await this.#leading(run, first, leases)
     if (leading === null) return
     const lanes = Math.max(1, Math.min(this.#plan.parallel, run.partitions.length))
     const limit = pLimit(lanes)
@@ -211,8 +213,9 @@ export class Attempt {
       run.partitions.map((partition) =>
         limit(async () => {
           try {
-            const lease = partition === first ? leading : await this.#lease(run, partition, leases)
-            if (lease !== null) await this.#workOnOne(lease, opened, lanes)
+            await using watch = this.#watch(run, partition)
+            const lease = partition === first ? leading : await this.#lease(run, partition, leases, watch)
+            if (lease !== null) await this.#workOnOne(lease, opened, lanes, watch)
           } catch (error) {
             failures.push(error)
             this.#control.stop('another partition failed')
@@ -225,14 +228,31 @@ export class Attempt {
     if (failures.length > 0) throw worst
   }
 
-  async #lease(run: RunState, partition: Partition, leases: Leases): Promise<Lease | null> {
-    return this.#control.stopReason === undefined ? leases.acquire(run.run, partition) : null
+  async #leading(run: RunState, first: Partition, leases: Leases): Promise<Lease | null> {
+    await using watch = this.#watch(run, first)
+    return await this.#lease(run, first, leases, watch)
   }
 
-  async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: number): Promise<void> {
+  async #lease(run: RunState, partition: Partition, leases: Leases, watch: StallWatch): Promise<Lease | null> {
+    if (this.#control.stopReason !== undefined) return null
+    return leases.acquire(run.run, partition, (held) => watch.heldBy(held))
+  }
+
+  #watch({ run }: RunState, partition: Partition): StallWatch {
+    const { name, options } = this.#plan
+    return new StallWatch(partition, {
+      afterMs: options.stalledAfterMs ?? defaultStalledAfterMs,
+      control: this.#control,
+      listener: this.#teller,
+      onStall: (stall) => this.#teller.stalled({ name, run, ...stall }),
+    })
+  }
+
+  async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: number, watch: StallWatch): Promise<void> {
     const lane = await this.#again(() => opened.lane(lease, lanes))
     this.#account.begin(lane.start)
-    this.#account.place(await lane.run(this.#control, this.#teller))
+    watch.working(lane)
+    this.#account.place(await lane.run(this.#control, watch))
   }
 
   async #settle(state: StateStore, run: RunState, settlement: Settlement): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Backfiller, BackfillResult } from '../contracts/backfiller.js'
 import type { Position } from '../contracts/position.js'
+import type { StoreWait, WaitingFor } from '../contracts/stall.js'
 import type { Lease, StateStore, TransactionalStateStore } from '../contracts/state-store.js'
-import type { JsonValue } from '../contracts/values.js'
+import type { JsonValue, Operation } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { breather } from './breather.js'
 import { addCounts, noCounts, subtractCounts } from './counts.js'
@@ -34,6 +35,7 @@ export class BackfillLane implements Lane {
   readonly start: Position
   #control!: RunControl
   #listener!: LaneListener
+  #isHeldBack = false
 
   constructor(
     private readonly backfiller: AnyBackfiller,
@@ -52,7 +54,10 @@ export class BackfillLane implements Lane {
     const { signal } = this.options.help.operation
     let position = this.start
     while (!position.done) {
-      await control.whenFree(signal)
+      this.#isHeldBack = true
+      const waited = await control.whenFree(signal)
+      this.#isHeldBack = false
+      if (waited) listener.heldBack()
       if (control.stopReason !== undefined) break
       if (breather.due) await breather.breathe()
       const wanted = Math.min(control.batchSize ?? this.options.batchSize, control.recordsLeft)
@@ -66,6 +71,15 @@ export class BackfillLane implements Lane {
       }
     }
     return position
+  }
+
+  get waitsFor(): WaitingFor | null {
+    return this.#isHeldBack ? null : 'backfiller'
+  }
+
+  async askStore(operation: Operation): Promise<readonly StoreWait[]> {
+    const { store } = this.options
+    return 'both' in store ? ((await store.both.waitsFor?.(operation)) ?? []) : []
   }
 
   /** A batch failed and its records can be skipped: each in a batch of its own, until the failing one is left out. */

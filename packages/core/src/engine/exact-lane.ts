@@ -18,7 +18,7 @@ export class ExactLane extends PipelineLane {
   protected async work(start: Position): Promise<Position> {
     let position = start
     while (!position.done) {
-      await this.control.whenFree(this.options.operation.signal)
+      await this.whenFree()
       if (this.control.stopReason !== undefined) break
       await this.adjust(position)
       position = await this.#commitNext(position)

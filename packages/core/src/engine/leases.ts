@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Partition } from '../contracts/position.js'
-import type { Lease, StateStore } from '../contracts/state-store.js'
+import type { Held, Lease, StateStore } from '../contracts/state-store.js'
 import type { Operation } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type AlsoFailed, closeAll } from './closing.js'
@@ -44,11 +44,21 @@ export class Leases implements AsyncDisposable {
     return this.#keepers.length > 0
   }
 
-  /** Gets the lease of a partition; null if the run was stopped while it waited. @throws `RUN_HELD` */
-  async acquire(run: string, partition: Partition): Promise<Lease | null> {
+  /**
+   * Gets the lease of a partition; null if the run was stopped while it waited.
+   *
+   * @param onHeld Told who has it, again and again, and in the end that nobody else has.
+   * @throws `RUN_HELD`
+   */
+  async acquire(
+    run: string,
+    partition: Partition,
+    onHeld: (held: Held | undefined) => void = () => {},
+  ): Promise<Lease | null> {
     const { store, name, holder, ttlMs, whenHeld, control, operation } = this.terms
     for (;;) {
       const lease = await this.#again(() => store.acquire({ run, partition, holder, ttlMs }, operation))
+      onHeld('heldBy' in lease ? lease : undefined)
       if (!('heldBy' in lease)) {
         this.#keepers.push(new LeaseKeeper(lease, this.terms))
         await this.#takeBackStop(lease)

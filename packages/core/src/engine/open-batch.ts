@@ -31,6 +31,8 @@ export class OpenBatch {
   readonly whenFilled: Promise<void>
   /** `commit` was called: a write that fails from now on may have succeeded. */
   commitCalled = false
+  /** Its rows are durable; its position may not be. */
+  isWritten = false
   /** Given by the last call of `commit`. */
   committed: { readonly position: Commit; readonly outcome: Outcome } | undefined
   #ownFailure: { readonly error: unknown } | undefined
@@ -38,6 +40,7 @@ export class OpenBatch {
   #bytes = 0
   #filled = false
   #ended = false
+  #isPulling = false
   #markFilled!: () => void
 
   constructor(private readonly options: OpenBatchOptions) {
@@ -60,6 +63,11 @@ export class OpenBatch {
   /** The source had no page left when this batch was filled. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** It waits for a page. */
+  get isPulling(): boolean {
+    return this.#isPulling
   }
 
   /** Throws what broke the last pass off though the sink was not to blame: the source, a dead letter. The sink may have wrapped it, or swallowed it. */
@@ -194,6 +202,7 @@ export class OpenBatch {
 
   /** The next page, kept; null if the source has ended. */
   async #pull(): Promise<HeldPage | null> {
+    this.#isPulling = true
     try {
       const next = await this.options.reader.next()
       if (next === null) {
@@ -208,6 +217,8 @@ export class OpenBatch {
     } catch (error) {
       this.#ownFailure = { error }
       throw error
+    } finally {
+      this.#isPulling = false
     }
   }
 

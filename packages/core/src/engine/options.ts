@@ -39,6 +39,8 @@ export interface RunOptions {
   /** How long a lease lasts without a heartbeat, in milliseconds. @default 30000 */
   readonly leaseMs?: number
   readonly recordsPerSecond?: number
+  /** After how long without a commit, in milliseconds, a partition is said to stand still: `run:stalled`. 0 is never. @default 60000 */
+  readonly stalledAfterMs?: number
   readonly logger?: Logger
   /** Write the lines of progress to this stream: one line that is redrawn on a terminal, plain lines otherwise; `true` is stderr. @default false */
   readonly progress?: boolean | NodeJS.WritableStream

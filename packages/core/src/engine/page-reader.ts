@@ -48,6 +48,7 @@ export class PageReader {
   #ahead: Promise<HeldPage | null> | undefined
   #ended = false
   #queuedBytes = 0
+  #isTransforming = false
   readonly #stop = () => this.#closing.abort(this.options.context.signal.reason)
 
   constructor(private readonly options: PageReaderOptions) {
@@ -72,6 +73,11 @@ export class PageReader {
   /** Bytes read ahead. */
   get queuedBytes(): number {
     return this.#queuedBytes
+  }
+
+  /** What the next page waits for. */
+  get waitsFor(): 'source' | 'transform' {
+    return this.#isTransforming ? 'transform' : 'source'
   }
 
   /** What it failed with once, it fails with again: no page is ever passed over. */
@@ -104,6 +110,16 @@ export class PageReader {
     const page = await retrying(() => this.#read(), this.options.retrying)
     if (page === null) return null
     if (chain.isEmpty) return new HeldPage(page, page)
+    this.#isTransforming = true
+    try {
+      return await this.#transformed(page)
+    } finally {
+      this.#isTransforming = false
+    }
+  }
+
+  async #transformed(page: Page<Row>): Promise<HeldPage> {
+    const { chain } = this.options
     const readable = page.count - (page.rejected?.length ?? 0)
     const bear = (rejects: StepRejects): void =>
       this.options.bear(rejects.size + page.count - readable, () =>

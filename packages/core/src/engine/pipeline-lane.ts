@@ -1,5 +1,6 @@
 import type { Position } from '../contracts/position.js'
 import type { CommitBatch, Outcome } from '../contracts/sink.js'
+import type { StoreWait, WaitingFor } from '../contracts/stall.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { HeldPage, Rejection } from './held-page.js'
@@ -31,6 +32,8 @@ export interface PipelineLaneOptions {
   readonly bytes: number
   readonly maxRetries: number
   readonly heldBytes: () => number
+  /** What the sink says that its statements wait for. */
+  readonly askSink: (operation: Operation) => Promise<readonly StoreWait[]>
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
   readonly prepare: (sample: () => Promise<readonly Row[]>) => Promise<void>
   /** Throws if the run does not bear these rejections. */
@@ -46,6 +49,9 @@ export abstract class PipelineLane implements Lane {
   protected control!: RunControl
   /** Bytes of one batch: what the lane may hold, shared among the batches that are open and the page read ahead. */
   readonly #batchBytes: number
+  /** Those that are not committed yet, the oldest first. */
+  readonly #open = new Set<OpenBatch>()
+  #isHeldBack = false
   /** The batch is read again, because its pages had no rows. */
   #readsRows = false
   #pageRecords = 1
@@ -66,12 +72,31 @@ export abstract class PipelineLane implements Lane {
   async run(control: RunControl, listener: LaneListener): Promise<Position> {
     this.control = control
     this.listener = listener
-    this.#open(this.options.position)
+    this.#read(this.options.position)
     try {
       return await this.work(this.options.position)
     } finally {
       await this.reader.close()
     }
+  }
+
+  get waitsFor(): WaitingFor | null {
+    if (this.#isHeldBack) return null
+    const [oldest] = this.#open
+    if (oldest === undefined || oldest.isPulling) return this.reader.waitsFor
+    return oldest.isWritten ? 'state' : 'sink'
+  }
+
+  async askStore(operation: Operation): Promise<readonly StoreWait[]> {
+    return this.waitsFor === 'sink' ? this.options.askSink(operation) : []
+  }
+
+  /** Resolves when the next batch may begin. */
+  protected async whenFree(): Promise<void> {
+    this.#isHeldBack = true
+    const waited = await this.control.whenFree(this.options.operation.signal)
+    this.#isHeldBack = false
+    if (waited) this.listener.heldBack()
   }
 
   protected abstract work(position: Position): Promise<Position>
@@ -103,16 +128,17 @@ export abstract class PipelineLane implements Lane {
   protected async readRows(batch: OpenBatch, position: Position, error: unknown): Promise<void> {
     if (!DroverError.isInstance(error, 'PAGE_STALE') || this.#readsRows) throw error
     this.control.tally(-batch.records)
+    this.#open.delete(batch)
     await this.#reopen(position, true)
   }
 
   async #reopen(position: Position, readsRows: boolean): Promise<void> {
     await this.reader.close()
     this.#readsRows = readsRows
-    this.#open(position)
+    this.#read(position)
   }
 
-  #open(position: Position): void {
+  #read(position: Position): void {
     this.#pageRecords = this.#pageSize()
     this.reader = new PageReader({
       ...this.options.reader,
@@ -141,7 +167,7 @@ export abstract class PipelineLane implements Lane {
   protected newBatch(position: Position, sequence: number): OpenBatch {
     const { where, bury } = this.options
     const size = this.#batchSize()
-    return new OpenBatch({
+    const batch = new OpenBatch({
       reader: this.reader,
       position,
       sequence,
@@ -156,6 +182,8 @@ export abstract class PipelineLane implements Lane {
         performance.now() - batch.openedAt >= longestBatchMs ||
         this.control.interrupted,
     })
+    this.#open.add(batch)
+    return batch
   }
 
   #pulled(page: HeldPage): void {
@@ -180,6 +208,7 @@ export abstract class PipelineLane implements Lane {
 
   protected tell(batch: OpenBatch, position: Position, outcome: Outcome): void {
     const counts = batch.counts(outcome)
+    this.#open.delete(batch)
     this.listener.committed({
       position,
       counts,

@@ -1,5 +1,6 @@
 import type { Counts, Position } from '../contracts/position.js'
 import type { RejectedRecord, Report, SinkAccount, Warning } from '../contracts/report.js'
+import type { Stall } from '../contracts/stall.js'
 import type { RunState } from '../contracts/state-store.js'
 import type { Cursor } from '../contracts/values.js'
 import { addCounts, noCounts, sumCounts } from './counts.js'
@@ -13,6 +14,8 @@ export class RunAccount {
   readonly #positions = new Map<string, Position>()
   readonly #warnings: Warning[] = []
   readonly #rejected: RejectedRecord[] = []
+  /** The longest of each partition. */
+  readonly #stalls = new Map<string, Stall>()
   readonly #begun = performance.now()
   #attempt: Counts = noCounts
   #batches = 0
@@ -72,6 +75,11 @@ export class RunAccount {
     if (this.#rejected.length < rejectedShown) this.#rejected.push(record)
   }
 
+  stall(stall: Stall): void {
+    const longest = this.#stalls.get(stall.partition)?.sinceMs ?? 0
+    if (stall.waitsFor !== 'lease' && stall.sinceMs > longest) this.#stalls.set(stall.partition, stall)
+  }
+
   warn(warning: Warning): void {
     this.#warnings.push(warning)
   }
@@ -87,6 +95,7 @@ export class RunAccount {
   ): Report {
     const { name, guarantee, source, sink } = this.plan
     const finishedAt = new Date()
+    for (const { message } of this.#stalls.values()) this.warn({ code: 'STALLED', message })
     const completedAt = status === 'completed' ? finishedAt : run.completedAt
     return {
       name,
@@ -119,6 +128,7 @@ export class RunAccount {
       rejected: this.#rejected,
       ...(more.account === undefined ? {} : { account: more.account }),
       ...(more.deadLetters === undefined ? {} : { deadLetters: more.deadLetters }),
+      // The list itself: what hears of the end may fail, too.
       warnings: this.#warnings,
     }
   }

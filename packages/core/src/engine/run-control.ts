@@ -98,15 +98,21 @@ export class RunControl {
       this.#freeAt = Math.max(this.#freeAt, performance.now()) + (records / this.#recordsPerSecond) * 1000
   }
 
-  /** Resolves when the next batch may begin: not while paused, and no faster than the ceiling. */
-  async whenFree(signal: AbortSignal): Promise<void> {
+  /** Resolves when the next batch may begin: not while paused, and no faster than the ceiling. Gives whether it had to wait. */
+  async whenFree(signal: AbortSignal): Promise<boolean> {
+    let waited = false
     // A timer of its own: nothing else may keep the process alive while the run waits for somebody to resume it.
-    while (this.paused && this.stopReason === undefined) await pause(slice, signal)
+    while (this.paused && this.stopReason === undefined) {
+      waited = true
+      await pause(slice, signal)
+    }
     let left = this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0
     while (left > 0 && this.stopReason === undefined) {
+      waited = true
       await pause(Math.min(left, slice), signal)
       left = this.#freeAt - performance.now()
     }
+    return waited
   }
 
   /** Waits before another try. A run that is to stop does not wait for long: its batch is either taken soon, or given up. */

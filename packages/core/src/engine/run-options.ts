@@ -17,6 +17,7 @@ export const runOptionNames: readonly (keyof RunOptions)[] = [
   'stopOnSignals',
   'leaseMs',
   'recordsPerSecond',
+  'stalledAfterMs',
   'logger',
   'progress',
 ]
@@ -28,6 +29,7 @@ export function checkRunOptions(where: string, options: RunOptions): void {
   checkWholeNumber(where, 'maxRetries', options.maxRetries, 0)
   checkWholeNumber(where, 'leaseMs', options.leaseMs, 100)
   checkWholeNumber(where, 'recordsPerSecond', options.recordsPerSecond, 0)
+  checkWholeNumber(where, 'stalledAfterMs', options.stalledAfterMs, 0)
   checkOneOf(where, 'again', options.again, ['nothing', 'incremental', 'full'])
   checkOneOf(where, 'whenChanged', options.whenChanged, ['refuse', 'continue', 'restart'])
   checkOneOf(where, 'whenHeld', options.whenHeld, ['fail', 'wait'])

@@ -1,6 +1,7 @@
 import type { Progress, RunEvents } from '../contracts/events.js'
 import type { Logger } from '../contracts/logger.js'
 import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
+import type { Stall } from '../contracts/stall.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import type { Rejection } from './held-page.js'
@@ -12,7 +13,7 @@ import type { RunAccount } from './run-account.js'
 import { RunEmitter } from './run-emitter.js'
 
 /** Tells what happens in a run: to its account, to who listens to its events, to its logger. */
-export class RunTeller implements LaneListener {
+export class RunTeller implements Omit<LaneListener, 'heldBack'> {
   readonly events: RunEmitter
   /** Handlers and logger that failed. A failure is told once: it would come back with every batch. */
   readonly #failed = new Set<string>()
@@ -54,6 +55,13 @@ export class RunTeller implements LaneListener {
     const said = redactSecrets(message)
     this.#log('warn', `${code}, trying again in ${waitMs} ms (attempt ${attempt}): ${said}`)
     this.events.emit('batch:retried', { partition, attempt, waitMs, code, message: said })
+  }
+
+  stalled(stall: Stall): void {
+    this.account.stall(stall)
+    // To wait until another instance has finished is what was asked for.
+    this.#log(stall.waitsFor === 'lease' ? 'info' : 'warn', stall.message)
+    this.events.emit('run:stalled', stall)
   }
 
   paused(paused: boolean): void {

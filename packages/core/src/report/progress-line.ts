@@ -1,5 +1,6 @@
 import type { Progress } from '../contracts/events.js'
 import type { Report } from '../contracts/report.js'
+import type { Stall } from '../contracts/stall.js'
 import type { RunEventSource } from '../engine/run-emitter.js'
 import { counted, duration, grouped, nothingToDo, oneLine, rate } from './text.js'
 
@@ -13,14 +14,17 @@ const clearLine = '\r\u001b[2K'
 export function attachProgress(events: Pick<RunEventSource, 'on' | 'off'>, stream: NodeJS.WritableStream): () => void {
   const line = isTerminal(stream) ? new RedrawnLine(stream) : new PlainLines(stream)
   const onProgress = (progress: Progress) => line.show(progress)
+  const onStalled = ({ name, message }: Stall) => line.note(`${name}: ${message}`)
   const onFinished = (report: Report) => line.end(finishedParts(report))
   const onFailed = () => line.end(undefined)
   events.on('run:progress', onProgress)
+  events.on('run:stalled', onStalled)
   events.on('run:finished', onFinished)
   events.on('run:failed', onFailed)
   return () => {
     line.end(undefined)
     events.off('run:progress', onProgress)
+    events.off('run:stalled', onStalled)
     events.off('run:finished', onFinished)
     events.off('run:failed', onFailed)
   }
@@ -77,6 +81,12 @@ class RedrawnLine {
     this.#draw(progressParts(progress))
   }
 
+  /** A line that stays, in front of the one that is redrawn. */
+  note(text: string): void {
+    this.stream.write(`${clearLine}${oneLine(text, 1000)}\n`)
+    this.#isOpen = false
+  }
+
   end(outcome: string[] | undefined): void {
     if (outcome !== undefined) this.#draw(outcome)
     if (this.#isOpen) this.stream.write('\n')
@@ -114,6 +124,10 @@ class PlainLines {
     if (!isDue) return
     this.#second = second
     this.#said = counts.read
+    this.#write(text)
+  }
+
+  note(text: string): void {
     this.#write(text)
   }
 

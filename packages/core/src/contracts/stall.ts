@@ -1,0 +1,43 @@
+/** What a partition waits for: another process that holds it, what gives its records, a step, what writes them, or what keeps its position. */
+export type WaitingFor = 'lease' | 'source' | 'transform' | 'sink' | 'state' | 'backfiller'
+
+/** Somebody whom a statement waits for. What a store does not say, or not to this user, is missing. */
+export interface Blocker {
+  /** The store's number of the connection; 0 is a prepared transaction. */
+  readonly pid: number
+  readonly applicationName?: string
+  /** What it does, such as `idle in transaction`. */
+  readonly state?: string
+  /** When its last statement began. */
+  readonly queryStart?: Date
+  /** When its transaction began. */
+  readonly transactionStart?: Date
+}
+
+/** A statement of the run that is under way, as the store tells. */
+export interface StoreWait {
+  /** The store's number of the connection. */
+  readonly pid: number
+  /** Without the values in it. */
+  readonly statement: string
+  readonly queryStart?: Date
+  /** What it waits for, in the store's words, such as `Lock: transactionid`; missing while it works. */
+  readonly waitEvent?: string
+  readonly blockedBy: readonly Blocker[]
+  /** All this in a sentence. */
+  readonly message: string
+}
+
+/** A partition of which nothing was committed for long. */
+export interface Stall {
+  readonly name: string
+  readonly run: string
+  readonly partition: string
+  /** Since its last commit, or since it was begun; pauses, and waits for the ceiling of records per second, do not count. */
+  readonly sinceMs: number
+  readonly waitsFor: WaitingFor
+  /** What the store says of the partition's statements, where it was asked. */
+  readonly statements: readonly StoreWait[]
+  /** All this in a sentence, without secrets. */
+  readonly message: string
+}
