@@ -1,4 +1,4 @@
-import type { ExactSession, Operation } from '@drover/core'
+import type { ExactSession, SinkOperation } from '@drover/core'
 import { openPostgres, type PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
 import { type StateLocation, stateTables } from '../state/state-tables.js'
@@ -9,11 +9,11 @@ import { ExactWriter } from './exact-writer.js'
 export async function connectExactWriter<R extends object>(
   { location, state }: { readonly location: PostgresLocation; readonly state: StateLocation },
   makeTarget: (database: PostgresDatabase) => Promise<BatchTarget>,
-  operation: Operation,
+  operation: SinkOperation,
 ): Promise<ExactSession<R>> {
   const database = await openPostgres(location, operation)
   try {
-    const writer = new ExactWriter(database, stateTables(state), await makeTarget(database))
+    const writer = new ExactWriter(database, stateTables(state), await makeTarget(database), location.lockTimeoutMs)
     return writer as ExactSession<object> as ExactSession<R>
   } catch (error) {
     await database[Symbol.asyncDispose]()

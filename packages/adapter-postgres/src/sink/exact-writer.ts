@@ -7,16 +7,21 @@ import {
   type Operation,
   type Outcome,
   type Page,
+  type Partition,
   type Position,
   type RecordSchema,
   type Row,
   type Source,
+  type StoreWait,
 } from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
+import { storeWaits } from '../connection/store-waits.js'
 import { Positions } from '../state/positions.js'
 import { ensureStateTables, type StateTables } from '../state/state-tables.js'
+import { writerMark } from '../state/writers.js'
 import type { BatchTarget } from './batch-target.js'
+import { LockWatch } from './lock-watch.js'
 
 /**
  * Writes batches exactly once: rows, position and fence are one transaction, which is open while the pages of the batch come.
@@ -32,6 +37,7 @@ export class ExactWriter implements ExactSession<Row> {
     private readonly database: PostgresDatabase,
     private readonly tables: StateTables,
     private readonly target: BatchTarget,
+    private readonly lockTimeoutMs: number | undefined,
   ) {
     this.#positions = new Positions(tables)
     const { readBack } = target
@@ -67,6 +73,9 @@ export class ExactWriter implements ExactSession<Row> {
     { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
   ): Promise<void> {
     const claim = this.#claimOf(batch)
+    using watch = new LockWatch(this.lockTimeoutMs, (operation) => this.waitsFor(batch.partition, operation), {
+      signal,
+    })
     try {
       await using connection = await this.database.connect({ signal })
       await connection.begin()
@@ -78,8 +87,13 @@ export class ExactWriter implements ExactSession<Row> {
     } catch (error) {
       // An heir ends the connections of those he overtook.
       if (DroverError.isInstance(error, 'STORE_UNAVAILABLE')) await this.#checkFence(claim, { signal })
-      throw error
+      throw watch.named(error)
     }
+  }
+
+  async waitsFor(partition: Partition, operation: Operation): Promise<readonly StoreWait[]> {
+    const claim = this.#claims.get(partition.id)
+    return claim === undefined ? [] : storeWaits(this.database, writerMark(claim), operation)
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void> {

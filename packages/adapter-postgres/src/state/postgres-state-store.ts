@@ -12,6 +12,7 @@ import {
   type RunState,
   type RunStatus,
   type Settlement,
+  type StoreWait,
   type TransactionalStateStore,
 } from '@drover/core'
 import type { PostgresKnex } from '../connection/given-pool.js'
@@ -24,6 +25,7 @@ import {
   type PostgresLocation,
   resolveLocation,
 } from '../connection/postgres-location.js'
+import { storeWaits } from '../connection/store-waits.js'
 import { postgresError, sqlState } from '../errors/postgres-error.js'
 import { type KnexTransaction, knexTransaction, type PostgresTransaction } from './given-transaction.js'
 import { type LeaseRequest, Leases } from './leases.js'
@@ -38,6 +40,7 @@ import {
   stateTables,
 } from './state-tables.js'
 import { runState, type StoredRun } from './stored-run.js'
+import { markTransaction } from './writers.js'
 
 /** Options of {@link postgresStateStore}. */
 export interface PostgresStateStoreOptions extends PostgresLocation, StateLocation {
@@ -85,6 +88,8 @@ class PostgresStateStore implements TransactionalStateStore<never> {
   readonly #positions: Positions
   readonly #leases: Leases
   readonly #runs: Runs
+  /** By which its transactions are found among those of others. */
+  readonly #mark = `drover transaction ${randomUUID()}`
   #database: Promise<PostgresDatabase> | undefined
 
   constructor({ stateSchema, tablePrefix, retentionDays = 90, ...location }: PostgresStateStoreOptions) {
@@ -179,6 +184,7 @@ class PostgresStateStore implements TransactionalStateStore<never> {
   ): Promise<T> {
     return this.#connected(operation, async (connection) => {
       const both = async (tx: unknown): Promise<T> => {
+        await connection.exec(markTransaction(this.#mark))
         const { commit, value } = await ofTheUser(connection, () => work(tx as never))
         await this.#positions.commit(connection, commit)
         return value
@@ -187,6 +193,11 @@ class PostgresStateStore implements TransactionalStateStore<never> {
       if (location.kind === 'knex') return knexTransaction(connection, location.knex, both)
       return connection.transaction(async () => both(await connection.run(undefined, async (client) => client)))
     })
+  }
+
+  async waitsFor(operation: Operation): Promise<readonly StoreWait[]> {
+    const database = await this.#database
+    return database === undefined ? [] : storeWaits(database, this.#mark, operation)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Claim } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteText } from '../connection/quote-name.js'
+import { markedBackends } from '../connection/store-waits.js'
 
 /** How long an heir waits for the server to end what it has been told to end. */
 const patienceMs = 5_000
@@ -11,16 +12,18 @@ const pauseMs = 20
  * works behind a pooler too.
  */
 export function markWriter(claim: Claim): string {
-  return `SELECT pg_catalog.pg_advisory_xact_lock_shared(hashtextextended(${quoteText(nameOf(claim))}, 0))`
+  return markTransaction(writerMark(claim))
+}
+
+/** SQL by which a transaction can be found among others, by that name. */
+export function markTransaction(mark: string): string {
+  return `SELECT pg_catalog.pg_advisory_xact_lock_shared(hashtextextended(${quoteText(mark)}, 0))`
 }
 
 const endSql = `
   SELECT pg_catalog.pg_terminate_backend(l.pid)
-  FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-    AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended($1, 0)
-    AND l.pid <> pg_backend_pid() AND pg_catalog.pg_has_role(a.usesysid, 'USAGE')`
+  FROM (${markedBackends}) AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  WHERE l.pid <> pg_backend_pid() AND pg_catalog.pg_has_role(a.usesysid, 'USAGE')`
 
 /**
  * Ends the connections on which the partition is still being written: their commits would be refused, but until then their rows
@@ -30,12 +33,13 @@ const endSql = `
 export async function endWriters(connection: PostgresConnection, claim: Claim): Promise<void> {
   const until = performance.now() + patienceMs
   for (;;) {
-    const { rows } = await connection.query(endSql, [nameOf(claim)])
+    const { rows } = await connection.query(endSql, [writerMark(claim)])
     if (rows.length === 0 || performance.now() > until) return
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
-function nameOf({ run, partition }: Claim): string {
+/** The name of the lock that {@link markWriter} takes. */
+export function writerMark({ run, partition }: Claim): string {
   return `drover writes ${run} ${partition.id}`
 }
