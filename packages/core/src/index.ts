@@ -58,10 +58,18 @@ export { runBackfill, startBackfill } from './engine/run-backfill.js'
 export type { RunSettings } from './engine/run-control.js'
 export type { RunEventSource } from './engine/run-emitter.js'
 export { definePipeline, runPipeline, startPipeline } from './engine/run-pipeline.js'
-export { checkOptionNames, checkText, checkWholeNumber } from './errors/check-options.js'
+export {
+  checkChoice,
+  checkFlag,
+  checkNames,
+  checkOptionNames,
+  checkText,
+  checkWholeNumber,
+} from './errors/check-options.js'
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
 export { nearestNames, suggestNames } from './errors/nearest.js'
+export { checkOnConflict, type OnConflict } from './errors/on-conflict.js'
 export { redactSecrets } from './errors/redact.js'
 export { type JsonLines, JsonLinesPage } from './files/json-lines-page.js'
 export { type JsonSinkOptions, jsonSink } from './files/json-sink.js'

@@ -1,5 +1,7 @@
 import {
   checkFilter,
+  checkFlag,
+  checkNames,
   checkOptionNames,
   checkText,
   checkWholeNumber,
@@ -14,7 +16,6 @@ import { closedSql, pick } from '../backfill/postgres-update-sink.js'
 import { checkRequirements } from '../backfill/requirements.js'
 import type { UpdateSelection } from '../backfill/resolve-plan.js'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
-import { checkFlag, checkNames } from '../sink/check-sink-options.js'
 import { connectExactWriter } from '../sink/connect-sink.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
@@ -111,7 +112,7 @@ function checkedSelection(where: string, options: PostgresArchiveOptions): Updat
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
   checkRequirements(where, options.requires)
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  checkNames(where, 'key', key)
+  checkNames(where, 'key', key, 1)
   if (typeof options.where !== 'object') checkText(where, 'where', options.where)
   else checkFilter(options.where)
   const { table, skipLocked = false } = options

@@ -1,5 +1,8 @@
 import {
+  checkChoice,
   checkFilter,
+  checkFlag,
+  checkNames,
   checkOptionNames,
   checkText,
   DroverError,
@@ -8,7 +11,6 @@ import {
   type Row,
 } from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
-import { checkChoice, checkFlag, checkNames } from '../sink/check-sink-options.js'
 import { connectExactWriter } from '../sink/connect-sink.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
@@ -84,7 +86,7 @@ export function checkedSelection(where: string, options: PostgresUpdateSinkOptio
   checkChoice(where, 'json', options.json, ['value', 'text'])
   checkChoice(where, 'invalidText', options.invalidText, ['refuse', 'escape'])
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  checkNames(where, 'key', key)
+  checkNames(where, 'key', key, 1)
   checkNames(where, 'sets', options.sets)
   if (options.sets === undefined || options.sets.length === 0) {
     throw new DroverError('OPTION_INVALID', `${where}: sets names the columns that are set, at least one.`)

@@ -1,10 +1,18 @@
-import { checkOptionNames, checkText, checkWholeNumber, type ExactSink } from '@drover/core'
+import {
+  checkChoice,
+  checkFlag,
+  checkNames,
+  checkOnConflict,
+  checkOptionNames,
+  checkText,
+  checkWholeNumber,
+  type ExactSink,
+  type OnConflict,
+} from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
-import { checkChoice, checkFlag, checkNames } from './check-sink-options.js'
-import { checkOnConflict, type OnConflict } from './conflict.js'
 import { connectExactWriter } from './connect-sink.js'
 import { TableTarget } from './table-target.js'
 
@@ -88,7 +96,7 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
   checkChoice(where, 'json', options.json, ['text', 'value'])
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  checkNames(where, 'key', key)
+  checkNames(where, 'key', key, 1)
   const { onConflict = 'error', createTable = true, coerce = [], invalidText = 'refuse', json, table } = options
   const location = pick(options, locationOptions)
   const state = pick(options, stateLocationOptions)

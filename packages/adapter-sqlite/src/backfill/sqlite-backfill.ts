@@ -12,7 +12,7 @@ import {
   transformer,
 } from '@drover/core'
 import { locationOptions } from '../connection/open-sqlite.js'
-import { locationOf } from '../sink/check-sink-options.js'
+import { locationOf } from '../sink/location-of.js'
 import { type BackfillReads, backfillSource, isList } from './backfill-source.js'
 import { checkRequirements } from './requirements.js'
 import { Setter } from './setter.js'

@@ -1,5 +1,7 @@
 import {
   checkFilter,
+  checkFlag,
+  checkNames,
   checkOptionNames,
   checkText,
   DroverError,
@@ -10,8 +12,8 @@ import {
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { sameName } from '../schema/table.js'
-import { checkFlag, checkNames, locationOf } from '../sink/check-sink-options.js'
 import { connectExactWriter, type ExactWriterOptions } from '../sink/connect-sink.js'
+import { locationOf } from '../sink/location-of.js'
 import { stateStoreWithin } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
@@ -74,7 +76,7 @@ export function checkedSelection(
   checkTablePrefix(where, options.tablePrefix)
   checkFlag(where, 'foreignKeys', options.foreignKeys)
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  checkNames(where, 'key', key)
+  checkNames(where, 'key', key, 1)
   if (options.sets === undefined || options.sets.length === 0) {
     throw new DroverError('OPTION_INVALID', `${where}: sets names the columns that are set, at least one.`)
   }

@@ -1,13 +1,9 @@
-import { DroverError } from '@drover/core'
+import type { OnConflict } from '@drover/core'
 import { sameName } from '../schema/table.js'
 
-/**
- * What becomes of a row whose key is there already: its record is refused, the row is left out, or replaces all other
- * columns, or those that are named.
- */
-export type OnConflict = 'error' | 'skip' | 'update' | { readonly merge: readonly string[] }
+export type { OnConflict }
 
-/** The same, with the key that decides. */
+/** What becomes of a row whose key is there already, with the key that decides. */
 export interface ConflictPolicy {
   readonly kind: 'error' | 'skip' | 'update' | 'merge'
   /** Empty for `error`, where every unique index decides. */
@@ -19,18 +15,6 @@ export interface ConflictPolicy {
    * the way. It overrules the clauses of triggers too, so it is only said where it has to be.
    */
   readonly isOverruling: boolean
-}
-
-/** @throws `OPTION_INVALID` */
-export function checkOnConflict(where: string, onConflict: unknown): void {
-  if (onConflict === undefined || onConflict === 'error' || onConflict === 'skip' || onConflict === 'update') return
-  const columns = (onConflict as { readonly merge?: unknown } | null)?.merge
-  const isList = Array.isArray(columns) && columns.length > 0 && columns.every((name) => typeof name === 'string')
-  if (isList && Object.keys(onConflict as object).length === 1) return
-  throw new DroverError(
-    'OPTION_INVALID',
-    `${where}: onConflict is 'error', 'skip', 'update' or { merge: ['column', …] }, not ${JSON.stringify(onConflict)}.`,
-  )
 }
 
 /** @param isOverruling Whether the table's own DDL has conflict clauses, or may have some. */

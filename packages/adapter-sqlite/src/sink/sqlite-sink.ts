@@ -1,11 +1,18 @@
-import { checkOptionNames, checkText, type ExactSink } from '@drover/core'
+import {
+  checkFlag,
+  checkNames,
+  checkOnConflict,
+  checkOptionNames,
+  checkText,
+  type ExactSink,
+  type OnConflict,
+} from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import { sqliteStateStore } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
-import { checkFlag, checkNames, locationOf } from './check-sink-options.js'
-import { checkOnConflict, type OnConflict } from './conflict.js'
 import { connectSink } from './connect-sink.js'
+import { locationOf } from './location-of.js'
 
 /** Options of {@link sqliteSink}. */
 export interface SqliteSinkOptions extends WriterLocation {
@@ -70,7 +77,7 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
   checkNames(where, 'coerce', options.coerce)
   for (const name of ['createTable', 'foreignKeys'] as const) checkFlag(where, name, options[name])
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  checkNames(where, 'key', key)
+  checkNames(where, 'key', key, 1)
   const { onConflict = 'error', synchronous, tablePrefix } = options
   const location = locationOf(options)
   return {

@@ -28,6 +28,28 @@ export function checkText(where: string, name: string, value: unknown): void {
   }
 }
 
+/** Refuses what is neither true nor false. */
+export function checkFlag(where: string, name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new DroverError('OPTION_INVALID', `${where}: ${name} is true or false, not ${shown(value)}.`)
+}
+
+/** Refuses what is none of these words. */
+export function checkChoice(where: string, name: string, value: unknown, choices: readonly string[]): void {
+  if (value === undefined || (typeof value === 'string' && choices.includes(value))) return
+  const listed = choices.map((choice) => `'${choice}'`).join(' or ')
+  throw new DroverError('OPTION_INVALID', `${where}: ${name} is ${listed}, not ${shown(value)}.`)
+}
+
+/** Refuses what is no list of at least so many names. */
+export function checkNames(where: string, name: string, value: unknown, least = 0): void {
+  if (value === undefined) return
+  if (!Array.isArray(value) || value.length < least) {
+    throw new DroverError('OPTION_INVALID', `${where}: ${name} is a list of names, not ${shown(value)}.`)
+  }
+  for (const one of value) checkText(where, name, one)
+}
+
 /** A value as an error message shows it: short, and of one line. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)

@@ -1,7 +1,6 @@
 import type { RecordSchema } from '../contracts/schema.js'
-import { checkOptionNames, checkText, shown } from '../errors/check-options.js'
+import { checkChoice, checkFlag, checkOptionNames, checkText, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
-import { checkChoice, checkFlag } from './file-options.js'
 import type { JsonValues } from './json-values.js'
 
 /** What sources of NDJSON and JSON files have in common. */

@@ -1,12 +1,18 @@
 import { dirname } from 'node:path'
 import type { ExactSession, ExactSink } from '../contracts/sink.js'
 import { pathName } from '../disk/path-name.js'
-import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
+import {
+  checkChoice,
+  checkFlag,
+  checkOptionNames,
+  checkText,
+  checkWholeNumber,
+  shown,
+} from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
 import { BatchFilesSession } from './batch-files-session.js'
 import { jsonArray } from './file-format.js'
-import { checkChoice, checkFlag } from './file-options.js'
 import { jsonSource } from './json-source.js'
 import type { JsonValues } from './json-values.js'
 import { fileBatchSize, mostPartitions, versionOf } from './ndjson-sink.js'

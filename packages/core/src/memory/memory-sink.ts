@@ -3,7 +3,7 @@ import type { CommitBatch, ExactSession, ExactSink, Outcome } from '../contracts
 import type { Source } from '../contracts/source.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { abortError } from '../engine/retry.js'
-import { checkOptionNames, checkText, shown } from '../errors/check-options.js'
+import { checkFlag, checkOptionNames, checkText, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { keyText } from './key-values.js'
 import { checkKey, memorySource } from './memory-source.js'
@@ -83,11 +83,6 @@ export function checkSinkOptions(where: string, options: RefusalOptions<never> &
   if (options.refuse !== undefined && typeof options.refuse !== 'function') {
     throw new DroverError('OPTION_INVALID', `${where}: refuse is a function of a row, not ${shown(options.refuse)}.`)
   }
-}
-
-function checkFlag(where: string, name: string, value: unknown): void {
-  if (value === undefined || typeof value === 'boolean') return
-  throw new DroverError('OPTION_INVALID', `${where}: ${name} is true or false, not ${shown(value)}.`)
 }
 
 function sessionOf<R extends object>(
