@@ -76,7 +76,7 @@ async function postgresFor(pairs: readonly string[]): Promise<AsyncDisposable | 
   if (pairs.length === 0) return { [Symbol.asyncDispose]: async () => {} }
   try {
     const given = process.env.DATABASE_URL
-    const server = given ? undefined : await startPostgres()
+    const server = given ? undefined : await startPostgres({ inMemory: true })
     const database = await createDatabase(server?.url ?? String(given), 'drover_chaos')
     process.env.DATABASE_URL = database.url
     return {

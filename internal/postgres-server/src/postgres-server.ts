@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,8 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string | number>>
   /** Key and certificate in PEM: the server then speaks TLS, to those who ask for it. */
   readonly tls?: { readonly key: string; readonly cert: string }
+  /** Keep the data in memory, where the system has a file system there with room for it: databases and tables come and go faster. @default false */
+  readonly inMemory?: boolean
 }
 
 /** A PostgreSQL of our own, gone with its data when it is disposed of or this process ends. */
@@ -32,10 +34,14 @@ export interface PostgresServer extends AsyncDisposable {
  * Starts a server on a free port of this machine, with its data in the temporary folder. It does not wait for disks, compares
  * text by ICU's rules and lives in a time zone that is not UTC, so that nothing relies on the simple case.
  */
-export async function startPostgres({ settings = {}, tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  settings = {},
+  tls,
+  inMemory = false,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
   const binaries = findBinaries()
   if (binaries === null) throw new MissingPostgres()
-  const folder = mkdtempSync(join(tmpdir(), 'drover-postgres-'))
+  const folder = mkdtempSync(join((inMemory ? memoryFolder() : undefined) ?? tmpdir(), 'drover-postgres-'))
   try {
     const owner = unprivileged()
     if (owner) chownSync(folder, owner.uid, owner.gid)
@@ -72,6 +78,16 @@ export class MissingPostgres extends Error {
         'optional dependencies of this workspace, which bring one.',
     )
   }
+}
+
+const memory = '/dev/shm'
+/** Containers often have much less than that. */
+const leastMemory = 2 ** 31
+
+function memoryFolder(): string | undefined {
+  if (!existsSync(memory)) return undefined
+  const { bavail, bsize } = statfsSync(memory)
+  return bavail * bsize >= leastMemory ? memory : undefined
 }
 
 interface Owner {
