@@ -1,6 +1,7 @@
 import { type ExactSinkHarnessFactory, exactSinkSuite, killModel } from '@drover/conformance'
 import type { Field, Row } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { Pool } from 'pg'
 import { expect, test } from 'vitest'
 import { readRows } from '../testing/read-rows.js'
 import { TestSchema } from '../testing/test-schema.js'
@@ -64,24 +65,32 @@ describePostgres('postgresSink', () => {
     create,
   })
 
-  for (const refusals of ['tells', 'silent', 'deferred'] as const) {
-    test(`nothing is lost or doubled, wherever a process ends (refusals: ${refusals})`, {
+  // Each life with connections of its own, or all of them from one pool of the application.
+  for (const [refusals, connections, stride] of [
+    ['tells', 'its own', 13],
+    ['silent', "the application's", 17],
+    ['deferred', "the application's", 17],
+  ] as const) {
+    test(`nothing is lost or doubled, wherever a process ends (refusals: ${refusals}, connections: ${connections})`, {
       timeout: 300_000,
     }, async () => {
+      // An heir ends the connections of those whom it overtakes.
+      const pool = new Pool({ connectionString: database.url, max: 20 }).on('error', () => {})
+      const connection = connections === 'its own' ? database.url : pool
       const report = await killModel({
         refusals,
-        stride: 13,
+        stride,
         create: async ({ sinkSchema }) => {
           const place = await TestSchema.create(database)
           const table = `${place.name}.rows`
           return {
-            openSink: () =>
-              postgresSink({ connection: database.url, table, stateSchema: place.name, key: sinkSchema.key }),
+            openSink: () => postgresSink({ connection, table, stateSchema: place.name, key: sinkSchema.key }),
             contents: () => readRows(database.url, table, sinkSchema.fields),
             [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
           }
         },
       })
+      await pool.end()
       expect(report.kills).toBeGreaterThan(15)
       expect(report.zombies).toBeGreaterThan(5)
     })
