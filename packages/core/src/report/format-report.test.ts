@@ -116,6 +116,19 @@ describe('rejected records', () => {
   })
 })
 
+it('shows what the sink did besides, and the keys of what it kept', () => {
+  const account = {
+    figures: { copied: 1_200, deleted: 1_198 },
+    kept: [
+      { key: [7], reason: 'is another one there' },
+      { key: ['a', 1], reason: 'was locked' },
+    ],
+  }
+  const text = formatReport({ ...report, account })
+  expect(text).toContain('\n  besides      1,200 copied, 1,198 deleted\n')
+  expect(text).toContain('\n\n  kept, the first:\n    7 is another one there\n    ["a",1] was locked\n')
+})
+
 it('shows warnings', () => {
   const text = formatReport({ ...report, warnings: [{ code: 'HANDLER_FAILED', message: 'a handler threw' }] })
   expect(text).toContain('\n  ! HANDLER_FAILED: a handler threw\n')
