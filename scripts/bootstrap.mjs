@@ -6,7 +6,7 @@ import crypto from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { checkCompiler, checkNode, nearbyHeaders, withNodeHeaders } from './requirements.mjs'
-import { fail, packages, pnpm, root, run, tool } from './workspace.mjs'
+import { fail, hear, packages, pnpm, root, run } from './workspace.mjs'
 
 const stampFile = path.join(root, 'node_modules/.drover-installed.json')
 const firstTime = 'Installing. The first time compiles SQLite twice, which takes a minute or two.'
@@ -16,7 +16,7 @@ const modules = path.join(root, 'node_modules/.pnpm')
 checkNode()
 await install()
 const build = process.argv.find((argument) => argument.startsWith('--build'))
-if (build) for (const member of packages()) if (build === '--build=all' || isOutdated(member)) buildPackage(member)
+if (build) await buildPackages(packages().filter((member) => build === '--build=all' || isOutdated(member)))
 
 async function install() {
   const wanted = { lockfile: lockfileHash(), abi: process.versions.modules }
@@ -95,7 +95,22 @@ function newest(paths) {
   return latest
 }
 
-function buildPackage(member) {
+/** Each once those are built that it depends on, the others side by side. */
+async function buildPackages(members) {
+  const built = new Map()
+  for (const member of members) {
+    const needs = Object.keys({ ...member.manifest.peerDependencies, ...member.manifest.dependencies })
+    built.set(
+      member.name,
+      Promise.all(needs.map((name) => built.get(name))).then(() => buildPackage(member)),
+    )
+  }
+  await Promise.all(built.values())
+}
+
+async function buildPackage(member) {
   console.log(`Building ${member.name}`)
-  if (tool('tsup/dist/cli-default.js', ['--silent'], { cwd: member.dir }) !== 0) fail(`${member.name} does not build.`)
+  const tsup = path.join(root, 'node_modules/tsup/dist/cli-default.js')
+  const { code, said } = await hear(process.execPath, [tsup, '--silent'], { cwd: member.dir })
+  if (code !== 0) fail(`${said}\n${member.name} does not build.`)
 }

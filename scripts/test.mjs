@@ -2,20 +2,25 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { run, tool } from './workspace.mjs'
+import { hear, tool } from './workspace.mjs'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'drover-test-'))
 const resultFile = path.join(folder, 'vitest.json')
 
+// Side by side, for none of them keeps two processors busy by itself.
 const steps = {
-  lint: () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
-  typecheck: () => tool('typescript/bin/tsc', ['--noEmit']),
-  build: () => run(process.execPath, ['scripts/bootstrap.mjs', '--build=all']),
+  lint: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
+  typecheck: ['node_modules/typescript/bin/tsc', '--noEmit'],
+  build: ['scripts/bootstrap.mjs', '--build=all'],
 }
-const broken = Object.keys(steps).filter((name) => {
-  console.log(`\n— ${name}`)
-  return steps[name]() !== 0
-})
+const broken = []
+await Promise.all(
+  Object.entries(steps).map(async ([name, args]) => {
+    const { code, said } = await hear(process.execPath, args)
+    console.log(`\n— ${name}\n${said.trimEnd()}`)
+    if (code !== 0) broken.push(name)
+  }),
+)
 
 console.log('\n— tests')
 const exitCode = tool('vitest/vitest.mjs', [

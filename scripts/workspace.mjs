@@ -1,5 +1,5 @@
 // What the scripts share: where things are, which packages are published, how a command is run. Node only, no dependencies.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,18 @@ export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
   if (result.error) fail(`${command} could not be started: ${result.error.message}`)
   return result.status ?? 1
+}
+
+/** Runs a command beside others, and gives its exit code and what it said. */
+export async function hear(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text))
+  const code = await new Promise((resolve) => {
+    child.on('error', (error) => fail(`${command} could not be started: ${error.message}`))
+    child.on('close', (status) => resolve(status ?? 1))
+  })
+  return { code, said }
 }
 
 /** Runs the pinned pnpm. */
