@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { DroverError, redactSecrets } from '@drover/core'
 import type { ClientBase, Pool } from 'pg'
 import pg from 'pg'
 import type { PostgresKnex, PostgresPool } from './given-pool.js'
@@ -8,6 +9,8 @@ import type { ResolvedLocation } from './postgres-location.js'
 /** Where connections come from: a pool of our own, one of the application, or a knex instance. */
 export interface ClientPool {
   acquire(): Promise<ClientBase>
+  /** A function gives the password anew for each connection. */
+  readonly asksForPassword: boolean
   /** @param isBroken Nobody is to use it again. */
   release(client: ClientBase, isBroken: boolean): Promise<void>
   /** Closes it, if it is ours. */
@@ -23,6 +26,7 @@ export function clientPool(location: ResolvedLocation, applicationName: string):
         keepAlive: true,
         connectionTimeoutMillis: 10_000,
         ...location.target.config,
+        password: guarded(location.target.config.password, location.name),
         application_name: applicationName,
       })
     case 'pool':
@@ -46,6 +50,25 @@ function ownPool(config: pg.PoolConfig): ClientPool {
   }
 }
 
+/** What a password function fails with may hold anything that it asked for: its words are passed on, and no more of it. */
+function guarded(password: pg.PoolConfig['password'], name: string): pg.PoolConfig['password'] {
+  if (typeof password !== 'function') return password
+  return async () => {
+    try {
+      return await password()
+    } catch (error) {
+      if (DroverError.isInstance(error)) throw error
+      const said = redactSecrets(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+      const isRetryable = (error as { readonly isRetryable?: unknown } | null)?.isRetryable === true
+      throw new DroverError(
+        'STORE_DENIED',
+        `The password function for ${name} failed: ${said}. Mend it, or what it asks; nothing was sent to the server.`,
+        { isRetryable },
+      )
+    }
+  }
+}
+
 interface Wire extends EventEmitter {
   readonly stream: Duplex
 }
@@ -63,7 +86,9 @@ class OwnClient extends pg.Client {
 }
 
 function overPool(pool: PostgresPool): ClientPool {
+  const { options } = pool as { readonly options?: { readonly password?: unknown } }
   return {
+    asksForPassword: typeof options?.password === 'function',
     acquire: () => pool.connect() as Promise<ClientBase>,
     release: async (client, isBroken) => (client as ClientBase & { release(destroy: boolean): void }).release(isBroken),
     end: async () => {},
@@ -71,7 +96,9 @@ function overPool(pool: PostgresPool): ClientPool {
 }
 
 function overKnex({ client: knexClient }: PostgresKnex): ClientPool {
+  const { connectionSettings } = knexClient as { readonly connectionSettings?: { readonly password?: unknown } }
   return {
+    asksForPassword: typeof connectionSettings?.password === 'function',
     acquire: () => knexClient.acquireConnection() as Promise<ClientBase>,
     async release(client, isBroken) {
       // knex throws away what is marked so, when it would give it to the next: Client.validateConnection

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
+import { inspect } from 'node:util'
 import { DroverError } from '@drover/core'
 import { type PostgresServer, startPostgres } from '@drover-internal/postgres-server'
 import { describeOwnServer, describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
@@ -8,6 +9,7 @@ import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testCertificate } from '../testing/test-certificate.js'
+import type { PostgresKnex, PostgresPool } from './given-pool.js'
 import { openPostgres, type PostgresDatabase } from './open-postgres.js'
 import type { PostgresConfig } from './postgres-location.js'
 
@@ -325,7 +327,7 @@ describeOwnServer('a way in that is closed', () => {
   let server: PostgresServer
   beforeAll(async () => {
     server = await startPostgres()
-  })
+  }, 60_000)
   afterAll(() => server[Symbol.asyncDispose]())
 
   const configOf = (): PostgresConfig => {
@@ -348,10 +350,35 @@ describeOwnServer('a way in that is closed', () => {
     expect(error.message).not.toContain('hunter2')
   })
 
+  it.each<[string, (way: PostgresConfig) => PostgresConfig | PostgresPool | PostgresKnex | string]>([
+    ['a configuration', (way) => way],
+    ['a URL', ({ host, port }) => `postgres://postgres:hunter2@${host}:${port}/postgres`],
+    ['a URL of SQLAlchemy', ({ host, port }) => `postgresql+asyncpg://postgres:hunter2@${host}:${port}/postgres`],
+    ["a URL's query", ({ host, port }) => `postgres://${host}:${port}/postgres?user=postgres&password=hunter2`],
+    ['a pool', (way) => new pg.Pool(way as pg.PoolConfig)],
+    [
+      'a pool with a URL',
+      ({ host, port }) => new pg.Pool({ connectionString: `postgres://postgres:hunter2@${host}:${port}/x` }),
+    ],
+    ['knex', (way) => knex({ client: 'pg', connection: way as object, log: { warn: () => {} } })],
+  ])('by a wrong password in %s, which is shown nowhere', async (_, connection) => {
+    const given = connection({ ...configOf(), password: 'hunter2' })
+    const error = await failure(() => openPostgres({ connection: given }, operation))
+    expect(error).toMatchObject({ code: 'STORE_DENIED', isRetryable: false })
+    expect(error.message).toMatch(/connecting to 127\.0\.0\.1:\d+\/\w+: password authentication failed/)
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2')
+    expect(JSON.stringify(error)).not.toContain('hunter2')
+    if (given instanceof pg.Pool) await given.end()
+    if (typeof given === 'function') await (given as unknown as { destroy(): Promise<void> }).destroy()
+  })
+
   it('by a password function that fails, whose secret is not shown', async () => {
-    const password = () => Promise.reject(new Error('no token from postgres://vault:hunter2@vault'))
-    const error = await refused({ password })
+    const headers = { authorization: 'Bearer hunter2' }
+    const told = Object.assign(new Error('no token from postgres://vault:hunter2@vault'), { headers })
+    const error = await refused({ password: () => Promise.reject(told) })
+    expect(error).toMatchObject({ code: 'STORE_DENIED', isRetryable: false })
     expect(error.message).toContain('no token from postgres://***@vault')
+    expect(inspect(error, { depth: 9 })).not.toContain('hunter2')
     // The server is not left waiting for the password.
     await using opened = await openPostgres({ connection: server.url }, operation)
     const strangers =
@@ -416,7 +443,7 @@ describeOwnServer('a server that speaks TLS', () => {
   let server: PostgresServer
   beforeAll(async () => {
     server = await startPostgres({ tls: testCertificate })
-  })
+  }, 60_000)
   afterAll(() => server[Symbol.asyncDispose]())
   const isEncrypted = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
 

@@ -1,6 +1,6 @@
 import { checkOptionNames, DroverError, type Operation } from '@drover/core'
 import type { ClientBase } from 'pg'
-import { postgresError } from '../errors/postgres-error.js'
+import { postgresError, sqlState } from '../errors/postgres-error.js'
 import { type ClientPool, clientPool } from './client-pool.js'
 import {
   abortError,
@@ -35,7 +35,8 @@ export async function openPostgres(options: OpenOptions, operation: Operation): 
     applicationName: location.kind === 'own' ? undefined : applicationName,
   })
   try {
-    await using _connection = await database.connect(operation)
+    await using connection = await database.connect(operation)
+    if (!readonly) await database.learnWhetherWritable(connection)
     return database
   } catch (error) {
     await database[Symbol.asyncDispose]()
@@ -46,6 +47,7 @@ export async function openPostgres(options: OpenOptions, operation: Operation): 
 /** A database that connections can be had of. Disposing of it closes those that are ours; connections in use end first. */
 export class PostgresDatabase implements AsyncDisposable {
   #hasConnected = false
+  #wasWritable = false
 
   constructor(
     /** `db.example.org/chat`, for messages. */
@@ -57,7 +59,16 @@ export class PostgresDatabase implements AsyncDisposable {
   /** A connection of our own, until it is disposed of. Given up when the signal is aborted, and what runs on it then, too. */
   async connect({ signal }: Operation): Promise<PostgresConnection> {
     const client = await this.#acquire(signal)
-    return new PostgresConnection({ name: this.name, client, pool: this.pool, defaults: this.defaults, signal })
+    const { name, pool, defaults } = this
+    return new PostgresConnection({ name, client, pool, defaults, signal, wasWritable: this.#wasWritable })
+  }
+
+  /** Whether the server took writes when it was opened: if it does not any more, there was a failover. */
+  async learnWhetherWritable(connection: PostgresConnection): Promise<void> {
+    const { rows } = await connection.query<{ isWritable: boolean }>(
+      `SELECT NOT pg_catalog.pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS "isWritable"`,
+    )
+    this.#wasWritable = rows[0]?.isWritable === true
   }
 
   /** One statement on any connection, as {@link PostgresConnection.query}. */
@@ -108,6 +119,10 @@ export class PostgresDatabase implements AsyncDisposable {
   #connectError(error: unknown): DroverError {
     const failure = postgresError(error, `connecting to ${this.name}`)
     const { code } = (error ?? {}) as { readonly code?: unknown }
+    if (this.#hasConnected && this.pool.asksForPassword && sqlState(error).startsWith('28')) {
+      const hint = 'It was let in before, so the password function may not know the new password yet.'
+      return new DroverError(failure.code, `${failure.message} ${hint}`, { cause: error, isRetryable: true })
+    }
     const isMistake = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'].includes(String(code))
     if (this.#hasConnected || !isMistake) return failure
     return new DroverError(failure.code, failure.message, { cause: error })

@@ -28,6 +28,8 @@ interface Parts extends Operation {
   readonly client: ClientBase
   readonly pool: ClientPool
   readonly defaults: TransactionDefaults
+  /** The server took writes when it was opened. */
+  readonly wasWritable: boolean
 }
 
 /** How long the server may take to cancel a statement before the connection is closed. */
@@ -44,6 +46,7 @@ export class PostgresConnection implements AsyncDisposable {
   readonly #pool: ClientPool
   readonly #defaults: TransactionDefaults
   readonly #signal: AbortSignal
+  readonly #wasWritable: boolean
   #running = 0
   #isInTransaction = false
   #brokenBy: unknown
@@ -51,12 +54,13 @@ export class PostgresConnection implements AsyncDisposable {
   #closeTimer: NodeJS.Timeout | undefined
   #released: Promise<void> | undefined
 
-  constructor({ name, client, pool, defaults, signal }: Parts) {
+  constructor({ name, client, pool, defaults, signal, wasWritable }: Parts) {
     this.name = name
     this.#client = client
     this.#pool = pool
     this.#defaults = defaults
     this.#signal = signal
+    this.#wasWritable = wasWritable
     client.on('error', this.#onError)
     signal.addEventListener('abort', this.#onAbort)
   }
@@ -177,7 +181,11 @@ export class PostgresConnection implements AsyncDisposable {
       if (this.#signal.aborted) throw abortError(this.#signal)
       // What the server or the network said, not that pg has noticed.
       const cause = sqlState(error) === '' && this.#brokenBy !== undefined ? this.#brokenBy : error
-      throw postgresError(cause, doing ?? `working on ${this.name}`)
+      const failure = postgresError(cause, doing ?? `working on ${this.name}`)
+      if (sqlState(cause) !== readOnlyTransaction || !this.#wasWritable) throw failure
+      // A connection that is kept would lead to the old server for ever.
+      this.#brokenBy ??= cause
+      throw becameReadonly(failure)
     } finally {
       this.#running--
     }
@@ -203,6 +211,18 @@ export class PostgresConnection implements AsyncDisposable {
       ;(this.#client as ClientBase & { end(done: () => void): void }).end(() => {})
     }, cancelPatienceMs)
   }
+}
+
+/** "cannot execute INSERT in a read-only transaction" */
+const readOnlyTransaction = '25006'
+
+/** After a failover the old address may lead to a standby for a while; elsewhere a server protects its disk in that way. */
+function becameReadonly({ message, cause }: DroverError): DroverError {
+  return new DroverError(
+    'STORE_UNAVAILABLE',
+    `${message} It took writes before: after a failover, connect to the new primary; a disk that is nearly full needs space.`,
+    { cause, isRetryable: true },
+  )
 }
 
 export function abortError(signal: AbortSignal): DroverError {

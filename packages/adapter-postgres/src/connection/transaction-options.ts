@@ -43,7 +43,8 @@ export function beginSql(options: TransactionOptions, defaults: TransactionDefau
   if (statementTimeoutMs !== undefined) settings.statement_timeout = String(statementTimeoutMs)
   if (lockTimeoutMs !== undefined) settings.lock_timeout = String(lockTimeoutMs)
   return [
-    `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()} READ ${isReadonly ? 'ONLY' : 'WRITE'}`,
+    // Not READ WRITE: who has default_transaction_read_only switched on, because the disk is nearly full perhaps, means us too.
+    `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}${isReadonly ? ' READ ONLY' : ''}`,
     ...(options.snapshot === undefined ? [] : [`SET TRANSACTION SNAPSHOT ${quoteText(options.snapshot)}`]),
     ...Object.entries(settings).map(([name, value]) => `SET LOCAL ${quoteName(name)} = ${quoteText(value)}`),
   ].join('; ')

@@ -58,6 +58,21 @@ describe('a failure of the server', () => {
     expect(postgresError(check, 'writing').message).not.toContain('private')
   })
 
+  it('of a pooler that does not know a setting is not tried again', () => {
+    const error = postgresError(serverError('08P01', 'unsupported startup parameter: options'), 'connecting to db/chat')
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', isRetryable: false })
+    expect(error.message).toContain('ignore_startup_parameters')
+  })
+
+  it('of two that waited for each other names the other one', () => {
+    const detail =
+      'Process 6 waits for ShareLock on transaction 765; blocked by process 7.\nProcess 7 waits for ShareLock on transaction 764; blocked by process 6.'
+    const { message } = postgresError(serverError('40P01', 'deadlock detected', { detail }), 'updating db/chat')
+    expect(message).toContain(
+      'deadlock detected. Process 6 waits for ShareLock on transaction 765; blocked by process 7. It and',
+    )
+  })
+
   it('by a policy of the table is about the record, not about the rights', () => {
     const error = serverError('42501', 'new row violates row-level security policy for table "t"')
     expect(postgresError(error, 'writing')).toMatchObject({ code: 'RECORD_REFUSED' })

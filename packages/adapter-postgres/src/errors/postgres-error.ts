@@ -49,6 +49,12 @@ function meaningOf(error: unknown): Meaning | undefined {
     if (state === '42501' && /row-level security/.test(messageOf(error))) {
       return { code: 'RECORD_REFUSED', remedy: 'A policy of the table refuses the record.' }
     }
+    // PgBouncer, which is asked for nothing but what it forwards.
+    if (state === '08P01' && /unsupported startup parameter/.test(messageOf(error))) {
+      const remedy =
+        "Behind a pooler leave options out, and set them for the role, or name them in the pooler's ignore_startup_parameters."
+      return { code: 'OPTION_INVALID', remedy }
+    }
     return sqlStates[state] ?? sqlStates[state.slice(0, 2)]
   }
   const { code } = (error ?? {}) as { readonly code?: unknown }
@@ -65,7 +71,10 @@ function messageOf(error: unknown): string {
 /** `Key (id)=(5) already exists.` names the record. What else stands in `detail` may be a whole record, which nobody asked for. */
 function keyDetail(error: unknown): string {
   const { detail } = (error ?? {}) as { readonly detail?: unknown }
-  return typeof detail === 'string' && detail.startsWith('Key (') ? detail : ''
+  if (typeof detail !== 'string') return ''
+  // "Process 6 waits for ShareLock on transaction 765; blocked by process 7."
+  if (sqlState(error) === '40P01') return detail.split('\n')[0] ?? ''
+  return detail.startsWith('Key (') ? detail : ''
 }
 
 function asSentence(text: string): string {

@@ -93,18 +93,6 @@ describePostgres('a connection that does not last', () => {
     expect(await count()).toBe(4_000)
   })
 
-  it('because its transaction idled longer than idle_in_transaction_session_timeout is to be tried again', async () => {
-    const connection = { connectionString: database.url, options: '-c idle_in_transaction_session_timeout=100' }
-    await using lane = await TestLane.open(sink({ connection }))
-    const work = lane.write(rows, 500, async (page) => {
-      if (page === 0) await until(`count(*) FILTER (WHERE state LIKE 'idle in transaction%') = 0`)
-    })
-    const error = await failure(work)
-    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', isRetryable: true })
-    await lane.write(rows)
-    expect(await count()).toBe(4_000)
-  })
-
   it('because its holder sleeps is ended by whoever took over, who need not wait for its rows; the sleeper is FENCED', async () => {
     await using sleeper = await TestLane.open(sink())
     let wake = (): void => {}

@@ -18,6 +18,7 @@ import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { storeWaits } from '../connection/store-waits.js'
 import { Positions } from '../state/positions.js'
+import { withMissingRights } from '../state/state-rights.js'
 import { ensureStateTables, type StateTables } from '../state/state-tables.js'
 import { writerMark } from '../state/writers.js'
 import type { BatchTarget } from './batch-target.js'
@@ -53,12 +54,25 @@ export class ExactWriter implements ExactSession<Row> {
   }
 
   prepare(schema: RecordSchema, operation: Operation): Promise<void> {
-    return this.target.prepare(schema, operation)
+    return this.#allowed(operation, () => this.target.prepare(schema, operation))
   }
 
-  async claim(claim: Claim, { signal }: Operation): Promise<Position | null> {
+  async claim(claim: Claim, operation: Operation): Promise<Position | null> {
+    return this.#allowed(operation, () => this.#claim(claim, operation))
+  }
+
+  /** What fails for want of a right on Drover's own tables says which. */
+  async #allowed<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw await withMissingRights(this.database, this.tables, error, operation)
+    }
+  }
+
+  async #claim(claim: Claim, { signal }: Operation): Promise<Position | null> {
     await using connection = await this.database.connect({ signal })
-    this.#hasTables ??= ensureStateTables(connection, this.tables).catch((error: unknown) => {
+    this.#hasTables ??= this.#makeTables(connection, claim).catch((error: unknown) => {
       this.#hasTables = undefined
       throw error
     })
@@ -66,6 +80,11 @@ export class ExactWriter implements ExactSession<Row> {
     const position = await this.#positions.claim(connection, claim)
     this.#claims.set(claim.partition.id, claim)
     return position
+  }
+
+  async #makeTables(connection: PostgresConnection, claim: Claim): Promise<void> {
+    await ensureStateTables(connection, this.tables)
+    await this.#positions.prune(connection, claim)
   }
 
   async write(
@@ -76,12 +95,13 @@ export class ExactWriter implements ExactSession<Row> {
     using watch = new LockWatch(this.lockTimeoutMs, (operation) => this.waitsFor(batch.partition, operation), {
       signal,
     })
+    const pages = await this.#begun(batch)
     try {
       await using connection = await this.database.connect({ signal })
       await connection.begin()
       // Who was overtaken is told so, not that his rows are there already.
       await this.#positions.enter(connection, claim, batch.sequence)
-      const outcome = await this.#pull(batch, connection, { signal })
+      const outcome = await this.#pull(pages, connection, { signal })
       if (mode === 'probe') return await this.#probe(connection)
       await this.#positions.commitWith(connection, await batch.commit(outcome))
     } catch (error) {
@@ -104,10 +124,10 @@ export class ExactWriter implements ExactSession<Row> {
     await this.database[Symbol.asyncDispose]()
   }
 
-  async #pull(batch: CommitBatch<Row>, connection: PostgresConnection, operation: Operation): Promise<Outcome> {
+  async #pull(pages: AsyncIterable<Page<Row>>, connection: PostgresConnection, operation: Operation): Promise<Outcome> {
     const writer = this.target.begin(connection, operation)
     try {
-      for await (const page of batch) {
+      for await (const page of pages) {
         operation.signal.throwIfAborted()
         if (page.count > 0) await writer.write(page)
       }
@@ -117,6 +137,22 @@ export class ExactWriter implements ExactSession<Row> {
       await writer.abandon()
       throw error
     }
+  }
+
+  /**
+   * The batch once it has rows, and before it has a transaction: so that none idles while a slow source or step makes the first page.
+   */
+  async #begun(batch: CommitBatch<Row>): Promise<AsyncIterable<Page<Row>>> {
+    const pages = batch[Symbol.asyncIterator]()
+    const held: Page<Row>[] = []
+    for (;;) {
+      const { done, value } = await pages.next()
+      if (done === true) break
+      held.push(value)
+      if (value.count === 0) continue
+      break
+    }
+    return withFirst(held, pages)
   }
 
   /** Leaves nothing: disposing of the connection rolls back. */
@@ -143,5 +179,14 @@ export class ExactWriter implements ExactSession<Row> {
       'CONTRACT_BROKEN',
       `${this.target.where}: partition "${partition.id}" is written to without having been claimed.`,
     )
+  }
+}
+
+async function* withFirst<T>(first: readonly T[], rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* first
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
   }
 }

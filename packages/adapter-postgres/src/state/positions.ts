@@ -70,7 +70,7 @@ export class Positions {
     const { run, partition, fence, sequence, cursor, done, counts } = commit
     const update = `WITH moved AS (
       UPDATE ${this.tables.partitions} SET fence = ${fence}, sequence = ${sequence}, cursor = ${quoteText(JSON.stringify(cursor))},
-        done = ${done}, counts = ${quoteText(JSON.stringify(counts))}
+        done = ${done}, counts = ${quoteText(JSON.stringify(counts))}, moved_at = clock_timestamp()
       WHERE run = ${quoteText(run)} AND "partition" = ${quoteText(partition.id)} AND fence <= ${fence} AND sequence = ${sequence - 1}
       RETURNING 1)
       SELECT CASE count(*) WHEN 1 THEN 1 ELSE (count(*) || ' ${overtaken}')::int END FROM moved`
@@ -88,7 +88,7 @@ export class Positions {
     const { run, partition, fence, sequence, cursor, done, counts } = commit
     const values = [run, partition.id, fence, sequence, JSON.stringify(cursor), done, JSON.stringify(counts)]
     const { count } = await connection.query(
-      `UPDATE ${this.tables.partitions} SET fence = $3, sequence = $4, cursor = $5, done = $6, counts = $7
+      `UPDATE ${this.tables.partitions} SET fence = $3, sequence = $4, cursor = $5, done = $6, counts = $7, moved_at = clock_timestamp()
        WHERE run = $1 AND "partition" = $2 AND fence <= $3 AND sequence = $4 - 1`,
       values,
     )
@@ -116,6 +116,23 @@ export class Positions {
       [runs, partition ?? null],
     )
     return rows.map(positionFrom)
+  }
+
+  /**
+   * Deletes what is left over of runs that are kept in another store, which cannot be asked what became of them: where all partitions
+   * were done 90 days ago, and of others after a year. Not that run itself, which goes on after so long.
+   */
+  async prune(connection: PostgresConnection, { run }: Claim): Promise<void> {
+    await connection.query(
+      `WITH stray AS (
+         SELECT p.run FROM ${this.tables.partitions} AS p
+         WHERE p.run <> $1 AND NOT EXISTS (SELECT FROM ${this.tables.runs} AS r WHERE r.run = p.run)
+         GROUP BY p.run
+         HAVING max(p.moved_at) < clock_timestamp() - CASE WHEN bool_and(p.done) THEN interval '90 days' ELSE interval '365 days' END)
+       DELETE FROM ${this.tables.partitions} AS p USING stray WHERE p.run = stray.run`,
+      [run],
+      { doing: `deleting old positions from ${this.tables.partitions}` },
+    )
   }
 
   async #standing(

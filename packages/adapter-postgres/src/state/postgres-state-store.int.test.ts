@@ -97,7 +97,7 @@ describePostgres('postgresStateStore', () => {
       const stores = Array.from({ length: 6 }, () => open())
       await Promise.all(stores.map((store) => store.setup?.(operation)))
       await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()))
-      expect(await tables()).toEqual(['drover_meta', 'drover_partitions', 'drover_runs'])
+      expect(await tables()).toEqual(['drover_indexes', 'drover_meta', 'drover_partitions', 'drover_runs'])
     })
 
     it('are kept under another prefix, and apart from others', async () => {

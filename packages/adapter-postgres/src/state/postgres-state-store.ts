@@ -31,6 +31,7 @@ import { type KnexTransaction, knexTransaction, type PostgresTransaction } from 
 import { type LeaseRequest, Leases } from './leases.js'
 import { Positions } from './positions.js'
 import { Runs } from './runs.js'
+import { withMissingRights } from './state-rights.js'
 import {
   checkStateLocation,
   ensureStateTables,
@@ -215,7 +216,11 @@ class PostgresStateStore implements TransactionalStateStore<never> {
     })
     const database = await this.#database
     await using connection = await database.connect({ signal })
-    return await work(connection)
+    try {
+      return await work(connection)
+    } catch (error) {
+      throw await withMissingRights(database, this.#tables, error, { signal })
+    }
   }
 
   /** For all who call, so no signal of one of them ends it. */
@@ -227,8 +232,9 @@ class PostgresStateStore implements TransactionalStateStore<never> {
       await ensureStateTables(connection, this.#tables)
       return database
     } catch (error) {
+      const named = await withMissingRights(database, this.#tables, error, operation)
       await database[Symbol.asyncDispose]()
-      throw error
+      throw named
     }
   }
 

@@ -9,7 +9,7 @@ const longestPrefix = 45
 
 /** Where the tables are that keep runs and positions. Sinks and state stores share these options. */
 export interface StateLocation {
-  /** The schema that Drover's own three tables are in; it is created if it is not there. @default the first of `search_path` */
+  /** The schema that Drover's own four tables are in; it is created if it is not there. @default the first of `search_path` */
   readonly stateSchema?: string
   /** What their names begin with. @default 'drover_' */
   readonly tablePrefix?: string
@@ -22,16 +22,18 @@ export interface StateTables {
   readonly meta: string
   readonly runs: string
   readonly partitions: string
+  /** What indexes were like that are off. */
+  readonly indexes: string
   /** As `search_path` would find it. */
   readonly schema: string | null
   readonly names: readonly string[]
 }
 
 export function stateTables({ stateSchema, tablePrefix = defaultPrefix }: StateLocation): StateTables {
-  const names = ['meta', 'runs', 'partitions'].map((name) => `${tablePrefix}${name}`)
+  const names = ['meta', 'runs', 'partitions', 'indexes'].map((name) => `${tablePrefix}${name}`)
   const quoted = names.map((name) => (stateSchema === undefined ? quoteName(name) : quoteTable(stateSchema, name)))
-  const [meta, runs, partitions] = quoted as [string, string, string]
-  return { meta, runs, partitions, schema: stateSchema ?? null, names }
+  const [meta, runs, partitions, indexes] = quoted as [string, string, string, string]
+  return { meta, runs, partitions, indexes, schema: stateSchema ?? null, names }
 }
 
 /** @throws `OPTION_INVALID` */
@@ -45,7 +47,7 @@ export function checkStateLocation(where: string, { stateSchema, tablePrefix }: 
 }
 
 /** What leads from each version of the tables to the next one; the first makes them. */
-const upgrades: readonly ((tables: StateTables) => string)[] = [create]
+const upgrades: readonly ((tables: StateTables) => string)[] = [create, keepIndexes, noteMoves]
 
 /**
  * Creates the tables if they are not there, and brings older ones up to date. Safe in several processes at once; nothing is
@@ -112,7 +114,7 @@ function denied(connection: PostgresConnection, { schema, names, ...tables }: St
   const where = schema === null ? 'a schema of search_path' : `schema ${quoteName(schema)}`
   return new DroverError(
     'STORE_DENIED',
-    `${connection.name}: this user may not create Drover's tables ${names.join(', ')}, in which runs and positions are kept. Grant CREATE on ${where}, pass the stateSchema of one in which the user may create tables, or let somebody who may call setup() of the state store once and then: GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.meta}, ${tables.runs}, ${tables.partitions} TO the user.`,
+    `${connection.name}: this user may not create Drover's tables ${names.join(', ')}, in which runs and positions are kept. Grant CREATE on ${where}, pass the stateSchema of one in which the user may create tables, or let somebody who may call setup() of the state store once and then: GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.meta}, ${tables.runs}, ${tables.partitions}, ${tables.indexes} TO the user.`,
     { cause: cause.cause ?? cause },
   )
 }
@@ -152,4 +154,23 @@ function create({ meta, runs, partitions, names }: StateTables): string {
       expires_at timestamptz,
       UNIQUE (run, "partition")
     ) WITH (fillfactor = 50)`
+}
+
+/** Definitions of indexes that were dropped to be built again: what is not in here and not in the table either would be lost. */
+function keepIndexes({ indexes }: StateTables): string {
+  return `
+    CREATE TABLE ${indexes} (
+      ordinal bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      target text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL UNIQUE,
+      table_name text COLLATE "C" NOT NULL,
+      definition text NOT NULL,
+      restore text NOT NULL,
+      dropped_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )`
+}
+
+/** When a position last moved: by it those are known that are left over from runs which are kept elsewhere. */
+function noteMoves({ partitions }: StateTables): string {
+  return `ALTER TABLE ${partitions} ADD COLUMN moved_at timestamptz NOT NULL DEFAULT now()`
 }
