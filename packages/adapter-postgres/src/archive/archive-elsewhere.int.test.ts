@@ -105,7 +105,7 @@ describePostgres('postgresArchive to another store', () => {
     expect(again.counts).toMatchObject({ read: 5, inserted: 5 })
     expect(again.account?.figures).toMatchObject({ copied: 5, deleted: 5 })
     expect((await runBackfill({ backfiller })).counts).toMatchObject({ read: 0, inserted: 0 })
-    if (options.where === undefined && (await readFile(file, 'utf8').catch(() => '')) !== '') {
+    if (to().name.startsWith('ndjson')) {
       expect((await lines()).map(({ id }) => id)).toEqual(Array.from({ length: 505 }, (__, i) => 2 * i + 2))
     }
   })
