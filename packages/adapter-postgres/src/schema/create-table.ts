@@ -90,8 +90,15 @@ export async function knownTypes(connection: PostgresConnection, fields: readonl
   )
 }
 
-function columnType({ native, type }: Field, known: KnownTypes): string {
+/** The type of a column for such a field, as SQL writes it. */
+export function columnType({ native, type, holds }: Field, known: KnownTypes): string {
+  if (holds === 'json' && native !== undefined && isOurType(native, withTextAsJson(type), known)) return native
   return native !== undefined && isOurType(native, type, known) ? native : typeFor(type, known)
+}
+
+function withTextAsJson(type: LogicalType): LogicalType {
+  if (type.kind === 'list') return { kind: 'list', of: withTextAsJson(type.of) }
+  return type.kind === 'text' ? { kind: 'json' } : type
 }
 
 /**

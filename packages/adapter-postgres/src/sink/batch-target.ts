@@ -10,6 +10,13 @@ export interface BatchTarget {
   takes?(page: Page): boolean
   prepare(schema: RecordSchema, operation: Operation): Promise<void>
   readBack?(): Source
+  /** Before the first rows of the session; several partitions may ask at once. */
+  beforeRows?(operation: Operation): Promise<void>
+  /**
+   * After a write failed and is rolled back: does what helps, if anything does; gives the error to be thrown instead of this one, which
+   * may then be retryable.
+   */
+  mend?(error: unknown, operation: Operation): Promise<unknown>
   /** In a transaction that is open on the connection. Nothing needs to happen before there are rows. */
   begin(connection: PostgresConnection, operation: Operation): BatchWriter
   /** Once all partitions have ended. */

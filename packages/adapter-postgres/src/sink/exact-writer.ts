@@ -32,7 +32,10 @@ export class ExactWriter implements ExactSession<Row> {
   readonly #positions: Positions
   readonly #claims = new Map<string, Claim>()
   readonly readBack?: () => Source
+  /** Rows are encoded as they come, and on their way to the server. */
+  readonly takesPagesOnce = true
   #hasTables: Promise<void> | undefined
+  #hasBegun = false
 
   constructor(
     private readonly database: PostgresDatabase,
@@ -95,7 +98,7 @@ export class ExactWriter implements ExactSession<Row> {
     using watch = new LockWatch(this.lockTimeoutMs, (operation) => this.waitsFor(batch.partition, operation), {
       signal,
     })
-    const pages = await this.#begun(batch)
+    const pages = await this.#allowed({ signal }, () => this.#begun(batch, { signal }))
     try {
       await using connection = await this.database.connect({ signal })
       await connection.begin()
@@ -107,7 +110,7 @@ export class ExactWriter implements ExactSession<Row> {
     } catch (error) {
       // An heir ends the connections of those he overtook.
       if (DroverError.isInstance(error, 'STORE_UNAVAILABLE')) await this.#checkFence(claim, { signal })
-      throw watch.named(error)
+      throw watch.named((await this.target.mend?.(error, { signal })) ?? error)
     }
   }
 
@@ -141,8 +144,10 @@ export class ExactWriter implements ExactSession<Row> {
 
   /**
    * The batch once it has rows, and before it has a transaction: so that none idles while a slow source or step makes the first page.
+   * Then, too, the target does what needs a transaction of its own, and the table to itself.
    */
-  async #begun(batch: CommitBatch<Row>): Promise<AsyncIterable<Page<Row>>> {
+  async #begun(batch: CommitBatch<Row>, operation: Operation): Promise<AsyncIterable<Page<Row>>> {
+    const { target } = this
     const pages = batch[Symbol.asyncIterator]()
     const held: Page<Row>[] = []
     for (;;) {
@@ -150,6 +155,8 @@ export class ExactWriter implements ExactSession<Row> {
       if (done === true) break
       held.push(value)
       if (value.count === 0) continue
+      if (!this.#hasBegun) await target.beforeRows?.(operation)
+      this.#hasBegun = true
       break
     }
     return withFirst(held, pages)

@@ -11,9 +11,12 @@ import {
 } from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
-import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
+import { checkStateLocation, type StateLocation, stateLocationOptions, stateTables } from '../state/state-tables.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { connectExactWriter } from './connect-sink.js'
+import { type IndexPolicy, indexPolicies } from './indexes/target-indexes.js'
+import { type NewColumnsPolicy, newColumnsPolicies } from './new-columns.js'
+import { pick } from './pick.js'
 import { TableTarget } from './table-target.js'
 
 /** Options of {@link postgresSink}. */
@@ -46,6 +49,29 @@ export interface PostgresSinkOptions extends PostgresLocation, StateLocation {
    * that could be both is refused
    */
   readonly json?: 'text' | 'value'
+  /**
+   * What becomes of a field that the table has no column for: because a step sets it, or because the source's table got the column since,
+   * also between a stop and the resume. `'fail'`: nothing is written (`SINK_NOT_READY`), or, where it comes up while the run goes on, the record
+   * is refused. `'ignore'`: the field is left out, and the run warns once (`FIELD_LEFT_OUT`). `'add'`: the table gets a column that can
+   * be null, of the type that the field has in Postgres, or else one that keeps its values; rows that are there have null in it. Then a value that
+   * does not fit is refused with its record. Adding it needs the table's owner and the table alone, for a moment: `lockTimeoutMs`,
+   * by default 5 seconds.
+   *
+   * @default 'fail'
+   */
+  readonly newColumns?: NewColumnsPolicy
+  /**
+   * What becomes of the table's secondary indexes while the run writes. With `'after'` those of a table that has no rows yet are dropped
+   * before the first row, and built again once the run is complete, which is quicker for millions of rows. Unique indexes, and those of
+   * constraints, stay: they refuse records. So do those of a table that has rows, unless it is `'after-always'`: its readers then do without.
+   *
+   * What they were like is stored in the transaction that drops them. A run that stops or fails leaves them off, warns (`INDEXES`), and
+   * gives them back when it goes on and completes; {@link restoreIndexes} gives them back at once. While an index is built, others
+   * can read the table and not write it.
+   *
+   * @default 'keep'
+   */
+  readonly indexes?: IndexPolicy
   /** Records of one batch, and transaction. @default 20000 */
   readonly batchSize?: number
 }
@@ -60,6 +86,8 @@ const optionNames = [
   'coerce',
   'invalidText',
   'json',
+  'newColumns',
+  'indexes',
   'batchSize',
 ]
 
@@ -94,13 +122,36 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
   checkNames(where, 'coerce', options.coerce)
   checkChoice(where, 'invalidText', options.invalidText, ['refuse', 'escape'])
   checkChoice(where, 'json', options.json, ['text', 'value'])
+  checkChoice(where, 'newColumns', options.newColumns, newColumnsPolicies)
+  checkChoice(where, 'indexes', options.indexes, indexPolicies)
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
   const key = typeof options.key === 'string' ? [options.key] : options.key
   checkNames(where, 'key', key, 1)
-  const { onConflict = 'error', createTable = true, coerce = [], invalidText = 'refuse', json, table } = options
+  const {
+    onConflict = 'error',
+    createTable = true,
+    coerce = [],
+    invalidText = 'refuse',
+    json,
+    table,
+    newColumns = 'fail',
+    indexes = 'keep',
+  } = options
   const location = pick(options, locationOptions)
   const state = pick(options, stateLocationOptions)
-  const target = { location, table, key, onConflict, createTable, coerce, invalidText, json }
+  const target = {
+    location,
+    state: stateTables(state),
+    table,
+    key,
+    onConflict,
+    createTable,
+    coerce,
+    invalidText,
+    json,
+    newColumns,
+    indexes,
+  }
   return {
     specVersion: 1,
     name: `postgres ${locationName(options)} ${table}`,
@@ -113,10 +164,4 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
       connectExactWriter<R>({ location, state }, (database) => TableTarget.of(database, target, operation), operation),
     stateStore: () => postgresStateStore({ ...location, ...state }),
   }
-}
-
-/** Those of the options that were given. */
-function pick<T extends object, N extends keyof T>(options: T, names: readonly N[]): Pick<T, N> {
-  const given = names.filter((name) => options[name] !== undefined)
-  return Object.fromEntries(given.map((name) => [name, options[name]])) as Pick<T, N>
 }

@@ -4,6 +4,7 @@ import { findColumn, type Table } from '../schema/table.js'
 import type { CopyEncoder } from '../wire/copy-encoder.js'
 import type { CopyLayout } from '../wire/copy-layout.js'
 import type { ConflictPolicy } from './conflict.js'
+import { ColumnsMissing, missingFields, type NewColumns } from './new-columns.js'
 import { OpenCopy } from './open-copy.js'
 import { type EncodingOptions, formFor, rowEncoder } from './row-encoder.js'
 import { type Shape, Shapes } from './shapes.js'
@@ -15,6 +16,7 @@ export interface ReadyTableOptions extends EncodingOptions {
   readonly fields: readonly string[]
   /** Policies for rows hold for this user, under which COPY does not write: https://www.postgresql.org/docs/current/sql-copy.html */
   readonly hasRowSecurity: boolean
+  readonly newColumns: NewColumns
 }
 
 /** A table that is ready to be written to: it finds the columns of records, and opens COPYs. */
@@ -33,7 +35,8 @@ export class ReadyTable {
     this.table = table
     this.policy = policy
     this.hasRowSecurity = options.hasRowSecurity
-    this.#shapes = new Shapes(table.columns, where, policy.kind === 'update' || policy.kind === 'merge')
+    const isExact = policy.kind === 'update' || policy.kind === 'merge'
+    this.#shapes = new Shapes(table.columns, where, { isExact, newColumns: options.newColumns })
     const isWritten = fields.some((name) => findColumn(table.columns, name)?.isGenerated === false)
     this.#first = isWritten ? this.#shapes.ofFields(fields) : undefined
   }
@@ -43,7 +46,7 @@ export class ReadyTable {
    *
    * @param current The shape of those before.
    * @param before How many there were before, in the batch.
-   * @throws `RECORD_REFUSED`
+   * @throws `RECORD_REFUSED`; {@link ColumnsMissing} where the table is to get columns, with all that these rows need.
    */
   *stretches(
     rows: readonly Row[],
@@ -55,7 +58,7 @@ export class ReadyTable {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as Row
       if (shape?.fits(row) === true) continue
-      const other = this.#shapeOf(row, shape, before + i)
+      const other = this.#shapeOf(row, shape, before + i, rows)
       if (other === shape) continue
       if (shape !== undefined && i > from) yield { rows: rows.slice(from, i), shape }
       shape = other
@@ -90,13 +93,16 @@ export class ReadyTable {
     })
   }
 
-  #shapeOf(row: Row, current: Shape | undefined, place: number): Shape {
+  #shapeOf(row: Row, current: Shape | undefined, place: number, rows: readonly Row[]): Shape {
     try {
       return this.#shapes.of(row, current)
     } catch (error) {
       if (!DroverError.isInstance(error, 'RECORD_REFUSED')) throw error
+      if (error.cause instanceof ColumnsMissing && this.options.newColumns.policy === 'add') {
+        throw new ColumnsMissing(missingFields(rows, (name) => findColumn(this.table.columns, name) !== undefined))
+      }
       const message = `${this.options.where}: row ${place} of the batch is refused: ${error.message}`
-      throw new DroverError('RECORD_REFUSED', message, { row: place, cause: error })
+      throw new DroverError('RECORD_REFUSED', message, { row: place, cause: error.cause ?? error })
     }
   }
 

@@ -1,5 +1,6 @@
 import { DroverError, type Row, suggestNames } from '@drover/core'
 import type { Column } from '../schema/table.js'
+import { ColumnsMissing, type NewColumns, newColumnsRemedy } from './new-columns.js'
 import { type Fits, rowFits } from './row-fits.js'
 
 /** The columns that records with the same fields are written to. */
@@ -12,6 +13,8 @@ export interface Shape {
   readonly fits: Fits
   /** Columns that may be missing in a record, because NULL is what they would get anyway. */
   readonly plain: ReadonlySet<string>
+  /** Fields that are not written. */
+  readonly leftOut: ReadonlySet<string>
 }
 
 /**
@@ -21,13 +24,20 @@ export interface Shape {
 export class Shapes {
   readonly #byName: ReadonlyMap<string, Column>
   readonly #known = new Map<string, Shape>()
+  readonly #isExact: boolean
+  readonly #newColumns: NewColumns
 
-  /** @param isExact Rows that are there already keep what a record has no field for, so even NULL is not what a missing field means. */
   constructor(
     columns: readonly Column[],
     private readonly where: string,
-    private readonly isExact: boolean,
+    options: {
+      /** Rows that are there already keep what a record has no field for, so even NULL is not what a missing field means. */
+      readonly isExact: boolean
+      readonly newColumns: NewColumns
+    },
   ) {
+    this.#isExact = options.isExact
+    this.#newColumns = options.newColumns
     this.#byName = new Map(columns.map((column) => [column.name, column]))
   }
 
@@ -36,16 +46,17 @@ export class Shapes {
     const id = JSON.stringify([...names].sort())
     const known = this.#known.get(id)
     if (known !== undefined) return known
-    const columns = names.map((name) => this.#column(name)).filter((column) => !column.isGenerated)
+    const columns = names.flatMap((name) => this.#written(name) ?? [])
     if (columns.length === 0) {
       throw new DroverError('RECORD_REFUSED', `the record has no field for a column of ${this.where}`)
     }
-    const isPlain = (column: Column): boolean => !this.isExact && !column.hasDefault && column.identity === null
+    const isPlain = (column: Column): boolean => !this.#isExact && !column.hasDefault && column.identity === null
     const shape = {
       id: idOf(columns),
       columns,
       fits: rowFits(names),
-      plain: new Set(names.filter((name) => isPlain(this.#column(name)) || this.#column(name).isGenerated)),
+      plain: new Set(columns.filter(isPlain).map(({ name }) => name)),
+      leftOut: new Set(names.filter((name) => this.#written(name) === null)),
     }
     if (this.#known.size >= 1000) this.#known.clear()
     this.#known.set(id, shape)
@@ -63,20 +74,34 @@ export class Shapes {
    * @throws `RECORD_REFUSED` for a field that the table has no column for.
    */
   of(row: Row, current: Shape | undefined): Shape {
-    const names = Object.keys(row).filter((name) => row[name] !== undefined)
+    const names = Object.keys(row).filter((name) => row[name] !== undefined && !this.#waits(name, row[name]))
     if (current === undefined) return this.ofFields(names)
-    const present = new Set(names.filter((name) => !this.#column(name).isGenerated))
+    const present = new Set(names.filter((name) => this.#written(name) !== null))
     const added = [...present].filter((name) => !current.columns.some((column) => column.name === name))
     const kept = current.columns.filter(({ name }) => present.has(name) || current.plain.has(name))
-    if (added.length === 0 && kept.length === current.columns.length) return current
-    return this.ofFields([...kept.map(({ name }) => name), ...added])
+    const leftOut = names.filter((name) => !present.has(name))
+    const isSame = added.length === 0 && kept.length === current.columns.length
+    if (isSame && leftOut.every((name) => current.leftOut.has(name))) return current
+    return this.ofFields([...kept.map(({ name }) => name), ...added, ...leftOut])
   }
 
-  #column(name: string): Column {
+  /** The column that a field is written to; null if it is left out: a generated column computes itself. */
+  #written(name: string): Column | null {
     const column = this.#byName.get(name)
-    if (column !== undefined) return column
+    if (column !== undefined) return column.isGenerated ? null : column
+    if (this.#newColumns.policy === 'ignore') {
+      this.#newColumns.leaveOut(name)
+      return null
+    }
     const suggested = suggestNames(name, [...this.#byName.keys()])
-    throw new DroverError('RECORD_REFUSED', `${this.where} has no column "${name}"${suggested}`)
+    throw new DroverError('RECORD_REFUSED', `${this.where} has no column "${name}"${suggested} ${newColumnsRemedy}.`, {
+      cause: new ColumnsMissing([{ name, type: { kind: 'any' }, nullable: true }]),
+    })
+  }
+
+  /** Whether the table is to get such a column, and no value says yet of which type. */
+  #waits(name: string, value: unknown): boolean {
+    return value === null && this.#newColumns.policy === 'add' && !this.#byName.has(name)
   }
 }
 

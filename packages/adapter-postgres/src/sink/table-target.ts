@@ -1,22 +1,37 @@
-import type { FidelityIssue, Operation, Page, RecordSchema, Source } from '@drover/core'
+import {
+  DroverError,
+  type FidelityIssue,
+  type Operation,
+  type Page,
+  type RecordSchema,
+  type SinkOperation,
+  type Source,
+} from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
+import { addColumns } from '../schema/add-columns.js'
 import { readTable } from '../schema/read-table.js'
-import type { Table } from '../schema/table.js'
+import { findColumn, type Table } from '../schema/table.js'
 import { postgresSource } from '../source/postgres-source.js'
+import type { StateTables } from '../state/state-tables.js'
 import { CopyPage } from '../wire/copy-page.js'
 import type { BatchTarget, BatchWriter } from './batch-target.js'
 import { CopyWriter, type Destination } from './copy-writer.js'
 import { fidelityIssues } from './fidelity.js'
+import { type IndexPolicy, TargetIndexes } from './indexes/target-indexes.js'
 import { jsonStringsOf } from './json-strings.js'
+import { ColumnsMissing, NewColumns, type NewColumnsPolicy } from './new-columns.js'
 import { ReadyTable } from './ready-table.js'
 import { setSequences } from './sequences.js'
 import { Stages } from './stage.js'
 import { type TargetOptions, targetTable } from './target-table.js'
 
-export interface TableTargetOptions extends TargetOptions {
+export interface TableTargetOptions extends Omit<TargetOptions, 'where' | 'newColumns' | 'lockTimeoutMs'> {
   readonly location: PostgresLocation
+  readonly state: StateTables
+  readonly indexes: IndexPolicy
+  readonly newColumns: NewColumnsPolicy
 }
 
 /** Writes rows into a table, by its conflict policy. */
@@ -27,12 +42,17 @@ export class TableTarget implements BatchTarget {
   #ready: Promise<ReadyTable> | undefined
   /** Once it is ready. */
   #table: ReadyTable | undefined
+  #hasBegun: Promise<void> | undefined
+  /** What it was prepared for, with the fields that came up since. */
+  #schema: RecordSchema | null = null
 
   private constructor(
     private readonly database: PostgresDatabase,
     /** As it was when the session began. */
     private readonly table: Table | null,
-    private readonly options: TableTargetOptions,
+    private readonly options: TargetOptions & Pick<TableTargetOptions, 'location'>,
+    private readonly indexes: TargetIndexes,
+    private readonly voice: Pick<SinkOperation, 'info'>,
   ) {
     this.where = options.where
     const { location, table: name, key } = options
@@ -44,12 +64,17 @@ export class TableTarget implements BatchTarget {
 
   static async of(
     database: PostgresDatabase,
-    options: Omit<TableTargetOptions, 'where'>,
-    operation: Operation,
+    options: TableTargetOptions,
+    operation: SinkOperation,
   ): Promise<TableTarget> {
     await using connection = await database.connect(operation)
+    const { state, indexes: policy, location } = options
+    const { lockTimeoutMs } = location
     const where = `table "${options.table}" of ${database.name}`
-    return new TableTarget(database, await readTable(connection, options.table), { ...options, where })
+    const indexes = new TargetIndexes(database, { policy, state, lockTimeoutMs, where, voice: operation })
+    const newColumns = new NewColumns(options.newColumns, where, operation.warn)
+    const target = { ...options, where, newColumns, lockTimeoutMs }
+    return new TableTarget(database, await readTable(connection, options.table), target, indexes, operation)
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
@@ -65,16 +90,60 @@ export class TableTarget implements BatchTarget {
     return page instanceof CopyPage && this.#table?.rawShape(page.layout) !== undefined
   }
 
+  /** Once, whichever partition comes first. */
+  beforeRows(operation: Operation): Promise<void> {
+    this.#hasBegun ??= this.#begin(operation).catch((error: unknown) => {
+      this.#hasBegun = undefined
+      throw error
+    })
+    return this.#hasBegun
+  }
+
+  /** Adds the columns that records need; sees those that somebody else has added meanwhile. */
+  async mend(error: unknown, operation: Operation): Promise<unknown> {
+    const { newColumns, table: name, lockTimeoutMs } = this.options
+    const cause = error instanceof ColumnsMissing ? error : (error as Error).cause
+    if (!(cause instanceof ColumnsMissing)) return error
+    await using connection = await this.database.connect(operation)
+    const table = await readTable(connection, name)
+    if (table === null) return error
+    const missing = cause.fields.filter((field) => findColumn(table.columns, field.name) === undefined)
+    if (missing.length > 0) {
+      if (newColumns.policy !== 'add') return error
+      await addColumns(connection, table, missing, lockTimeoutMs)
+    }
+    if (this.#schema !== null) this.#schema = { ...this.#schema, fields: [...this.#schema.fields, ...cause.fields] }
+    // Not before it is there: batches that are open do not wait for it, and it may wait for these.
+    const ready = await this.#prepare(this.#schema, connection)
+    this.#ready = Promise.resolve(ready)
+    const names = cause.fields.map((field) => `"${field.name}"`).join(', ')
+    const said = `${this.where} has got columns for the fields ${names}`
+    this.voice.info?.(said)
+    return new DroverError('STORE_BUSY', `${said}; the batch is written again.`, { isRetryable: true, cause: error })
+  }
+
   begin(connection: PostgresConnection, operation: Operation): BatchWriter {
     const ready = (): Promise<ReadyTable> => this.#prepared(null, operation)
     return new CopyWriter(connection, ready, (table) => this.#destination(connection, table))
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed', { signal }: Operation): Promise<void> {
+    const table = await this.#current({ signal })
+    if (table === null) return
+    await this.indexes.end(table, outcome, { signal })
     if (outcome === 'failed') return
     await using connection = await this.database.connect({ signal })
-    const table = await readTable(connection, this.options.table)
-    if (table !== null) await setSequences(connection, table)
+    await setSequences(connection, table)
+  }
+
+  async #current(operation: Operation): Promise<Table | null> {
+    await using connection = await this.database.connect(operation)
+    return await readTable(connection, this.options.table)
+  }
+
+  async #begin(operation: Operation): Promise<void> {
+    const { table } = await this.#prepared(null, operation)
+    await this.indexes.begin(table, operation)
   }
 
   #destination(connection: PostgresConnection, ready: ReadyTable): Destination {
@@ -90,26 +159,32 @@ export class TableTarget implements BatchTarget {
 
   /** Once; without a schema the table must be there. */
   #prepared(schema: RecordSchema | null, operation: Operation): Promise<ReadyTable> {
-    this.#ready ??= this.#prepare(schema, operation).catch((error: unknown) => {
+    this.#ready ??= this.#prepareFor(schema, operation).catch((error: unknown) => {
       this.#ready = undefined
       throw error
     })
     return this.#ready
   }
 
-  async #prepare(schema: RecordSchema | null, { signal }: Operation): Promise<ReadyTable> {
+  async #prepareFor(schema: RecordSchema | null, { signal }: Operation): Promise<ReadyTable> {
     await using connection = await this.database.connect({ signal })
+    this.#schema = schema
+    return await this.#prepare(schema, connection)
+  }
+
+  async #prepare(schema: RecordSchema | null, connection: PostgresConnection): Promise<ReadyTable> {
     const { table, policy } = await targetTable(connection, this.options, schema)
     const { rows } = await connection.query<{ active: boolean }>('SELECT row_security_active($1::oid) AS active', [
       table.oid,
     ])
-    const { where, invalidText, coerce, json } = this.options
+    const { where, invalidText, coerce, json, newColumns } = this.options
     this.#table = new ReadyTable({
       table,
       policy,
       where,
       invalidText,
       coerce,
+      newColumns,
       jsonStrings: jsonStringsOf(json, schema),
       fields: schema?.fields.map(({ name }) => name) ?? [],
       hasRowSecurity: rows[0]?.active === true,

@@ -1,10 +1,12 @@
 import { DroverError, type RecordSchema, suggestNames } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
+import { addColumns } from '../schema/add-columns.js'
 import { createTable } from '../schema/create-table.js'
 import { readTable, requireRights, tableNames } from '../schema/read-table.js'
 import { findColumn, type Table, type TableRight } from '../schema/table.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type ConflictPolicy, conflictPolicy, type OnConflict } from './conflict.js'
+import { type NewColumns, newColumnsRemedy } from './new-columns.js'
 
 /** Where a sink writes to, and by which rules. */
 export interface TargetOptions {
@@ -16,6 +18,8 @@ export interface TargetOptions {
   readonly coerce: readonly string[]
   readonly invalidText: InvalidText
   readonly json: 'text' | 'value' | undefined
+  readonly newColumns: NewColumns
+  readonly lockTimeoutMs: number | undefined
   /** Database and table, for messages. */
   readonly where: string
 }
@@ -36,12 +40,17 @@ export async function targetTable(
   options: TargetOptions,
   schema: RecordSchema | null,
 ): Promise<TargetTable> {
-  const table = (await readTable(connection, options.table)) ?? (await created(connection, options, schema))
-  refuseKind(table, options)
+  const found = (await readTable(connection, options.table)) ?? (await created(connection, options, schema))
+  refuseKind(found, options)
+  const table = await withColumns(connection, options, found, schema)
   const key = options.onConflict === 'error' ? (options.key ?? []) : (options.key ?? keyOf(table, schema))
   const { merge = [] } = typeof options.onConflict === 'object' ? options.onConflict : {}
-  const fields = schema?.fields.map(({ name }) => name) ?? []
-  refuseUnknown(table, [...fields, ...key, ...merge], options)
+  const leavesOut = options.newColumns.policy === 'ignore'
+  const fields = (schema?.fields ?? [])
+    .map(({ name }) => name)
+    .filter((name) => !leavesOut || findColumn(table.columns, name) !== undefined)
+  refuseUnknown(table, [...key, ...merge], options, '')
+  refuseUnknown(table, fields, options, `. ${newColumnsRemedy}`)
   if (options.onConflict !== 'error') {
     refuseComputed(table, { key, merge }, options)
     refuseKey(table, key, fields, options)
@@ -74,6 +83,20 @@ async function created(
   throw notReady(options, `there is no such table${remedy}${suggested}`)
 }
 
+/** The table with a column for each field, as far as it is to get some. */
+async function withColumns(
+  connection: PostgresConnection,
+  { table: name, newColumns, lockTimeoutMs }: TargetOptions,
+  table: Table,
+  schema: RecordSchema | null,
+): Promise<Table> {
+  const missing = (schema?.fields ?? []).filter((field) => findColumn(table.columns, field.name) === undefined)
+  if (newColumns.policy === 'ignore') for (const field of missing) newColumns.leaveOut(field.name)
+  if (newColumns.policy !== 'add' || missing.length === 0) return table
+  await addColumns(connection, table, missing, lockTimeoutMs)
+  return (await readTable(connection, name)) ?? table
+}
+
 function refuseKind({ kind }: Table, options: TargetOptions): void {
   if (kind === 'view' || kind === 'materialized view') {
     throw notReady(options, `it is a ${kind}; name the table behind it`)
@@ -92,11 +115,11 @@ function keyOf(table: Table, schema: RecordSchema | null): readonly string[] {
   return schema?.key ?? []
 }
 
-function refuseUnknown(table: Table, names: readonly string[], options: TargetOptions): void {
+function refuseUnknown(table: Table, names: readonly string[], options: TargetOptions, remedy: string): void {
   const columns = table.columns.map(({ name }) => name)
   for (const name of names) {
     if (columns.includes(name)) continue
-    throw notReady(options, `it has no column "${name}"${suggestNames(name, columns).replace(/\.$/, '')}`)
+    throw notReady(options, `it has no column "${name}"${suggestNames(name, columns).replace(/\.$/, '')}${remedy}`)
   }
 }
 
