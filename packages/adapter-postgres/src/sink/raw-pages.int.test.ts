@@ -58,6 +58,27 @@ describePostgres('from Postgres to Postgres', () => {
     },
   )
 
+  it("json that is read as text is json in a table that is created, and rows pass undecoded (json: 'text')", async () => {
+    await database.query(`
+      ALTER TABLE original ADD k json DEFAULT '{"a" : 1.0}', ADD ks jsonb[] DEFAULT ARRAY['{"b":1}', 'null']::jsonb[], ADD t text DEFAULT '[1]'`)
+    const source = postgresSource({ connection: database.url, table: `${place.name}.original`, json: 'text' })
+    const report = await runPipeline({ name: 'a', source, sink: sink(), batchSize: 1_000 })
+    expect(report.counts).toMatchObject({ inserted: 3_000 })
+    expect(await differing()).toBe(0)
+    const types = await database.query(
+      `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+       WHERE attrelid = 'copy'::regclass AND attname IN ('j', 'k', 'ks', 't') ORDER BY 1`,
+    )
+    expect(types.map(({ name, type }) => `${name} ${type}`)).toEqual(['j jsonb', 'k json', 'ks jsonb[]', 't text'])
+    expect(decoded).toBeLessThanOrEqual(1)
+    // Steps that see the texts write them back as JSON.
+    const flow = from(source).pipe((row: Row) => ({ ...row, id: Number(row.id) + 3_000 }))
+    await runPipeline({ name: 'b', source: flow, sink: sink() })
+    expect(
+      (await database.query(`SELECT count(*)::int, count(DISTINCT k::text)::int AS k FROM copy WHERE id > 3000`))[0],
+    ).toEqual({ count: 3_000, k: 1 })
+  })
+
   it.each(['error', 'update'] as const)(
     'a step that says what it reads and sets leaves the other columns undecoded, with onConflict %s',
     async (onConflict) => {

@@ -84,6 +84,7 @@ export function schemaOf(relation: Relation, json: 'value' | 'text'): RecordSche
       type: json === 'text' ? withJsonAsText(type) : type,
       nullable: isNullable,
       native,
+      ...(json === 'text' && isJson(type) ? { holds: 'json' as const } : {}),
     })),
     key: key.every((place) => place < fields) ? keyColumns(relation).map(({ name }) => name) : [],
   }
@@ -92,4 +93,8 @@ export function schemaOf(relation: Relation, json: 'value' | 'text'): RecordSche
 function withJsonAsText(type: LogicalType): LogicalType {
   if (type.kind === 'list') return { kind: 'list', of: withJsonAsText(type.of) }
   return type.kind === 'json' ? { kind: 'text' } : type
+}
+
+function isJson(type: LogicalType): boolean {
+  return type.kind === 'list' ? isJson(type.of) : type.kind === 'json'
 }

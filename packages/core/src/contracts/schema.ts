@@ -25,6 +25,8 @@ export interface Field {
   readonly nullable: boolean
   /** The store's own name of the type, such as `NVARCHAR(160)`: a sink of the same kind creates the column with it. */
   readonly native?: string
+  /** Its texts are JSON, says the store: a sink whose store has a type for JSON may create the column with that. */
+  readonly holds?: 'json'
 }
 
 /** What the records of a source, or those a sink is about to get, look like. */
