@@ -1,4 +1,4 @@
-import type { Row } from '@drover/core'
+import type { RecordSchema, Row } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failure, TestLane } from '../testing/test-lane.js'
@@ -144,6 +144,24 @@ describePostgres('constraints of the table', () => {
         message: expect.stringContaining('createTable is false'),
       })
     })
+  })
+
+  it('need not be there: a table without a key takes what does not ask for one, and says so where one is asked for', async () => {
+    await database.query('CREATE TABLE t (id int, a text)')
+    const schema: RecordSchema = {
+      fields: [{ name: 'id', type: { kind: 'int', bits: 32 }, nullable: true }],
+      key: [],
+    }
+    await using one = await TestLane.open(sink(), { schema })
+    expect(await one.write([{ id: 1 }, { id: 1 }, { id: null }])).toEqual({ inserted: 3, updated: 0, skipped: 0 })
+    for (const onConflict of ['update', 'skip'] as const) {
+      const error = await failure(TestLane.open(sink({ onConflict }), { schema }))
+      expect(error).toMatchObject({ code: 'SINK_NOT_READY', isRetryable: false })
+      expect(error.message).toContain('it has no primary key that says which rows are the same; give key')
+      const keyed = await failure(TestLane.open(sink({ onConflict, key: 'id' }), { schema }))
+      expect(keyed.message).toContain('no primary key or unique index is over exactly ("id")')
+    }
+    expect(await count()).toBe(3)
   })
 
   it('with a table that nobody would name so are of that table', async () => {
