@@ -277,5 +277,5 @@ function finishing<S extends Sink<Row>>(sink: S, then: () => Promise<unknown>): 
         },
       }) as never
     },
-  } as Partial<Sink<Row>>) as S
+  } as object as Partial<Sink<Row>>) as S
 }

@@ -12,7 +12,7 @@ export class Life {
   mortal(sink: Sink<Row>): Sink<Row> {
     return overriding<Sink<Row>>(sink, {
       connect: async (operation: never) => {
-        const session = await this.#step(() => sink.connect(operation))
+        const session = await this.#step<object>(() => sink.connect(operation))
         const { claim, write, finish } = session as Awaited<ReturnType<ExactSink<Row>['connect']>>
         const step = <P extends unknown[], T>(work: (...parameters: P) => Promise<T>) => {
           return (...parameters: P): Promise<T> => this.#step(() => work.apply(session, parameters))
@@ -26,7 +26,7 @@ export class Life {
           } as object,
         ) as never
       },
-    } as Partial<Sink<Row>>)
+    } as object as Partial<Sink<Row>>)
   }
 
   async #step<T>(work: () => Promise<T>): Promise<T> {
