@@ -1,4 +1,4 @@
-import type { RecordSchema, Row } from '@drover/core'
+import { memoryAckSink, memorySource, type RecordSchema, type Row, runPipeline } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failure, TestLane } from '../testing/test-lane.js'
@@ -49,17 +49,42 @@ describePostgres('constraints of the table', () => {
       expect(await one.write(rows)).toEqual({ inserted: 2_500, updated: 0, skipped: 0 })
     })
 
-    it('of foreign keys is refused without a name, in a probe too', async () => {
+    it('of foreign keys is refused without a name, and named by a probe', async () => {
       await using one = await lane()
       const broken = { id: 20_000, mail: 'new', n: 1, parent: 77 }
-      for (const work of [() => one.write([...rows, broken]), () => one.probe([...rows, broken])]) {
+      const all = [...rows.slice(0, 2_000), broken, ...rows.slice(2_000)]
+      for (const [work, row] of [[() => one.write(all), undefined] as const, [() => one.probe(all), 2_000] as const]) {
         const error = await failure(work)
         expect(error).toMatchObject({ code: 'RECORD_REFUSED', isRetryable: false })
         expect(error.message).toContain('Key (parent)=(77) is not present in table "parents"')
-        expect(error.row).toBeUndefined()
+        expect(error.row).toBe(row)
       }
       await one.probe(rows)
       expect(await count()).toBe(1)
+    })
+
+    it('of foreign keys is left out with its key, and all others are there; of several columns, too', async () => {
+      await database.query(`
+        CREATE TABLE pairs (a int, b text, PRIMARY KEY (a, b)); INSERT INTO pairs VALUES (1, 'x, y');
+        ALTER TABLE t ADD a int, ADD b text, ADD FOREIGN KEY (a, b) REFERENCES pairs`)
+      const missing = new Set([17, 1_200, 2_499])
+      const records = rows.map((row) => {
+        const isMissing = missing.has(Number(row.id))
+        return Number(row.id) === 17 ? { ...row, parent: 77 } : { ...row, a: isMissing ? 2 : 1, b: 'x, y' }
+      })
+      const letters = memoryAckSink()
+      const report = await runPipeline({
+        name: 'referring',
+        source: memorySource<Row>({ records, key: 'id' }),
+        sink: sink(),
+        batchSize: 2_500,
+        maxRejected: 3,
+        deadLetters: letters,
+      })
+      expect(report.counts).toMatchObject({ read: 2_500, written: 2_497, rejected: 3 })
+      const keys = letters.store.rows.map((letter) => Number((letter as { key: number[] }).key[0]))
+      expect(keys.toSorted((a, b) => a - b)).toEqual([17, 1_200, 2_499])
+      expect(await count()).toBe(2_498)
     })
 
     it('other than the key is refused by policies that look at the key', async () => {

@@ -23,6 +23,7 @@ import { ensureStateTables, type StateTables } from '../state/state-tables.js'
 import { writerMark } from '../state/writers.js'
 import type { BatchTarget } from './batch-target.js'
 import { LockWatch } from './lock-watch.js'
+import { rowWithoutReference } from './missing-reference.js'
 
 /**
  * Writes batches exactly once: rows, position and fence are one transaction, which is open while the pages of the batch come.
@@ -99,18 +100,19 @@ export class ExactWriter implements ExactSession<Row> {
       signal,
     })
     const pages = await this.#allowed({ signal }, () => this.#begun(batch, { signal }))
+    const probed: Page<Row>[] = []
     try {
       await using connection = await this.database.connect({ signal })
       await connection.begin()
       // Who was overtaken is told so, not that his rows are there already.
       await this.#positions.enter(connection, claim, batch.sequence)
-      const outcome = await this.#pull(pages, connection, { signal })
+      const outcome = await this.#pull(mode === 'probe' ? kept(pages, probed) : pages, connection, { signal })
       if (mode === 'probe') return await this.#probe(connection)
       await this.#positions.commitWith(connection, await batch.commit(outcome))
     } catch (error) {
       // An heir ends the connections of those he overtook.
       if (DroverError.isInstance(error, 'STORE_UNAVAILABLE')) await this.#checkFence(claim, { signal })
-      throw watch.named((await this.target.mend?.(error, { signal })) ?? error)
+      throw watch.named(withRow((await this.target.mend?.(error, { signal })) ?? error, probed))
     }
   }
 
@@ -187,6 +189,21 @@ export class ExactWriter implements ExactSession<Row> {
       `${this.target.where}: partition "${partition.id}" is written to without having been claimed.`,
     )
   }
+}
+
+/** A probe is of pages that somebody holds anyway; where a batch is written they may have forgotten their rows by now. */
+async function* kept(pages: AsyncIterable<Page<Row>>, into: Page<Row>[]): AsyncGenerator<Page<Row>, void, undefined> {
+  for await (const page of pages) {
+    into.push(page)
+    yield page
+  }
+}
+
+/** The engine tries the row that is named by itself before it believes it. */
+function withRow(error: unknown, probed: readonly Page<Row>[]): unknown {
+  const row = rowWithoutReference(error, probed)
+  if (row === undefined || !DroverError.isInstance(error)) return error
+  return new DroverError(error.code, error.message, { row, cause: error.cause })
 }
 
 async function* withFirst<T>(first: readonly T[], rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {

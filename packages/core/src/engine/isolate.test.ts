@@ -64,6 +64,40 @@ describe('the search for refused records', () => {
     ])
   })
 
+  it('tries the row first that a probe names, and believes it if it is refused alone', async () => {
+    for (const wrong of [0, 1]) {
+      let probes = 0
+      const into = withSession(
+        memorySink<Numbered>({ refuse: ({ id }) => id === 700, tellsRow: false }),
+        (session) => ({
+          write: async (batch, operation) => {
+            if (operation.mode === 'probe') probes++
+            try {
+              await session.write(batch, operation)
+            } catch (error) {
+              const isNamed = operation.mode === 'probe' && DroverError.isInstance(error)
+              throw isNamed ? new DroverError(error.code, error.message, { row: 699 - wrong }) : error
+            }
+          },
+        }),
+      )
+      const letters = memoryAckSink()
+      const report = await runPipeline({
+        name: `guessed ${wrong}`,
+        source: source(1_000),
+        sink: into,
+        batchSize: 1_000,
+        maxRejected: 1,
+        deadLetters: letters,
+      })
+      expect(report.counts).toMatchObject({ written: 999, rejected: 1 })
+      expect(letters.store.rows).toMatchObject([{ key: [700] }])
+      // All, the one alone, and all but that one; a wrong guess is followed by a search.
+      if (wrong === 0) expect(probes).toBe(3)
+      else expect(probes).toBeGreaterThan(10)
+    }
+  })
+
   it('ends where a batch is refused again and again, and no part of it when it is tried', async () => {
     const into = withSession(memorySink<Numbered>(), () => ({
       write: async (batch, { mode }) => {

@@ -33,8 +33,9 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
   let found = false
   for (;;) {
     const places = batch.recordsWithRows()
-    if ((await refusalOf(places)) === undefined) return found
-    const culprit = (await refusedAlone(places)) ?? (await refusedBesideAnother(places))
+    const again = await refusalOf(places)
+    if (again === undefined) return found
+    const culprit = (await named(again)) ?? (await refusedAlone(places)) ?? (await refusedBesideAnother(places))
     if (culprit === undefined) return found
     refuse(culprit.place, culprit.error)
     found = true
@@ -49,6 +50,15 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
       if (DroverError.isInstance(error, 'RECORD_REFUSED')) return error
       throw error
     }
+  }
+
+  /** What a probe of all of them names; it may be a guess, so it has to be refused alone too. */
+  async function named({ row }: DroverError): Promise<Culprit | undefined> {
+    const at = row === undefined ? undefined : batch.locate(row)
+    if (at === undefined) return undefined
+    const place: Place = [at.page, at.record]
+    const error = await refusalOf([place])
+    return error === undefined ? undefined : { place, error }
   }
 
   /** By halves: each of them is half as long as the one before. */
