@@ -101,7 +101,7 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
     'postgres-postgres-peers': {
       title: `PostgreSQL → PostgreSQL against other ways, ${rows} messages: how many times as long they take`,
       contenders: [
-        drover('as it is', 'postgres-postgres', { from, to, createTable: true }),
+        drover('as it is', 'postgres-postgres', { from, to }),
         shell('pg_dump -Fc | pg_restore', `pg_dump -Fc -t messages "${from}" | pg_restore -d "${to}"`),
         ...(pgloader ? [loader(folder, 'pgloader from PostgreSQL', from, to, { rounds: 3 })] : []),
       ],

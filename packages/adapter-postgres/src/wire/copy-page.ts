@@ -77,6 +77,12 @@ export class CopyPage implements Page<Row> {
     return page
   }
 
+  /** Its bytes stay: they are decoded again for whoever asks. */
+  release(): void {
+    this.#rows = undefined
+    this.#keys = undefined
+  }
+
   /** The readable rows as they go into an open COPY binary, behind its header or other rows. Not to be written to. */
   payload(): Uint8Array {
     const { bytes, starts, end } = this.#good

@@ -1,4 +1,12 @@
-import { type Cursor, JsonLinesPage, type Page, type RecordKey, type Row, type SourceReject } from '@drover/core'
+import {
+  type Cursor,
+  DroverError,
+  JsonLinesPage,
+  type Page,
+  type RecordKey,
+  type Row,
+  type SourceReject,
+} from '@drover/core'
 import { type KeyValue, recordKeyOf } from './key-value.js'
 import type { RawRow } from './row-decoder.js'
 
@@ -28,11 +36,13 @@ export class SqlitePage implements Page<Row> {
   readonly bytes: number
   readonly cursor: Cursor
   readonly rejected?: readonly SourceReject[]
-  readonly #parts: Rows
+  readonly #parts: Omit<Rows, 'raw'>
   #rows: readonly Row[] | undefined
   #keys: readonly RecordKey[] | undefined
+  #raw: (() => readonly RawRow[]) | undefined
 
-  constructor(parts: Rows) {
+  constructor({ raw, ...parts }: Rows) {
+    this.#raw = raw
     this.#parts = parts
     this.count = parts.count
     this.bytes = parts.bytes
@@ -42,18 +52,18 @@ export class SqlitePage implements Page<Row> {
 
   rows(): readonly Row[] {
     this.#parts.demand.wanted = 'rows'
-    this.#rows ??= this.#parts.raw().map(this.#parts.decode)
+    this.#rows ??= this.#given().map(this.#parts.decode)
     return this.#rows
   }
 
   keys(): readonly RecordKey[] {
-    const { raw, keyOf } = this.#parts
-    this.#keys ??= raw().map((row) => ({ source: recordKeyOf(keyOf(row)), child: 0 }))
+    const { keyOf } = this.#parts
+    this.#keys ??= this.#given().map((row) => ({ source: recordKeyOf(keyOf(row)), child: 0 }))
     return this.#keys
   }
 
   slice(from: number, to: number): SqlitePage {
-    const { raw, bytes, count } = this.#parts
+    const { bytes, count } = this.#parts
     const readable = count - this.#parts.rejected.length
     const start = Math.min(Math.max(from, 0), readable)
     const end = Math.min(Math.max(to, start), readable)
@@ -62,8 +72,20 @@ export class SqlitePage implements Page<Row> {
       count: end - start,
       bytes: count === 0 ? 0 : Math.ceil((bytes * (end - start)) / count),
       rejected: [],
-      raw: () => raw().slice(start, end),
+      raw: () => this.#given().slice(start, end),
     })
+  }
+
+  release(isReread: boolean): void {
+    if (!isReread) return
+    this.#raw = undefined
+    this.#rows = undefined
+    this.#keys = undefined
+  }
+
+  #given(): readonly RawRow[] {
+    if (this.#raw !== undefined) return this.#raw()
+    throw new DroverError('PAGE_STALE', 'The rows of the page were forgotten once the sink had taken them.')
   }
 }
 
@@ -93,5 +115,10 @@ export class SqliteLinesPage extends JsonLinesPage {
     this.#parts.demand.wanted = 'rows'
     this.#records ??= this.#parts.records()
     return this.#records
+  }
+
+  override release(): void {
+    super.release()
+    this.#records = undefined
   }
 }

@@ -36,6 +36,13 @@ export interface Page<out R = Row> {
   keys(): readonly RecordKey[]
   /** A page of the records `rows()[from, to)` alone, without the rejected ones; the cursor stays. Leaves a poison record out. */
   slice(from: number, to: number): Page<R>
+  /**
+   * Nobody is going to ask for its rows again, as far as anybody knows: it forgets what it can make again. Rows that are kept
+   * until a batch is durable are what the garbage collector moves from place to place.
+   *
+   * @param isReread The batch can be read again: then the page may forget all, and throw `PAGE_STALE` from then on.
+   */
+  release?(isReread: boolean): void
   /** Present when single columns can be had or replaced without decoding the others. */
   readonly columns?: Columns<R>
 }

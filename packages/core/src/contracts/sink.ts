@@ -66,6 +66,11 @@ interface SinkSession extends AsyncDisposable {
    */
   readonly forms?: readonly string[] | undefined
   /**
+   * It is through with a page once it asks for the next one. Pages that nothing is made of may then forget their rows
+   * (`Page.release`); should the batch have to be given once more, it is read again. @default false
+   */
+  readonly takesPagesOnce?: boolean
+  /**
    * Whether it writes this page in the form in which it came, as bytes or by column, and does not ask for its records. Steps that say
    * which fields they read and set (`reads`, `writes`) are then given these fields alone, and it gets a page of the same form.
    */

@@ -99,6 +99,11 @@ export class HeldPage {
     return { record, row: this.made.rows()[record] as Row }
   }
 
+  /** The sink has taken it in. What steps have made stays, because they are not to be run twice. */
+  release(): void {
+    if (this.made === this.source) this.source.release?.(true)
+  }
+
   refuse(record: number, error: unknown, row?: Row): void {
     this.#refused.set(record, { error, row })
     this.#left = undefined

@@ -13,6 +13,8 @@ export interface OpenBatchOptions {
   readonly position: Position
   /** Run and sink, as messages name them. */
   readonly where: string
+  /** The sink does not come back to a page: what it has taken in may be forgotten, and read again where need be. */
+  readonly takesPagesOnce: boolean
   /** Told of every page that is pulled. */
   readonly onPage: (page: HeldPage) => void
   /** Whether the pages held are enough. Not asked before there is one. */
@@ -189,11 +191,15 @@ export class OpenBatch {
 
   async *#pages(): AsyncGenerator<Page<Row>, void, undefined> {
     try {
-      for (const held of this.held) yield held.view()
+      for (const held of this.held) {
+        yield held.view()
+        if (this.options.takesPagesOnce) held.release()
+      }
       while (!this.#filled && !this.#isFull()) {
         const next = await this.#pull()
         if (next === null) return
         yield next.view()
+        if (this.options.takesPagesOnce) next.release()
       }
     } finally {
       this.#finishFilling()

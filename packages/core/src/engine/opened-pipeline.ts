@@ -159,6 +159,7 @@ class OpenedPipeline implements OpenedPlan {
       bytes: (options.maxInFlightBytes ?? defaultInFlightBytes) / lanes,
       maxRetries: help.retrying.maxRetries,
       heldBytes: () => into.heldBytes?.() ?? 0,
+      takesPagesOnce: sink.guarantee === 'exactly-once' && into.takesPagesOnce === true,
       askSink: async (operation) => (await into.waitsFor?.(partition, operation)) ?? [],
       prepare: (sample) => this.#readiness.prepareFor(sample),
       bear: (rejections) => bear(rejections.length, () => rejections),

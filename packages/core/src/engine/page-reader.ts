@@ -128,7 +128,9 @@ export class PageReader {
     const patched = this.options.takes?.(page) === true ? await chain.runByColumn(page, this.#context, bear) : null
     if (patched !== null) return new HeldPage(page, patched)
     if (page.rows().length !== readable) throw this.#broken(`${page.rows().length} rows for ${readable} records`)
-    return new HeldPage(page, await chain.run(page, this.#context, bear))
+    const made = await chain.run(page, this.#context, bear)
+    page.release?.(false)
+    return new HeldPage(page, made)
   }
 
   async #read(): Promise<Page<Row> | null> {

@@ -34,6 +34,7 @@ export interface PipelineLaneOptions {
   readonly heldBytes: () => number
   /** What the sink says that its statements wait for. */
   readonly askSink: (operation: Operation) => Promise<readonly StoreWait[]>
+  readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
   readonly prepare: (sample: () => Promise<readonly Row[]>) => Promise<void>
   /** Throws if the run does not bear these rejections. */
@@ -173,6 +174,7 @@ export abstract class PipelineLane implements Lane {
       sequence,
       where,
       bury,
+      takesPagesOnce: this.options.takesPagesOnce && !this.#readsRows,
       onPage: (page) => this.#pulled(page),
       isFull: (batch) =>
         batch.records + this.#pageRecords > size ||

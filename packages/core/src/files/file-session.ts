@@ -57,6 +57,9 @@ export abstract class FileSession implements ExactSession<object> {
     return this.options.readBack()
   }
 
+  /** Records are text, or bytes, as soon as they have come. */
+  readonly takesPagesOnce = true
+
   heldBytes(): number {
     let bytes = 0
     for (const buffers of this.#buffers.values()) bytes += buffers.length

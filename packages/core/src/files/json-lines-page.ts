@@ -54,6 +54,13 @@ export class JsonLinesPage implements Page<Row> {
     return this.#keys
   }
 
+  /** Its lines stay: they are decoded again for whoever asks. */
+  release(): void {
+    this.#rows = undefined
+    this.#texts = undefined
+    this.#keys = undefined
+  }
+
   /** The lines, without what ends them. @throws `CONTRACT_BROKEN` if there are not as many as was said */
   texts(): readonly string[] {
     this.#texts ??= this.#split()
