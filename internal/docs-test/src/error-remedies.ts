@@ -37,6 +37,7 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The store gave its reason: a constraint, a type, a size. Mend the record in a step, or mend the constraint.',
   RECORD_UNREADABLE:
     'The record is damaged where it lies, for example a text that is no UTF-8. Mend it there, or let it go to the dead letters.',
+  BATCH_AGAIN: 'Between a sink and the engine, which gives the batch once more: outside of adapters it is not seen.',
   PAGE_STALE: 'Between a sink and its source, and answered by the engine: outside of adapters it is not seen.',
   TRANSFORM_FAILED:
     'The cause holds what the step threw, with its stack. Mend the step, and send the dead letters through again.',

@@ -60,7 +60,11 @@ export class TestLane implements AsyncDisposable {
       next = { ...this.position, sequence: this.position.sequence + 1, cursor: this.position.sequence }
       return next
     }
-    await this.session.write(this.#batch(pages, commit, onPage), { signal, mode: 'commit' })
+    const write = () => this.session.write(this.#batch(pages, commit, onPage), { signal, mode: 'commit' })
+    await write().catch((error: unknown) => {
+      if (DroverError.isInstance(error, 'BATCH_AGAIN')) return write()
+      throw error
+    })
     if (outcome === undefined || next === undefined) throw new Error('The sink wrote without calling commit().')
     this.position = next
     return outcome

@@ -37,8 +37,10 @@ export class ReadyTable {
     this.hasRowSecurity = options.hasRowSecurity
     const isExact = policy.kind === 'update' || policy.kind === 'merge'
     this.#shapes = new Shapes(table.columns, where, { isExact, newColumns: options.newColumns })
-    const isWritten = fields.some((name) => findColumn(table.columns, name)?.isGenerated === false)
-    this.#first = isWritten ? this.#shapes.ofFields(fields) : undefined
+    // A field that came up later is among them once for each partition that came upon it.
+    const names = [...new Set(fields)]
+    const isWritten = names.some((name) => findColumn(table.columns, name)?.isGenerated === false)
+    this.#first = isWritten ? this.#shapes.ofFields(names) : undefined
   }
 
   /**

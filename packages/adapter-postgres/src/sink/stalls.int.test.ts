@@ -106,7 +106,7 @@ describePostgres('a batch that waits for a row which somebody else holds', () =>
   })
 
   it('ends a backfill after so many tries with the name of who blocks it', async () => {
-    const error = await failure(runBackfill({ backfiller: backfill(60), maxRetries: 1 }))
+    const error = await failure(runBackfill({ backfiller: backfill(500), maxRetries: 1 }))
     expect(error).toMatchObject({ code: 'STORE_BUSY', isRetryable: true })
     expect(error.message).toContain('raise lockTimeoutMs')
     expect(error.message).toContain(`It is blocked by backend ${pid} (psql of somebody), idle in transaction`)

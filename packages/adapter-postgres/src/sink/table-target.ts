@@ -10,6 +10,7 @@ import {
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
+import { sqlState } from '../errors/postgres-error.js'
 import { addColumns } from '../schema/add-columns.js'
 import { readTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
@@ -43,6 +44,11 @@ export class TableTarget implements BatchTarget {
   /** Once it is ready. */
   #table: ReadyTable | undefined
   #hasBegun: Promise<void> | undefined
+  /**
+   * Rows go straight into the table though its policy is not 'error': there were none to meet. Unknown before it is prepared, and off
+   * for good once a row was refused.
+   */
+  #isDirect: boolean | undefined
   /** What it was prepared for, with the fields that came up since. */
   #schema: RecordSchema | null = null
 
@@ -102,6 +108,12 @@ export class TableTarget implements BatchTarget {
   /** Adds the columns that records need; sees those that somebody else has added meanwhile. */
   async mend(error: unknown, operation: Operation): Promise<unknown> {
     const { newColumns, table: name, lockTimeoutMs } = this.options
+    const direct = this.#isDirect
+    if (DroverError.isInstance(error, 'RECORD_REFUSED')) this.#isDirect = false
+    if (direct === true && sqlState((error as Error).cause) === uniqueViolation) {
+      const why = 'a row of the batch has the key of another one; from now on rows go through a temporary table'
+      return new DroverError('BATCH_AGAIN', `${this.where}: ${why}.`, { cause: error })
+    }
     const cause = error instanceof ColumnsMissing ? error : (error as Error).cause
     if (!(cause instanceof ColumnsMissing)) return error
     await using connection = await this.database.connect(operation)
@@ -119,7 +131,7 @@ export class TableTarget implements BatchTarget {
     const names = cause.fields.map((field) => `"${field.name}"`).join(', ')
     const said = `${this.where} has got columns for the fields ${names}`
     this.voice.info?.(said)
-    return new DroverError('STORE_BUSY', `${said}; the batch is written again.`, { isRetryable: true, cause: error })
+    return new DroverError('BATCH_AGAIN', `${said}; the batch is written again.`, { cause: error })
   }
 
   begin(connection: PostgresConnection, operation: Operation): BatchWriter {
@@ -148,7 +160,8 @@ export class TableTarget implements BatchTarget {
 
   #destination(connection: PostgresConnection, ready: ReadyTable): Destination {
     const { table, policy, hasRowSecurity } = ready
-    if (policy.kind !== 'error' || hasRowSecurity) return new Stages(connection, ready, `writing to ${this.where}`)
+    const isDirect = policy.kind === 'error' || this.#isDirect === true
+    if (!isDirect || hasRowSecurity) return new Stages(connection, ready, `writing to ${this.where}`)
     return {
       open: async () => ({
         table: table.sql,
@@ -177,6 +190,7 @@ export class TableTarget implements BatchTarget {
     const { rows } = await connection.query<{ active: boolean }>('SELECT row_security_active($1::oid) AS active', [
       table.oid,
     ])
+    this.#isDirect ??= policy.kind !== 'error' && (await isEmpty(connection, table))
     const { where, invalidText, coerce, json, newColumns } = this.options
     this.#table = new ReadyTable({
       table,
@@ -192,3 +206,11 @@ export class TableTarget implements BatchTarget {
     return this.#table
   }
 }
+
+/** Of what other transactions have committed. */
+async function isEmpty(connection: PostgresConnection, { sql }: Table): Promise<boolean> {
+  const { rows } = await connection.query<{ empty: boolean }>(`SELECT NOT EXISTS (SELECT FROM ${sql}) AS empty`)
+  return rows[0]?.empty === true
+}
+
+const uniqueViolation = '23505'

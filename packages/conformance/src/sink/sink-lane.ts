@@ -1,13 +1,14 @@
-import type {
-  Claim,
-  ExactSession,
-  ExactSink,
-  Operation,
-  Page,
-  Partition,
-  Position,
-  RecordSchema,
-  Row,
+import {
+  type Claim,
+  DroverError,
+  type ExactSession,
+  type ExactSink,
+  type Operation,
+  type Page,
+  type Partition,
+  type Position,
+  type RecordSchema,
+  type Row,
 } from '@drover/core'
 import { operation } from '../support/operation.js'
 import { noCounts, SampleBatch, type SampleBatchOptions } from '../support/sample-batch.js'
@@ -72,7 +73,12 @@ export class SinkLane {
   }
 
   async put(batch: SampleBatch, { signal }: Operation = operation()): Promise<void> {
-    await this.session.write(batch, { signal, mode: 'commit' })
+    const write = () => this.session.write(batch, { signal, mode: 'commit' })
+    await write().catch((error: unknown) => {
+      if (!DroverError.isInstance(error, 'BATCH_AGAIN')) throw error
+      batch.again()
+      return write()
+    })
     if (batch.committed === undefined) throw new Error('The sink returned from write() without calling commit().')
     this.position = batch.committed
   }

@@ -58,6 +58,13 @@ export class SampleBatch implements CommitBatch<Row> {
     }
   }
 
+  /** As if it were given for the first time, as the engine does for a sink that asks for that. */
+  again(): void {
+    this.#begun = false
+    this.pulled = 0
+    this.pagesPulled = 0
+  }
+
   async commit(outcome: Outcome): Promise<Commit> {
     this.commits++
     this.outcome = outcome

@@ -109,7 +109,8 @@ export interface ExactSession<in R = Row> extends SinkSession {
    * constraints too, leaves nothing, and never calls `commit`.
    *
    * @throws `FENCED` if another claimed the partition or the sequence has moved; `RECORD_REFUSED` if the store will
-   * not take a record, with `row` where the store says which.
+   * not take a record, with `row` where the store says which; `BATCH_AGAIN`, before `commit()`, if the batch has shown what the sink has
+   * to be prepared for: it is given again at once, and that is no failure.
    */
   readonly write: (batch: CommitBatch<R>, operation: Operation & { readonly mode: 'commit' | 'probe' }) => Promise<void>
 }

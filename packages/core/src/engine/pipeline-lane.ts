@@ -13,6 +13,8 @@ import type { RunControl } from './run-control.js'
 
 /** A batch ends after so long even if it is not full, so that a slow source or transformer loses little. */
 const longestBatchMs = 5_000
+/** How often a sink may ask for one batch once more: for each of its fields, say. */
+const mostAgain = 1_000
 /** How often a refusal may come back that no single record is to blame for. */
 const unexplainedRefusals = 2
 const largestPage = { records: 1_000, bytes: 512 * 1024 }
@@ -230,6 +232,7 @@ export abstract class PipelineLane implements Lane {
     const { signal } = this.options.operation
     let failures = 0
     let unexplained = 0
+    let again = 0
     for (;;) {
       try {
         return await write()
@@ -246,6 +249,7 @@ export abstract class PipelineLane implements Lane {
           if (!found && ++unexplained > unexplainedRefusals) throw this.#unexplained(batch, error)
           continue
         }
+        if (DroverError.isInstance(error, 'BATCH_AGAIN') && ++again <= mostAgain) continue
         if (!isRetryable(error) || ++failures > patience.maxRetries) throw error
         const waitMs = backoffMs(failures, error)
         patience.onRetry?.({ attempt: failures, waitMs, error })

@@ -25,6 +25,7 @@ export const errorCodes = {
   RECORD_REJECTED: 'A record could not be read, transformed or written, and maxRejected is used up.',
   RECORD_REFUSED: 'The store will not take a record.',
   RECORD_UNREADABLE: 'A record cannot be decoded as it stands in the store.',
+  BATCH_AGAIN: 'A sink is ready for its batch only now that it has met it: it is given the batch once more.',
   PAGE_STALE: 'A page has no rows to give, or none any more: its batch is read again as rows.',
   TRANSFORM_FAILED: 'A transformer or filter threw.',
   TRANSFORM_INVALID_RESULT: 'A transformer returned something that is neither a record, nor several, nor null.',
