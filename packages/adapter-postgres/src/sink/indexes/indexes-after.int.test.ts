@@ -274,6 +274,28 @@ describePostgres("indexes: 'after'", () => {
     expect(await names()).toContain('by_a')
   })
 
+  it('stay if what they were like cannot be stored', async () => {
+    await database.query(plain)
+    const before = await indexes()
+    expect(await restoreIndexes(location())).toEqual([])
+    await database.query('BEGIN; LOCK TABLE drover_indexes IN SHARE MODE')
+    try {
+      const work = runPipeline({
+        name: 'load',
+        source: memorySource<Row>({ records: rows, key: ['id'] }),
+        sink: sink({ lockTimeoutMs: 50 }),
+        maxRetries: 0,
+      })
+      expect(await failure(work)).toMatchObject({
+        code: 'STORE_BUSY',
+        message: expect.stringContaining('lock timeout'),
+      })
+    } finally {
+      await database.query('ROLLBACK')
+    }
+    expect([await indexes(), await stored(), await count()]).toEqual([before, 0, 0])
+  })
+
   it('has to be one of the policies', () => {
     expect(() => sink({ indexes: 'never' as 'after' })).toThrow("indexes is 'keep' or 'after' or 'after-always'")
   })
