@@ -1,14 +1,21 @@
 import { memorySink, memoryStateStore, type Page, type Row, runPipeline, type Source } from '@drover/core'
-import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { type PostgresServer, startPostgres } from '@drover-internal/postgres-server'
+import { describeOwnServer, useDatabase } from '@drover-internal/postgres-server/vitest'
 import pg from 'pg'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { postgresSource } from './postgres-source.js'
 import { failure, operation, readSession, readSource, whole } from './testing/read-source.js'
 
 const page = { records: 10, bytes: 1e6 }
 
-describePostgres('commits that come late', () => {
-  const database = useDatabase()
+describeOwnServer('commits that come late', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    // The oldest transaction that is open counts, in whatever database: other tests have some.
+    server = await startPostgres({ settings: { autovacuum: 'off' } })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+  const database = useDatabase(() => server.url)
   let tables = 0
   let table: string
   let late: pg.Client

@@ -67,6 +67,17 @@ describePostgres('conformance', () => {
     },
     create: harness(database, {}),
   })
+})
+
+describeOwnServer('conformance, where nobody else writes', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    // A transaction of anybody, autovacuum's too, ends the moment that a resumed read looks for; and a read that catches up gives again
+    // what is newer than the oldest one that is open, in whatever database.
+    server = await startPostgres({ settings: { autovacuum: 'off' } })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+  const database = useDatabase(() => server.url)
 
   sourceSuite('postgresSource that catches up', {
     capabilities: {
@@ -79,16 +90,6 @@ describePostgres('conformance', () => {
     },
     create: harness(database, { catchUp: true }),
   })
-})
-
-describeOwnServer('conformance, where nobody else writes', () => {
-  let server: PostgresServer
-  beforeAll(async () => {
-    // A transaction of anybody, autovacuum's too, ends the moment that a resumed read looks for.
-    server = await startPostgres({ settings: { autovacuum: 'off' } })
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
-  const database = useDatabase(() => server.url)
 
   sourceSuite('postgresSource of one moment', {
     capabilities: {
