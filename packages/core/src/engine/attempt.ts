@@ -7,6 +7,7 @@ import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, Settlement, StateStore } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
+import { grouped } from '../report/text.js'
 import { closing } from './closing.js'
 import { differences, refuseChange } from './fingerprint.js'
 import { holderName, Leases } from './leases.js'
@@ -298,7 +299,12 @@ export class Attempt {
   ): Report {
     const { rejected } = this.#account.counts
     if (rejected > 0 && deadLetters !== undefined)
-      this.#teller.warn('DEAD_LETTERS', `${rejected} records were rejected; they are in ${deadLetters}.`)
+      this.#teller.warn(
+        'DEAD_LETTERS',
+        rejected === 1
+          ? `1 record was rejected; it is in ${deadLetters}.`
+          : `${grouped(rejected)} records were rejected; they are in ${deadLetters}.`,
+      )
     return this.#account.report(run, status, { deadLetters, account, reason })
   }
 

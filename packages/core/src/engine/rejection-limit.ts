@@ -42,8 +42,13 @@ export class RejectionLimit {
       this.most === 0 ? 'maxRejected is 0' : `${all} records are rejected by now and maxRejected is ${this.most}`
     return new DroverError(
       'RECORD_REJECTED',
-      `${this.name}: ${record} was rejected (${stage}, ${code}): ${redactSecrets(message)} Nothing of its batch was committed; ${bears}. Mend the record or the step and call again, or raise maxRejected to send such records to the dead letters.`,
+      `${this.name}: ${record} was rejected (${stage}, ${code}): ${asSentence(redactSecrets(message))} Nothing of its batch was committed; ${bears}. Mend the record or the step and call again, or raise maxRejected to send such records to the dead letters.`,
       { cause: error },
     )
   }
+}
+
+/** Functions of users throw what is no sentence. */
+function asSentence(text: string): string {
+  return /[.!?…]\s*$/.test(text) ? text : `${text}.`
 }

@@ -136,6 +136,24 @@ it('shows warnings', () => {
   expect(formatReport({ ...report, warnings: many })).toContain('… and 2 warnings more')
 })
 
+it('breaks long warnings and reasons between words, so that what is at their end is seen', () => {
+  const message = `PostgreSQL failed while writing to table "messages" of ${'db.example.org/'.repeat(4)}chat: value too long. Mend it.`
+  const text = formatReport({
+    ...report,
+    rejected: [{ ...rejected, message }],
+    warnings: [{ code: 'INDEXES', message }],
+  })
+  const [first = '', second] = text.slice(text.indexOf('    7 transform')).split('\n')
+  expect(first.length).toBeLessThanOrEqual(120)
+  expect(`${first} ${second?.trim()}`).toBe(`    7 transform TRANSFORM_FAILED: ${message}`)
+  expect(text).toMatch(/\n {2}! INDEXES: .*\n {4}.*Mend it\.\n$/)
+
+  const long = 'word '.repeat(400)
+  const cut = formatReport({ ...report, rejected: [{ ...rejected, message: long }], warnings: [] }).trimEnd()
+  expect(cut.split('\n').filter((line) => line.includes('word'))).toHaveLength(3)
+  expect(cut).toMatch(/…$/)
+})
+
 it('keeps every line within 120 columns and free of control characters', () => {
   const bad = `x\u001b[2J\n${'y'.repeat(300)}`
   const text = formatReport({

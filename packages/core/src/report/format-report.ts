@@ -1,11 +1,14 @@
 import type { KeptRecord, PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Guarantee } from '../contracts/sink.js'
-import { counted, duration, grouped, nothingToDo, oneLine, rate } from './text.js'
+import { counted, duration, grouped, nothingToDo, oneLine, rate, wrapped } from './text.js'
 
 const columns = 120
 /** Lists have to leave room on the screen. */
 const mostPartitions = 10
 const mostWarnings = 5
+/** The reason and the remedy stand at the end of a message: a warning is shown as a whole, of a record enough to tell what it has. */
+const linesOfWarning = 8
+const linesOfRecord = 3
 
 const promises: Readonly<Record<Guarantee, string>> = {
   'exactly-once': 'exactly once: rows and position become durable together',
@@ -111,8 +114,11 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function warningLines(warnings: readonly Warning[]): string[] {
-  const lines = warnings.slice(0, mostWarnings).map(({ code, message }) => oneLine(`  ! ${code}: ${message}`, columns))
-  const left = warnings.length - lines.length
+  const shown = warnings.slice(0, mostWarnings)
+  const lines = shown.flatMap(({ code, message }) =>
+    wrapped(`  ! ${code}: ${message}`, columns, '    ', linesOfWarning),
+  )
+  const left = warnings.length - shown.length
   return left > 0 ? [...lines, `  … and ${counted(left, 'warning')} more`] : lines
 }
 
@@ -122,9 +128,10 @@ function rejectedLines({ rejected, attempt }: Report): string[] {
     all > rejected.length ? `  the first ${rejected.length} of ${counted(all, 'rejected record')}:` : '  rejected:'
   return [
     title,
-    ...rejected.map((record) =>
-      oneLine(`    ${keyText(record)} ${record.stage} ${record.code}: ${record.message}`, columns),
-    ),
+    ...rejected.flatMap((record) => {
+      const text = `    ${keyText(record)} ${record.stage} ${record.code}: ${record.message}`
+      return wrapped(text, columns, '      ', linesOfRecord)
+    }),
   ]
 }
 

@@ -42,6 +42,26 @@ export function oneLine(text: string, columns: number): string {
   return columns > 0 ? `${cut}…` : ''
 }
 
+/** The same on as many lines as it needs, and `most` of them: broken between words, those behind the first indented. */
+export function wrapped(text: string, columns: number, indent: string, most: number): string[] {
+  const words = oneLine(text, Number.POSITIVE_INFINITY).split(/(?<=\S) /)
+  const lines: string[] = []
+  let line = words[0] ?? ''
+  for (const [i, word] of words.entries()) {
+    if (i === 0) continue
+    if (width(line) + 1 + width(word) <= columns) {
+      line += ` ${word}`
+    } else if (lines.length === most - 1) {
+      // What is left has no line of its own: the last one is cut.
+      return [...lines, oneLine([line, ...words.slice(i)].join(' '), columns)]
+    } else {
+      lines.push(oneLine(line, columns))
+      line = `${indent}${word}`
+    }
+  }
+  return [...lines, oneLine(line, columns)]
+}
+
 /** Columns that a text takes at the most: from U+1100 on a character may be two wide. */
 function width(text: string): number {
   let columns = 0
