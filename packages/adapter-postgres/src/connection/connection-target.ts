@@ -2,6 +2,8 @@ import { DroverError, redactSecrets } from '@drover/core'
 import pg from 'pg'
 import type { PostgresConfig } from './postgres-location.js'
 
+const escapes = 'Characters such as @ : / ? # % in a password are written as %40 and so on.'
+
 /** A server and database, and how to enter. */
 export interface ConnectionTarget {
   /** `db.example.org/chat`, without user and password. */
@@ -25,6 +27,13 @@ export function parseUrl(where: string, origin: string, text: string, beside: Po
     throw new DroverError('OPTION_INVALID', `${where}: ${origin} ${what}; it is a URL such as ${form}.`)
   }
   const rest = text.slice(scheme.length)
+  // Read as a URL, what stands in front of them would be the host, and shown.
+  if (/#/.test(rest) || /^:\/\/[^/?]*[/][^?]*@/.test(rest)) {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: ${origin} cannot be read: it has a # or an @ behind the host. ${escapes}`,
+    )
+  }
   const connectionString = `postgres${scheme.includes('+') ? rest.replace(/([?&])ssl=(?=[a-z-]{5,})/, '$1sslmode=') : rest}`
   return targetOf(where, origin, { connectionString }, beside)
 }
@@ -61,10 +70,7 @@ function withDefaults(where: string, origin: string, config: pg.ClientConfig): p
     return { host, port, user, password, database, ssl, options } as pg.PoolConfig
   } catch (error) {
     const said = redactSecrets((error as Error).message).replace(/\.$/, '')
-    throw new DroverError(
-      'OPTION_INVALID',
-      `${where}: ${origin} cannot be read: ${said}. Characters such as @ : / ? # % in a password are written as %40 and so on.`,
-    )
+    throw new DroverError('OPTION_INVALID', `${where}: ${origin} cannot be read: ${said}. ${escapes}`)
   }
 }
 

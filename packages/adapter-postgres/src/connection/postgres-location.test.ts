@@ -85,6 +85,8 @@ describe('what is given as connection', () => {
     ['another URL', 'mysql://app:secret@db/chat', /begins with mysql:\/\//],
     ['no URL', 'host=db password=secret', /is no URL/],
     ['a URL that cannot be read', 'postgres://app:se/cret@db:x/chat', /cannot be read/],
+    ['a URL whose password has a #', 'postgres://app:secret@x#y@db/chat', /cannot be read.*written as %40/],
+    ['a URL whose password has digits and a /', 'postgres://app:12/secret@db/chat', /cannot be read.*written as %40/],
     ['a mistyped option', { hots: 'db' }, /no option "hots"; did you mean "host"/],
   ])('not %s', (_, connection, message) => {
     const check = () => checkLocation('test', { connection } as PostgresLocation)

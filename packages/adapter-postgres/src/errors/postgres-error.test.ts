@@ -55,7 +55,9 @@ describe('a failure of the server', () => {
       where: 'COPY t, line 12, column content: "private, line 9"',
     })
     expect(copyLine(check)).toBe(12)
-    expect(postgresError(check, 'writing').message).not.toContain('private')
+    const { message } = postgresError(check, 'writing')
+    expect(message).toContain('It was column "content" of record 12 of the batch.')
+    expect(message).not.toContain('private')
   })
 
   it('of a pooler that does not know a setting is not tried again', () => {

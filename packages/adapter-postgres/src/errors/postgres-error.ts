@@ -14,7 +14,8 @@ export function postgresError(error: unknown, doing: string): DroverError {
   if (!meaning) return new DroverError('UNEXPECTED', `PostgreSQL failed while ${doing}: ${said}.`, { cause: error })
   const line = meaning.code === 'RECORD_REFUSED' ? copyLine(error) : undefined
   const parts = [`PostgreSQL failed while ${doing}: ${said}`, keyDetail(error), meaning.remedy]
-  if (line !== undefined) parts.splice(1, 0, `It was record ${line} of the batch`)
+  if (line !== undefined)
+    parts.splice(1, 0, `It was ${columnOf(error as { readonly where?: unknown })}record ${line} of the batch`)
   return new DroverError(
     meaning.code,
     `${parts
@@ -40,6 +41,12 @@ export function copyLine(error: unknown): number | undefined {
   const { where } = (error ?? {}) as { readonly where?: unknown }
   const line = typeof where === 'string' ? /^COPY .*?, line (\d+)/m.exec(where)?.[1] : undefined
   return line === undefined ? undefined : Number(line)
+}
+
+/** Its name alone: behind it COPY may show the value. */
+function columnOf({ where }: { readonly where?: unknown }): string {
+  const name = /^COPY .*?, line \d+, column ([^:"\n]+)/m.exec(String(where))?.[1]
+  return name === undefined ? '' : `column "${name}" of `
 }
 
 function meaningOf(error: unknown): Meaning | undefined {

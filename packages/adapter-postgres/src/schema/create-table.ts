@@ -92,6 +92,8 @@ export async function knownTypes(connection: PostgresConnection, fields: readonl
 
 /** The type of a column for such a field, as SQL writes it. */
 export function columnType({ native, type, holds }: Field, known: KnownTypes): string {
+  // SQLite's name: such a column takes every type, and is made for bytes, which no JSON has.
+  if (type.kind === 'any' && native !== undefined && /BLOB/i.test(native)) return 'bytea'
   if (holds === 'json' && native !== undefined && isOurType(native, withTextAsJson(type), known)) return native
   return native !== undefined && isOurType(native, type, known) ? native : typeFor(type, known)
 }

@@ -124,6 +124,20 @@ describePostgres('a connection that does not last', () => {
     expect(await count()).toBe(1_000)
   })
 
+  it('because the server came back without a batch that it had committed says so, and goes on behind the one that is there', async () => {
+    await using lane = await TestLane.open(sink())
+    await lane.write(rows.slice(0, 1_000))
+    const [before] = await database.query('SELECT * FROM drover_partitions')
+    await lane.write(rows.slice(1_000, 2_000))
+    // As a replica has it that was behind.
+    await database.query('DELETE FROM t WHERE id > 1000')
+    await database.query(`UPDATE drover_partitions SET sequence = ${before?.sequence}, cursor = '${before?.cursor}'`)
+    const error = await failure(lane.write(rows.slice(2_000)))
+    expect(error).toMatchObject({ code: 'FENCED', isRetryable: false })
+    expect(error.message).toMatch(/has lost batches .* its last one is 1, and 2 was acknowledged.*call again/)
+    expect(await count()).toBe(1_000)
+  })
+
   it('because the work was given up is free again at once', async () => {
     await using lane = await TestLane.open(sink())
     const controller = new AbortController()

@@ -144,6 +144,8 @@ describePostgres('constraints of the table', () => {
     it.each<[string, readonly string[], Partial<PostgresSinkOptions>]>([
       ['has no column "x"', ['id', 'b', 'x'], {}],
       ['its column "b" must not be null', ['id'], {}],
+      ['set it in a step, or give the column a default', ['id'], {}],
+      ['"t" ("d")', ['id', 'b', 'd'], { onConflict: 'update', key: 'd' }],
       ['no primary key or unique index is over exactly ("d")', ['id', 'b', 'd'], { onConflict: 'update', key: 'd' }],
       ['no primary key or unique index is over exactly ("a")', ['id', 'b', 'a'], { onConflict: 'skip', key: ['a'] }],
       ['is deferrable', ['id', 'b', 'c'], { onConflict: 'update', key: 'c' }],

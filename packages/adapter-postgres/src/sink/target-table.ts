@@ -1,5 +1,6 @@
 import { DroverError, type RecordSchema, suggestNames } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
+import { quoteName } from '../connection/quote-name.js'
 import { addColumns } from '../schema/add-columns.js'
 import { createTable } from '../schema/create-table.js'
 import { readTable, requireRights, tableNames } from '../schema/read-table.js'
@@ -146,7 +147,7 @@ function refuseKey(table: Table, key: readonly string[], fields: readonly string
   if (index === undefined) {
     throw notReady(
       options,
-      `no primary key or unique index is over exactly (${shown}), so it cannot say which rows are the same`,
+      `no primary key or unique index is over exactly (${shown}), so it cannot say which rows are the same; make one: CREATE UNIQUE INDEX ON ${table.sql} (${key.map(quoteName).join(', ')})`,
     )
   }
   if (index.isDeferrable) {
@@ -167,7 +168,7 @@ function refuseRequired(table: Table, fields: readonly string[], options: Target
   if (required === undefined) return
   throw notReady(
     options,
-    `its column "${required.name}" must not be null and has no default, and the records have no such field`,
+    `its column "${required.name}" must not be null and has no default, and the records have no such field: set it in a step, or give the column a default`,
   )
 }
 

@@ -151,14 +151,23 @@ export class Positions {
     const standing = await this.#standing(connection, claim)
     if (standing === undefined) return fenced(claim, 'its row was deleted')
     if (standing.fence > claim.fence) return fenced(claim, fenceOf(claim, standing))
-    return fenced(claim, `its last batch is ${standing.sequence}, the commit is number ${sequence}`)
+    return outOfStep(claim, standing.sequence, sequence ?? standing.sequence)
   }
 }
 
 function checkStanding(claim: Claim, sequence: number, standing: Pick<Stored, 'fence' | 'sequence'> | undefined): void {
   if (standing !== undefined && standing.fence > claim.fence) throw fenced(claim, fenceOf(claim, standing))
   const last = standing?.sequence ?? 0
-  if (sequence !== last + 1) throw fenced(claim, `its last batch is ${last}, the commit is number ${sequence}`)
+  if (sequence !== last + 1) throw outOfStep(claim, last, sequence)
+}
+
+/** Nobody claimed it since. A position in front of ours is one that somebody committed; one behind it was durable once, and is not any more. */
+function outOfStep(claim: Claim, last: number, sequence: number): DroverError {
+  if (last >= sequence) return fenced(claim, `its last batch is ${last}, the commit is number ${sequence}`)
+  return new DroverError(
+    'FENCED',
+    `Partition "${claim.partition.id}" of run ${claim.run}: the database has lost batches that it had committed; its last one is ${last}, and ${sequence - 1} was acknowledged. That happens when a server crashes with synchronous_commit = off, or a replica takes over that was behind. Nothing was written; call again, and it goes on behind batch ${last}.`,
+  )
 }
 
 function fenceOf({ fence }: Claim, standing: Pick<Stored, 'fence'>): string {

@@ -99,7 +99,7 @@ describe.each([
     const error = caught(() => sent(type, value))
     expect(error).toMatchObject({ code: 'RECORD_REFUSED', row: 7, isRetryable: false })
     expect(error.message).toMatch(message)
-    expect(error.message).toContain(`table "t": field "v" of row 7 of the batch is `)
+    expect(error.message).toContain(`table "t": field "v" of record 8 of the batch is `)
   })
 
   test('U+0000 and halves of pairs are written as escapes where asked', () => {

@@ -9,7 +9,7 @@ import type { WireColumn } from './wire-type.js'
  */
 export function rowRefused(error: unknown, { name, type }: WireColumn, where: string, row?: number): unknown {
   if (!(error instanceof ValueRefused)) return error
-  const place = row === undefined ? '' : ` of row ${row} of the batch`
+  const place = row === undefined ? '' : ` of record ${row + 1} of the batch`
   return new DroverError(
     'RECORD_REFUSED',
     `${where}: field "${name}"${place} is ${error.what}, which the column's type ${type.name} cannot take. ${error.remedy}`,

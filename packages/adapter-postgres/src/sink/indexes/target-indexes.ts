@@ -100,7 +100,7 @@ export class TargetIndexes {
     const { voice, where } = this.options
     voice.warn?.({
       code: 'INDEXES',
-      message: `${where} has rows already, so its ${found.length} indexes are kept while the run writes: somebody may be reading by them. indexes: 'after-always' takes them off all the same.`,
+      message: `${where} has rows already, so its ${found.length === 1 ? 'index is' : `${found.length} indexes are`} kept while the run writes: somebody may be reading by them. indexes: 'after-always' takes them off all the same.`,
     })
   }
 }

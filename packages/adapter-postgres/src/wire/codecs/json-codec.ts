@@ -60,7 +60,11 @@ function jsonOf(value: unknown): string {
     return encodeJson(value, { values: 'plain' })
   } catch (error) {
     if (!DroverError.isInstance(error)) throw error
-    throw new ValueRefused(`a value that is not JSON: ${error.message}`, 'Turn it into what JSON has in a step.')
+    const said = error.message.replace(/\.$/, '')
+    throw new ValueRefused(
+      `no JSON (${said})`,
+      'Turn it into what JSON has in a step, or give the column another type.',
+    )
   }
 }
 
