@@ -28,6 +28,10 @@ describe('a plain script', { timeout: 40_000 }, () => {
     expect((await printed('completed')).lines.at(-1)).toBe('completed')
   })
 
+  it('ends by itself behind a run that stood still for a while', async () => {
+    expect((await printed('stalled')).lines).toEqual(['stalled', 'completed', 'at once'])
+  })
+
   it('does not end while a run in it is paused', async () => {
     expect((await printed('paused')).lines).toEqual(['paused', 'completed'])
   })

@@ -39,6 +39,21 @@ const endings: Record<string, () => Promise<void>> = {
     console.log(report.status)
   },
 
+  /** Its sink was asked what it waits for, and has long answered when the run ends. */
+  stalled: async () => {
+    const waiting = withSession(memorySink<Numbered>(), (session) => ({
+      write: async (batch, operation) => {
+        await sleep(100)
+        await session.write(batch, operation)
+      },
+    }))
+    const live = startPipeline({ name: 'stalled', source: source(5), sink: waiting, stalledAfterMs: 20 })
+    live.events.once('run:stalled', () => console.log('stalled'))
+    console.log((await live.result).status)
+    const done = performance.now()
+    process.once('exit', () => console.log(performance.now() - done < 2_000 ? 'at once' : 'late'))
+  },
+
   /** Nothing else happens in the process until another one resumes the run. */
   paused: async () => {
     const state = directoryStateStore({ directory })
