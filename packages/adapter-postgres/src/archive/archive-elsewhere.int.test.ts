@@ -156,6 +156,17 @@ describePostgres('postgresArchive to another store', () => {
     expect((await idsHere()).filter((id) => id % 2 === 0)).toEqual([100, 102])
   })
 
+  it('deletes nothing that it was not asked for, though the destination has it', async () => {
+    await add(1, 10)
+    await exec(`UPDATE @messages SET content = '2020-01-01' WHERE id = 2`)
+    const own = postgresSource({ connection: database.url, table: `${place.name}.messages`, where: { id: { eq: 2 } } })
+    await runPipeline({ name: 'own', source: own, sink: otherServer() })
+    const where = { old: { eq: true }, content: { ne: '2020-01-01' } }
+    const report = await runBackfill({ backfiller: archive({ to: otherServer(), where }) })
+    expect(report.account?.figures).toMatchObject({ copied: 4, deleted: 4 })
+    expect(await idsHere()).toEqual([1, 2, 3, 5, 7, 9])
+  })
+
   it('deletes nothing that the destination has lost or spoilt', async () => {
     await add(1, 100)
     const spoilt = finishing(otherServer(), () =>

@@ -125,6 +125,24 @@ describePostgres('postgresArchive within one database', () => {
     expect(await inBoth()).toEqual([[103, 96, 0]])
   })
 
+  it('leaves what no longer holds a value that SQL cannot compare as the filter does', async () => {
+    await messages(20)
+    const backfiller = archive({ where: { mood: { eq: 'busy' }, content: { ne: '2020-01-01' } } })
+    const slow = {
+      ...backfiller,
+      source: backfiller.source.filter(async ({ id }) => {
+        if (id === 20) {
+          await exec(
+            `UPDATE @messages SET content = '2020-01-01' WHERE id = 4; UPDATE @messages SET price = 1 WHERE id = 6`,
+          )
+        }
+        return true
+      }),
+    }
+    expect((await runBackfill({ backfiller: slow })).counts).toMatchObject({ read: 10, inserted: 9, skipped: 1 })
+    expect(await rows(`SELECT id::int FROM @messages WHERE mood = 'busy'`)).toEqual([[4]])
+  })
+
   it('moves what the application changed meanwhile as it is then', async () => {
     await messages(10)
     const backfiller = archive()
