@@ -163,6 +163,15 @@ describePostgres('constraints of the table', () => {
       expect(error.message).toContain(said)
     })
 
+    it('it is not there and the records have no key, for which no table is made: giving the key is enough', async () => {
+      const table = `${place.name}.fresh`
+      const error = await prepared(['id'], { table, onConflict: 'update' })
+      expect(error).toMatchObject({ code: 'SINK_NOT_READY', message: expect.stringContaining('give key') })
+      const schema: RecordSchema = { fields: [field('id'), field('a')], key: [] }
+      await using lane = await TestLane.open(sink({ table, onConflict: 'update', key: 'id' }), { schema })
+      expect(await lane.write([{ id: 1, a: 1 }])).toEqual({ inserted: 1, updated: 0, skipped: 0 })
+    })
+
     it('it is a view, or not there', async () => {
       expect((await prepared(['id'], { table: `${place.name}.v` })).message).toContain('it is a view')
       const missing = await prepared(['id'], { table: `${place.name}.tt`, createTable: false })

@@ -44,6 +44,39 @@ describePostgres('from Postgres to Postgres', () => {
       )
     )[0]?.count
 
+  const inexact = '{"n": 12345678901234567890.123456789}'
+  const withInexact = () => database.query(`UPDATE original SET j = '${inexact}' WHERE id IN (5, 2500)`)
+
+  it('numbers in JSON that JavaScript has not pass too, because nobody decodes them', async () => {
+    await withInexact()
+    const report = await runPipeline({ name: 'a', source: source(), sink: sink(), batchSize: 1_000 })
+    expect(report.counts).toMatchObject({ read: 3_000, inserted: 3_000, rejected: 0 })
+    expect(await differing()).toBe(0)
+    const stepped = from(source()).pipe((row) => row)
+    const other = runPipeline({
+      name: 'b',
+      source: stepped,
+      sink: sink({ table: `${place.name}.other` }),
+      maxRejected: 2,
+    })
+    expect((await other).counts).toMatchObject({ inserted: 2_998, rejected: 2 })
+  })
+
+  it('a record that the server refuses has the texts of such numbers in its dead letter', async () => {
+    await withInexact()
+    await database.query(`CREATE TABLE copy (LIKE original INCLUDING ALL, CHECK (id <> 2500))`)
+    const letters = memoryAckSink()
+    const report = await runPipeline({
+      name: 'a',
+      source: source(),
+      sink: sink(),
+      maxRejected: 1,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ inserted: 2_999, rejected: 1 })
+    expect(letters.store.rows).toMatchObject([{ record: { id: 2_500, j: inexact } }])
+  })
+
   it.each(['error', 'update', 'skip'] as const)(
     'rows pass undecoded into a table that is created, with onConflict %s',
     async (onConflict) => {

@@ -75,7 +75,14 @@ async function created(
   schema: RecordSchema | null,
 ): Promise<Table> {
   if (options.createTable && schema !== null) {
-    await createTable(connection, options.table, schema, options.key ?? schema.key)
+    const key = options.key ?? schema.key
+    // Said before it is made: a table without a key would stand in the way of the call that gives one.
+    if (key.length === 0 && options.onConflict !== 'error')
+      throw notReady(
+        options,
+        'it is not there yet, and the records come without a key, as they do behind a step that is a plain function; give key',
+      )
+    await createTable(connection, options.table, schema, key)
     const table = await readTable(connection, options.table)
     if (table !== null) return table
   }

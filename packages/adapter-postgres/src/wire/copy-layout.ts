@@ -1,4 +1,4 @@
-import { DroverError, type RecordKey, suggestNames } from '@drover/core'
+import { DroverError, type RecordKey, type Row, suggestNames } from '@drover/core'
 import type { Codec } from './codec.js'
 import { type CodecOptions, codecFor } from './codec-for.js'
 import { readInt32 } from './codecs/integer-codecs.js'
@@ -81,6 +81,20 @@ export class CopyLayout {
   valueAt(bytes: Buffer, at: number, place: number): unknown {
     const length = readInt32(bytes, at)
     return length < 0 ? null : (this.codecs[place] as Codec).decode(bytes, at + 4, length)
+  }
+
+  /** The record, with the text of what cannot be decoded without a loss. */
+  decodeExactly(bytes: Buffer, row: number): Row {
+    const record = this.decode(bytes, row)
+    for (const place of this.doubtful) {
+      const at = fieldAt(bytes, row, place)
+      const length = readInt32(bytes, at)
+      const column = this.columns[place] as WireColumn
+      if (length < 0 || this.codecs[place]?.problem?.(bytes, at + 4, length) === undefined) continue
+      const asText = codecFor(column.type, { json: 'text' })
+      if (column.isHidden !== true) record[column.name] = asText?.decode(bytes, at + 4, length)
+    }
+    return record
   }
 
   /** Why a row cannot be decoded without a loss; undefined if it can. */

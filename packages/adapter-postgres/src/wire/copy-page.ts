@@ -29,6 +29,8 @@ export class CopyPage implements Page<Row> {
   #rejected: readonly SourceReject[] | undefined
   #rows: readonly Row[] | undefined
   #keys: readonly RecordKey[] | undefined
+  /** It has rows that other pages would reject. */
+  #isAsItCame = false
 
   constructor(
     readonly layout: CopyLayout,
@@ -55,7 +57,10 @@ export class CopyPage implements Page<Row> {
       const { bytes, starts } = this.#good
       const { decode } = this.layout
       const rows: Row[] = new Array(starts.length)
-      for (let i = 0; i < starts.length; i++) rows[i] = decode(bytes, starts[i] as number)
+      for (let i = 0; i < starts.length; i++) {
+        const start = starts[i] as number
+        rows[i] = this.#isAsItCame ? this.layout.decodeExactly(bytes, start) : decode(bytes, start)
+      }
       this.#rows = rows
     }
     return this.#rows
@@ -74,6 +79,15 @@ export class CopyPage implements Page<Row> {
     const page = new CopyPage(this.layout, part, this.cursor)
     page.#readable = part
     page.#rejected = []
+    page.#isAsItCame = this.#isAsItCame
+    return page
+  }
+
+  asItCame(): CopyPage {
+    const page = new CopyPage(this.layout, this.all, this.cursor)
+    page.#readable = this.all
+    page.#rejected = []
+    page.#isAsItCame = true
     return page
   }
 

@@ -43,6 +43,11 @@ export interface Page<out R = Row> {
    * @param isReread The batch can be read again: then the page may forget all, and throw `PAGE_STALE` from then on.
    */
   release?(isReread: boolean): void
+  /**
+   * The page for a sink that takes it in the form in which it came (`SinkSession.takes`), with no step between: nothing has to be decoded,
+   * so no record is rejected because it cannot be. Whoever asks for rows all the same gets such a value in a form that loses nothing.
+   */
+  asItCame?(): Page<R>
   /** Present when single columns can be had or replaced without decoding the others. */
   readonly columns?: Columns<R>
 }

@@ -236,7 +236,13 @@ export class Attempt {
 
   async #lease(run: RunState, partition: Partition, leases: Leases, watch: StallWatch): Promise<Lease | null> {
     if (this.#control.stopReason !== undefined) return null
-    return leases.acquire(run.run, partition, (held) => watch.heldBy(held))
+    let told: string | undefined
+    return leases.acquire(run.run, partition, (held) => {
+      watch.heldBy(held)
+      if (held === undefined || held.heldBy === told || this.#plan.options.whenHeld !== 'wait') return
+      told = held.heldBy
+      this.#teller.info(`waits for ${told}, which works on it`)
+    })
   }
 
   #watch({ run }: RunState, partition: Partition): StallWatch {

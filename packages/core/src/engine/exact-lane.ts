@@ -39,6 +39,8 @@ export class ExactLane extends PipelineLane {
   async #commit(batch: OpenBatch, position: Position): Promise<Position> {
     const { operation, where } = this.options
     await this.options.prepare(() => batch.fillToFirstRow())
+    const { reader } = this
+    void batch.whenFilled.then(() => reader.readOn())
     const committed = await this.persist(
       batch,
       async () => {

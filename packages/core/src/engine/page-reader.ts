@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import type { Filter } from '../contracts/filter.js'
 import type { Page } from '../contracts/page.js'
 import type { Partition } from '../contracts/position.js'
@@ -36,9 +37,14 @@ export interface PageReaderOptions {
   readonly bear: (count: number, rejections: () => readonly Rejection[]) => void
 }
 
+/** While a batch is made durable, so many pages at the most are read ahead, if each takes no longer than this. */
+const mostAhead = 16
+const quickPageMs = 50
+
 /**
- * Pages of one partition, transformed, one ahead: while the sink writes a page, the next one is read and transformed.
- * More ahead was measured to gain nothing. After a transient error it goes on behind the last page it got.
+ * Pages of one partition, transformed, one ahead: while the sink writes a page, the next one is read and transformed. More ahead
+ * was measured to gain nothing but while a batch is made durable, which is a wait for disks. After a transient error it goes on behind
+ * the last page it got.
  */
 export class PageReader {
   readonly #closing = new AbortController()
@@ -46,6 +52,9 @@ export class PageReader {
   #iterator: AsyncIterator<Page<Row>> | undefined
   #after: Cursor | null
   #ahead: Promise<HeldPage | null> | undefined
+  /** Pages in front of the one that is under way, read while there was nothing else to do. */
+  readonly #queue: HeldPage[] = []
+  #readsOn = false
   #ended = false
   #queuedBytes = 0
   #isTransforming = false
@@ -67,12 +76,12 @@ export class PageReader {
 
   /** The source has no page left: `next()` would give null. */
   get exhausted(): boolean {
-    return this.#ended
+    return this.#ended && this.#queue.length === 0
   }
 
   /** Bytes read ahead. */
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#queue.reduce((bytes, page) => bytes + page.bytes, this.#queuedBytes)
   }
 
   /** What the next page waits for. */
@@ -85,12 +94,33 @@ export class PageReader {
     if (breather.due) await breather.breathe()
     const { signal } = this.options.context
     if (signal.aborted) throw abortError(signal) // a source that never looks is no reason to go on
+    this.#readsOn = false
+    const queued = this.#queue.shift()
+    if (queued !== undefined) return queued
     this.#ahead ??= this.#pull()
     const page = await this.#ahead
     this.#queuedBytes = 0
     this.#ahead = undefined
     if (page !== null && page.bytes <= this.options.aheadBytes) this.#readAhead()
     return page
+  }
+
+  /** Reads more than one page ahead until the next one is asked for: the batch of those before is being made durable. */
+  async readOn(): Promise<void> {
+    this.#readsOn = true
+    while (this.#ahead !== undefined && this.#queue.length < mostAhead) {
+      const begun = performance.now()
+      const ahead = this.#ahead
+      const page = await ahead.catch(() => null) // whoever calls next() gets it
+      // A step may be dear, and what it made is lost if the run is stopped.
+      const isSlow = performance.now() - begun > quickPageMs
+      const isFull = this.queuedBytes >= this.options.aheadBytes
+      if (!this.#readsOn || this.#ahead !== ahead || page === null || isSlow || isFull) return
+      this.#queue.push(page)
+      this.#queuedBytes = 0
+      this.#readAhead()
+      await setImmediate()
+    }
   }
 
   #readAhead(): void {
@@ -109,7 +139,10 @@ export class PageReader {
     if (this.#ended) return null
     const page = await retrying(() => this.#read(), this.options.retrying)
     if (page === null) return null
-    if (chain.isEmpty) return new HeldPage(page, page)
+    if (chain.isEmpty) {
+      const given = this.options.takes?.(page) === true ? (page.asItCame?.() ?? page) : page
+      return new HeldPage(given, given)
+    }
     this.#isTransforming = true
     try {
       return await this.#transformed(page)
@@ -179,6 +212,8 @@ export class PageReader {
   /** Leaves the source's loop, so that it frees what it holds; a page that nobody will ask for is not transformed any further. */
   async close(): Promise<void> {
     this.#ended = true
+    this.#readsOn = false
+    this.#queue.length = 0
     this.options.context.signal.removeEventListener('abort', this.#stop)
     this.#closing.abort(new DroverError('ABORTED', 'The page is not needed any more: the run ends, or reads it anew.'))
     await this.#ahead?.catch(() => {}) // a page that nobody asked for any more

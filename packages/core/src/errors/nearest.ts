@@ -1,7 +1,8 @@
 /** The names of `known` that are closest to `wanted`, nearest first, at most three; empty if none is close. */
 export function nearestNames(wanted: string, known: Iterable<string>): string[] {
   const goal = wanted.toLowerCase()
-  const limit = Math.max(2, Math.ceil(goal.length / 3))
+  // Of a name of two letters another one with two edits has nothing.
+  const limit = Math.min(Math.max(2, Math.ceil(goal.length / 3)), Math.max(1, goal.length - 1))
   return [...known]
     .map((name) => ({ name, distance: distance(goal, name.toLowerCase()) }))
     .filter((candidate) => candidate.distance <= limit)
