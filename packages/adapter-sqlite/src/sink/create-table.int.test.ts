@@ -115,6 +115,14 @@ describe.each(drivers)('the table of a sink, over %s', (driver) => {
       await again.write([{ id: 2 }])
       expect(await database.exact('SELECT id FROM t')).toEqual([[1n], [2n]])
     })
+
+    it('is not made where the conflict policy asks for a key that the records do not have: giving it is enough', async () => {
+      const keyless = schema([{ name: 'id', type: { kind: 'int', bits: 64 }, nullable: false }], [])
+      const error = await failure(TestLane.open(sink({ onConflict: 'update' }), { schema: keyless }))
+      expect(error).toMatchObject({ code: 'SINK_NOT_READY', message: expect.stringContaining('give key') })
+      await using lane = await TestLane.open(sink({ onConflict: 'update', key: 'id' }), { schema: keyless })
+      expect((await lane.write([{ id: 1 }])).inserted).toBe(1)
+    })
   })
 
   describe('that is there', () => {

@@ -67,7 +67,14 @@ async function created(
   schema: RecordSchema | null,
 ): Promise<Table> {
   if (options.createTable && schema !== null) {
-    const sql = createTableSql(options.table, schema, options.key ?? schema.key, options.where)
+    const key = options.key ?? schema.key
+    // Said before it is made: a table without a key would stand in the way of the call that gives one.
+    if (key.length === 0 && options.onConflict !== 'error')
+      throw notReady(
+        options,
+        'it is not there yet, and the records come without a key, as they do behind a step that is a plain function; give key',
+      )
+    const sql = createTableSql(options.table, schema, key, options.where)
     await writeTransaction(connection, () => connection.exec(sql))
     const table = await readTable(connection, options.table)
     if (table !== null) return table
