@@ -118,13 +118,17 @@ describe('a partition that stands still', () => {
     const { opened, open } = latch()
     const holder = start({ state, sink: waitingSink(opened), stalledAfterMs: 0 })
     await new Promise((resolve) => holder.events.once('batch:committed', resolve))
-    const waiting = start({ state, whenHeld: 'wait' })
+    const said: string[] = []
+    const quiet = { debug() {}, info: (message: string) => said.push(message), warn() {}, error() {} }
+    const waiting = start({ state, whenHeld: 'wait', logger: quiet })
     const { waitsFor, message } = await stalled(waiting)
     expect(waitsFor).toBe('lease')
     expect(message).toMatch(new RegExp(`its lease, which .*:${process.pid}:.* holds until 20`))
     open()
     await holder.result
     expect((await waiting.result).warnings).toEqual([])
+    // At once, and once, however long it waits.
+    expect(said.filter((message) => /^x: waits for .*, which works on it$/.test(message))).toHaveLength(1)
   })
 
   it('because its batch is tried again and again says why', async () => {
