@@ -62,7 +62,9 @@ class DirectPage {
 
   add(row: RawRow): boolean {
     let size = 16
-    for (const value of row) {
+    // An index is faster here than an iterator.
+    for (let i = 0; i < row.length; i++) {
+      const value = row[i]
       if (typeof value === 'string') {
         size += value.length
         // Either the character itself, or what stands for bytes that are no UTF-8.

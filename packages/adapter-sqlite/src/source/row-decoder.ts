@@ -12,21 +12,48 @@ export type RawRow = readonly unknown[]
 export function rowDecoder(columns: readonly ReadColumn[], integers: SqliteIntegers): (row: RawRow) => Row {
   const names = columns.map(({ name }) => name)
   const isExact = columns.map(({ isAny }) => isAny || integers === 'bigint')
-  const setsPrototype = names.includes('__proto__')
+  try {
+    return generated(names, isExact)
+  } catch (error) {
+    if (error instanceof EvalError) return loop(names, isExact)
+    throw error
+  }
+}
+
+/**
+ * Code made for the columns gives all records one shape, at a fifth of the time. `node --disallow-code-generation-from-strings` refuses
+ * it. Names are quoted as JSON, which JavaScript reads; computed, `__proto__` is a name like any other.
+ */
+function generated(names: readonly string[], isExact: readonly boolean[]): (row: RawRow) => Row {
+  const fields = names.map((name, i) => `[${JSON.stringify(name)}]: ${isExact[i] ? 'exact' : 'safe'}(row[${i}])`)
+  const make = new Function('safe', 'exact', `'use strict'; return (row) => ({ ${fields.join(', ')} })`) as (
+    safe: typeof safeValue,
+    exact: typeof exactValue,
+  ) => (row: RawRow) => Row
+  return make(safeValue, exactValue)
+}
+
+/** Exported for its test. */
+export function loop(names: readonly string[], isExact: readonly boolean[]): (row: RawRow) => Row {
   return (row) => {
     const record: Row = {}
-    for (let i = 0; i < names.length; i++) {
-      let value = row[i]
-      if (typeof value === 'bigint') {
-        if (isExact[i] !== true && value <= maxSafe && value >= minSafe) value = Number(value)
-      } else if (typeof value === 'object' && value !== null) value = plainBytes(value as Uint8Array)
-      const name = names[i] as string
+    for (const [i, name] of names.entries()) {
+      const value = isExact[i] ? exactValue(row[i]) : safeValue(row[i])
       // Assigning to `__proto__` would set the prototype.
-      if (setsPrototype && name === '__proto__') define(record, name, value)
+      if (name === '__proto__') define(record, name, value)
       else record[name] = value
     }
     return record
   }
+}
+
+function safeValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return value <= maxSafe && value >= minSafe ? Number(value) : value
+  return exactValue(value)
+}
+
+function exactValue(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? plainBytes(value as Uint8Array) : value
 }
 
 const maxSafe = BigInt(Number.MAX_SAFE_INTEGER)
