@@ -24,6 +24,7 @@ import { RowsPage } from '../wire/rows-page.js'
 import type { ArchivePlan } from './archive-plan.js'
 import { continuedSink, openDestination } from './destination.js'
 import { keyArrays, withKey } from './key-arrays.js'
+import { refuseItself } from './refuse-itself.js'
 
 export interface ArrivedSourceOptions {
   readonly name: string
@@ -72,8 +73,8 @@ export function arrivedSource(options: ArrivedSourceOptions): Source<Row> {
 class ArrivedSession implements SourceSession<Row> {
   constructor(
     private readonly options: ArrivedSourceOptions,
-    private readonly database: PostgresDatabase,
-    private readonly plan: ArchivePlan,
+    readonly database: PostgresDatabase,
+    readonly plan: ArchivePlan,
   ) {}
 
   async describe(): Promise<RecordSchema> {
@@ -94,6 +95,7 @@ class ArrivedSession implements SourceSession<Row> {
       yield emptyPage(stage)
     }
     await using destination = await openDestination(this.options.to, { signal })
+    await refuseItself(destination.session, this, { signal })
     const partition = { id: 'all', bounds: null }
     for await (const arrived of destination.session.read({ signal, partition, after: stage.after, page })) {
       const rows = await this.#inTable(withKey(this.plan.key, arrived.rows()), { signal })

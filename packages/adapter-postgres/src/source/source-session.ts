@@ -71,13 +71,18 @@ function layoutOf(relation: Relation, json: 'value' | 'text'): CopyLayout {
   })
 }
 
+/** Undefined for a session of another adapter. */
+export function readSettingsOf(session: SourceSession): ReadSettings | undefined {
+  return session instanceof PostgresSourceSession ? session.settings : undefined
+}
+
 class PostgresSourceSession implements SourceSession<Row> {
   /** A read that catches up has to come to the part of a partition again that it has read. */
   readonly split?: NonNullable<SourceSession<Row>['split']>
   #closed: Promise<void> | undefined
 
   constructor(
-    private readonly settings: ReadSettings,
+    readonly settings: ReadSettings,
     private readonly json: 'value' | 'text',
     private readonly counting: 'exact' | 'estimate',
   ) {
