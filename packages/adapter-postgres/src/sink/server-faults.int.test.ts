@@ -12,7 +12,8 @@ describeOwnServer('a run whose server', () => {
   let server: PostgresServer
 
   beforeAll(async () => {
-    server = await startPostgres({ settings: { fsync: 'on', max_connections: 12 } })
+    // What was committed is still there after a crash.
+    server = await startPostgres({ settings: { fsync: 'on', synchronous_commit: 'on', max_connections: 12 } })
   }, 60_000)
   afterAll(() => server[Symbol.asyncDispose]())
   beforeEach(() =>

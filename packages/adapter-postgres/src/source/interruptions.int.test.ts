@@ -209,7 +209,8 @@ describePostgres('a server that goes away', () => {
   let server: PostgresServer
 
   beforeAll(async () => {
-    server = await startPostgres({ settings: { fsync: 'on' } })
+    // What was committed is still there after a crash.
+    server = await startPostgres({ settings: { fsync: 'on', synchronous_commit: 'on' } })
     const client = new pg.Client({ connectionString: server.url })
     await client.connect()
     await client.query(

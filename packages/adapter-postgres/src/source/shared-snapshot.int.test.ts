@@ -1,6 +1,7 @@
 import { from, memorySink, memoryStateStore, type Row, startPipeline } from '@drover/core'
-import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
-import { beforeEach, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '@drover-internal/postgres-server'
+import { describeOwnServer, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { postgresSource } from './postgres-source.js'
 import { failure, operation, readSession, readSource, whole } from './testing/read-source.js'
 
@@ -9,8 +10,14 @@ const applicationName = 'one moment'
 const ours = `FROM pg_stat_activity WHERE application_name = '${applicationName}'`
 const gone = { code: 'STORE_UNAVAILABLE', isRetryable: false, message: expect.stringContaining('gone') }
 
-describePostgres('a snapshot', () => {
-  const database = useDatabase()
+describeOwnServer('a snapshot', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    // A transaction of anybody, autovacuum's too, ends the moment that a resumed read looks for.
+    server = await startPostgres({ settings: { autovacuum: 'off' } })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+  const database = useDatabase(() => server.url)
   const source = () => postgresSource({ connection: database.url, table: 't', snapshot: true, applicationName })
 
   beforeEach(async () => {
