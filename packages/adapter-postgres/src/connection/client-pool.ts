@@ -17,8 +17,18 @@ export interface ClientPool {
   end(): Promise<void>
 }
 
-/** @param applicationName For connections of our own. */
-export function clientPool(location: ResolvedLocation, applicationName: string): ClientPool {
+/** pg waits without end, and knex for longer than a lease lasts, for a connection of a pool whose connections are all in use. */
+const longestWaitMs = 10_000
+
+/**
+ * @param applicationName For connections of our own.
+ * @param waitMs For a connection of a given pool that does not say it itself.
+ */
+export function clientPool(
+  location: ResolvedLocation,
+  applicationName: string,
+  waitMs: number = longestWaitMs,
+): ClientPool {
   switch (location.kind) {
     case 'own':
       return ownPool({
@@ -30,10 +40,32 @@ export function clientPool(location: ResolvedLocation, applicationName: string):
         application_name: applicationName,
       })
     case 'pool':
-      return overPool(location.pool)
+      return limited(overPool(location.pool), waitsItself(location.pool) ? 0 : waitMs)
     case 'knex':
-      return overKnex(location.knex)
+      return limited(overKnex(location.knex), waitMs)
   }
+}
+
+function waitsItself(pool: PostgresPool): boolean {
+  const { options } = pool as { readonly options?: { readonly connectionTimeoutMillis?: number } }
+  return (options?.connectionTimeoutMillis ?? 0) > 0
+}
+
+function limited(pool: ClientPool, waitMs: number): ClientPool {
+  if (waitMs === 0) return pool
+  const acquire = (): Promise<ClientBase> =>
+    new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(new Error('timeout exceeded when trying to connect')) // as pg says it
+      }, waitMs)
+      pool
+        .acquire()
+        .then((client) => (isLate ? pool.release(client, false) : resolve(client)), reject)
+        .finally(() => clearTimeout(timer))
+    })
+  return { ...pool, acquire }
 }
 
 function ownPool(config: pg.PoolConfig): ClientPool {
