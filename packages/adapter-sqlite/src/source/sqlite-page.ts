@@ -77,8 +77,7 @@ export class SqlitePage implements Page<Row> {
   }
 
   release(isReread: boolean): void {
-    if (!isReread) return
-    this.#raw = undefined
+    if (isReread) this.#raw = undefined
     this.#rows = undefined
     this.#keys = undefined
   }

@@ -1,5 +1,6 @@
 import type { Lease } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
+import { redactSecrets } from '../errors/redact.js'
 import type { LeaseTerms } from './leases.js'
 import { isRetryable, retrying } from './retry.js'
 
@@ -12,6 +13,8 @@ export class LeaseKeeper implements AsyncDisposable {
   #expiresAt: number
   #beating: Promise<void> = Promise.resolve()
   #isBeating = false
+  /** What a heartbeat failed with since the last one that did not. */
+  #refused = ''
 
   constructor(
     private readonly lease: Lease,
@@ -37,9 +40,14 @@ export class LeaseKeeper implements AsyncDisposable {
     try {
       control.obey(await store.heartbeat(this.lease, { ...operation, ttlMs }))
       this.#expiresAt = asked + ttlMs
+      this.#refused = ''
     } catch (error) {
       // A store that is busy for a moment costs nothing as long as the lease lasts.
-      if (isRetryable(error) && performance.now() < this.#expiresAt) return
+      if (isRetryable(error) && performance.now() < this.#expiresAt) {
+        const { code, message } = DroverError.from(error, 'the lease could not be renewed')
+        this.#refused = ` Before that it failed with ${code}: ${redactSecrets(message)}`
+        return
+      }
       this.#lost(DroverError.from(error, 'the lease could not be renewed', 'LEASE_LOST'))
     } finally {
       this.#isBeating = false
@@ -57,7 +65,7 @@ export class LeaseKeeper implements AsyncDisposable {
     const { name, store, ttlMs } = this.terms
     return new DroverError(
       'LEASE_LOST',
-      `${name}: the state store ${store.name} has not answered for as long as a lease lasts (${ttlMs} ms), so that another process may have partition "${this.lease.partition.id}" by now. See to the store, then call again.`,
+      `${name}: the state store ${store.name} has not answered for as long as a lease lasts (${ttlMs} ms), so that another process may have partition "${this.lease.partition.id}" by now.${this.#refused} See to the store, then call again.`,
     )
   }
 

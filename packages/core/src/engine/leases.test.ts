@@ -212,8 +212,13 @@ describe('a state store that does not answer any more', () => {
   it('ends the run once the lease is over', async () => {
     const inner = memoryStateStore()
     let isGone = false
+    let refused = 0
     const state = but(inner, {
-      heartbeat: async (lease, options) => (isGone ? new Promise(() => {}) : inner.heartbeat(lease, options)),
+      heartbeat: async (lease, options) => {
+        if (!isGone) return inner.heartbeat(lease, options)
+        if (refused++ === 0) throw new DroverError('STORE_BUSY', 'The pool is empty.', { isRetryable: true })
+        return new Promise(() => {})
+      },
     })
     // A source that never looks whether it is still wanted.
     const deaf = withReading(source(1_000), (session) => ({
@@ -226,5 +231,6 @@ describe('a state store that does not answer any more', () => {
     const error = await failure(live.result)
     expect(error).toMatchObject({ code: 'LEASE_LOST' })
     expect(error.message).toContain('has not answered for as long as a lease lasts (100 ms)')
+    expect(error.message).toContain('Before that it failed with STORE_BUSY: The pool is empty. See to the store')
   })
 })

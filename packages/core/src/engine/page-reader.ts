@@ -38,7 +38,7 @@ export interface PageReaderOptions {
 }
 
 /** While a batch is made durable, so many pages at the most are read ahead, if each takes no longer than this. */
-const mostAhead = 16
+const mostAhead = 4
 const quickPageMs = 50
 
 /**

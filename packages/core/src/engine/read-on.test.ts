@@ -50,8 +50,9 @@ async function aheadOfCommits(slowStep: boolean): Promise<number[]> {
 
 it('pages are read on while a batch is made durable, but not without end', async () => {
   const ahead = await aheadOfCommits(false)
-  expect(ahead[0]).toBeGreaterThan(8)
-  expect(Math.max(...ahead)).toBeLessThanOrEqual(17)
+  // Without reading on it is one.
+  expect(ahead[0]).toBeGreaterThan(2)
+  expect(Math.max(...ahead)).toBeLessThanOrEqual(5)
 })
 
 it('steps that take their time are not run for what may never be written', async () => {
