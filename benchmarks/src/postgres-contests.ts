@@ -77,7 +77,7 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
       title: `SQLite → PostgreSQL against other ways, ${rows} messages: how many times as long they take`,
       contenders: [
         drover('better-sqlite3', 'sqlite-postgres', { database, to, driver: 'better-sqlite3' }),
-        ...(pgloader ? [loader(folder, 'pgloader from SQLite', database, to, { rounds: 3 })] : []),
+        ...(pgloader ? [loader(folder, 'pgloader from SQLite', database, to, { rounds: 2 })] : []),
         drover('naive: OFFSET, knex.batchInsert', 'naive-insert', { database, to }, { rounds: 1 }),
       ],
       ...empty,
@@ -103,7 +103,7 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
       contenders: [
         drover('as it is', 'postgres-postgres', { from, to }),
         shell('pg_dump -Fc | pg_restore', `pg_dump -Fc -t messages "${from}" | pg_restore -d "${to}"`),
-        ...(pgloader ? [loader(folder, 'pgloader from PostgreSQL', from, to, { rounds: 3 })] : []),
+        ...(pgloader ? [loader(folder, 'pgloader from PostgreSQL', from, to, { rounds: 2 })] : []),
       ],
       reset: () => postgres.renew('target', 'template0'),
       check: whole,

@@ -40,7 +40,7 @@ export async function archiveTable(
     throw notReady(connection, `table "${name}"`, 'there is no such table, and createTable is false')
   }
   const shown = shownTable(table)
-  if (table.oid === source.oid) throw notReady(connection, shown, 'rows are to leave it')
+  if (await isPartOfOneTable(connection, table, source)) throw notReady(connection, shown, 'rows are to leave it')
   if (table.kind !== 'table' && table.kind !== 'partitioned table') {
     throw notReady(connection, shown, `it is a ${table.kind}; name a table of this database`)
   }
@@ -121,4 +121,14 @@ async function createArchive(
 
 function notReady(connection: PostgresConnection, shown: string, why: string): DroverError {
   return new DroverError('SINK_NOT_READY', `${connection.name}, ${shown} cannot take the rows: ${why}.`)
+}
+
+/** One table, or partitions of one: a row would come back to where it was. */
+async function isPartOfOneTable(connection: PostgresConnection, one: Table, other: Table): Promise<boolean> {
+  const root = (place: string): string => `coalesce(pg_catalog.pg_partition_root(${place}::oid), ${place}::oid)`
+  const { rows } = await connection.query<{ same: boolean }>(`SELECT ${root('$1')} = ${root('$2')} AS same`, [
+    one.oid,
+    other.oid,
+  ])
+  return rows[0]?.same === true
 }

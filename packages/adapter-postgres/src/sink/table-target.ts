@@ -1,6 +1,7 @@
 import {
   DroverError,
   type FidelityIssue,
+  type Field,
   type Operation,
   type Page,
   type RecordSchema,
@@ -10,7 +11,7 @@ import {
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
-import { sqlState } from '../errors/postgres-error.js'
+import { copyLine, sqlState } from '../errors/postgres-error.js'
 import { addColumns } from '../schema/add-columns.js'
 import { readTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
@@ -108,9 +109,9 @@ export class TableTarget implements BatchTarget {
   /** Adds the columns that records need; sees those that somebody else has added meanwhile. */
   async mend(error: unknown, operation: Operation): Promise<unknown> {
     const { newColumns, table: name, lockTimeoutMs } = this.options
-    const direct = this.#isDirect
+    const hasMet = this.#hasMetRow(error)
     if (DroverError.isInstance(error, 'RECORD_REFUSED')) this.#isDirect = false
-    if (direct === true && sqlState((error as Error).cause) === uniqueViolation) {
+    if (hasMet) {
       const why = 'a row of the batch has the key of another one; from now on rows go through a temporary table'
       return new DroverError('BATCH_AGAIN', `${this.where}: ${why}.`, { cause: error })
     }
@@ -124,7 +125,7 @@ export class TableTarget implements BatchTarget {
       if (newColumns.policy !== 'add') return error
       await addColumns(connection, table, missing, lockTimeoutMs)
     }
-    if (this.#schema !== null) this.#schema = { ...this.#schema, fields: [...this.#schema.fields, ...cause.fields] }
+    this.#schema = withFields(this.#schema, cause.fields)
     // Not before it is there: batches that are open do not wait for it, and it may wait for these.
     const ready = await this.#prepare(this.#schema, connection)
     this.#ready = Promise.resolve(ready)
@@ -146,6 +147,13 @@ export class TableTarget implements BatchTarget {
     if (outcome === 'failed') return
     await using connection = await this.database.connect({ signal })
     await setSequences(connection, table)
+  }
+
+  /** Whether a row that went straight into the table met another one; several partitions may meet one before the first has said so. */
+  #hasMetRow(error: unknown): boolean {
+    const { cause } = error as Error
+    const isInCopy = this.options.onConflict !== 'error' && copyLine(cause) !== undefined
+    return (this.#isDirect === true || isInCopy) && sqlState(cause) === uniqueViolation
   }
 
   async #current(operation: Operation): Promise<Table | null> {
@@ -205,6 +213,12 @@ export class TableTarget implements BatchTarget {
     })
     return this.#table
   }
+}
+
+function withFields(schema: RecordSchema | null, added: readonly Field[]): RecordSchema | null {
+  if (schema === null) return null
+  const isKnown = ({ name }: Field): boolean => schema.fields.some((field) => field.name === name)
+  return { ...schema, fields: [...schema.fields, ...added.filter((field) => !isKnown(field))] }
 }
 
 /** Of what other transactions have committed. */
