@@ -216,8 +216,8 @@ describe.each(drivers)('sqliteUpdateSink over %s', (driver) => {
       await database.exec(
         `CREATE TABLE "a ""b"" ?" ("select" TEXT PRIMARY KEY NOT NULL, "x'y?" INTEGER); INSERT INTO "a ""b"" ?" VALUES ('k', 0)`,
       )
-      await using one = await lane({ table: 'a "b" ?', sets: [`x'y?`], where: { [`x'y?`]: { eq: 0 } } })
-      expect(await one.write([{ select: 'k', [`x'y?`]: 7 }])).toMatchObject({ updated: 1 })
+      await using one = await lane({ table: 'a "b" ?', sets: [`x'y?`], where: { "x'y?": { eq: 0 } } })
+      expect(await one.write([{ select: 'k', "x'y?": 7 }])).toMatchObject({ updated: 1 })
     })
   })
 

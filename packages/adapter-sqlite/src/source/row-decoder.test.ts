@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReadColumn } from './relation.js'
 import { loop, rowDecoder } from './row-decoder.js'
 
-const names = ['id', '__proto__', 'a "b"\\\n`${c}`', 'constructor', 'any']
+const names = ['id', '__proto__', 'a "b"\\\n`c`', 'constructor', 'any']
 const isExact = names.map((name) => name === 'any')
 const columns = names.map(
   (name, i): ReadColumn => ({
