@@ -109,6 +109,38 @@ describe('the search for refused records', () => {
     expect(error).toMatchObject({ code: 'RECORD_REFUSED', message: expect.stringContaining('not today') })
   })
 
+  it('costs the store a few writings of the batch, however many are refused', async () => {
+    let probed = 0
+    const into = withSession(
+      memorySink<Numbered>({ refuse: ({ id }) => id % 400 === 7, tellsRow: false }),
+      (session) => ({
+        write: async (batch, operation) => {
+          const counting = batch[Symbol.asyncIterator].bind(batch)
+          const { partition, sequence } = batch
+          async function* pages() {
+            for await (const page of { [Symbol.asyncIterator]: counting }) {
+              if (operation.mode === 'probe') probed += page.rows().length
+              yield page
+            }
+          }
+          const commit: typeof batch.commit = (outcome) => batch.commit(outcome)
+          await session.write({ partition, sequence, commit, [Symbol.asyncIterator]: pages }, operation)
+        },
+      }),
+    )
+    const letters = memoryAckSink()
+    const report = await runPipeline({
+      name: 'many',
+      source: source(20_000),
+      sink: into,
+      batchSize: 20_000,
+      maxRejected: 50,
+      deadLetters: letters,
+    })
+    expect(report.counts).toMatchObject({ written: 19_950, rejected: 50 })
+    expect(probed).toBeLessThan(10 * 20_000)
+  })
+
   it('finds all of them before the batch is written again', async () => {
     let writes = 0
     const poison = new Set([3, 40, 77])
