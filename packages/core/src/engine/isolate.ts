@@ -36,13 +36,13 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
     const again = await refusalOf(places)
     if (again === undefined) return found
     const guessed = await named(again)
-    if (guessed === undefined && (await refuseAlone(places, true)) > 0) found = true
-    else {
-      const culprit = guessed ?? (await refusedBesideAnother(places))
-      if (culprit === undefined) return found
-      refuse(culprit.place, culprit.error)
-      found = true
-    }
+    const alone = guessed ?? (await refusedAlone(places))
+    const culprit = alone ?? (await refusedBesideAnother(places))
+    if (culprit === undefined) return found
+    refuse(culprit.place, culprit.error)
+    found = true
+    // Where one is refused alone, others are likely to be.
+    if (guessed === undefined && alone !== undefined) await refuseMore(places.slice(places.indexOf(alone.place) + 1))
   }
 
   async function refusalOf(places: readonly Place[]): Promise<DroverError | undefined> {
@@ -65,27 +65,38 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
     return error === undefined ? undefined : { place, error }
   }
 
-  /**
-   * Takes out all that are refused alone, by halves: one among many costs two writings of the batch, fifty of them four and not a
-   * hundred. Gives how many they were.
-   *
-   * @param isRefused These are known to be refused together.
-   */
-  async function refuseAlone(places: readonly Place[], isRefused: boolean): Promise<number> {
-    const [only] = places
-    if (only === undefined) return 0
-    if (places.length === 1 || !isRefused) {
-      const error = await refusalOf(places)
-      if (error === undefined) return 0
-      if (places.length === 1) {
-        refuse(only, error)
-        return 1
-      }
+  /** By halves: each of them is half as long as the one before. */
+  async function refusedAlone(places: readonly Place[]): Promise<Culprit | undefined> {
+    let span = places
+    while (span.length > 1) {
+      const half = span.slice(0, span.length >> 1)
+      span = (await refusalOf(half)) === undefined ? span.slice(half.length) : half
     }
-    const middle = places.length >> 1
-    const before = await refuseAlone(places.slice(0, middle), false)
-    // If it was none of those, it is one of these.
-    return before + (await refuseAlone(places.slice(middle), before === 0))
+    const error = await refusalOf(span)
+    return error === undefined ? undefined : { place: span[0] as Place, error }
+  }
+
+  /**
+   * Takes out the others that are refused alone, both halves being looked into: fifty cost a few writings of the batch, not one each.
+   * It gives up where halves are refused again and again in which no record is.
+   */
+  async function refuseMore(places: readonly Place[]): Promise<void> {
+    let patience = probesInVain
+    const look = async (span: readonly Place[]): Promise<void> => {
+      const [only] = span
+      if (only === undefined || patience-- <= 0) return
+      const error = await refusalOf(span)
+      if (error === undefined) return
+      if (span.length === 1) {
+        refuse(only, error)
+        patience = probesInVain
+        return
+      }
+      const middle = span.length >> 1
+      await look(span.slice(0, middle))
+      await look(span.slice(middle))
+    }
+    await look(places)
   }
 
   /**
@@ -101,6 +112,9 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
     return error === undefined ? undefined : { place, error }
   }
 }
+
+/** More than the way down to a record among a million, and up again. */
+const probesInVain = 64
 
 /** The place next to `taken` that is still refused, `refused` being one that is. */
 async function border(
