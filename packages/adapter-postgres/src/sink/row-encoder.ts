@@ -4,6 +4,7 @@ import { type Codec, shownValue, ValueRefused } from '../wire/codec.js'
 import { codecFor } from '../wire/codec-for.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type CopyEncoder, encoderOf } from '../wire/copy-encoder.js'
+import { escapedText } from '../wire/copy-text.js'
 import { rowRefused } from '../wire/row-refused.js'
 import { rowWriter } from '../wire/row-writer.js'
 import { oids, type WireType } from '../wire/wire-type.js'
@@ -106,7 +107,7 @@ function textEncoder(
       const value = Object.hasOwn(row, name) ? row[name] : undefined
       if (i > 0) line += '\t'
       try {
-        line += value === null || value === undefined ? '\\N' : escaped(codec.text(value))
+        line += value === null || value === undefined ? '\\N' : escapedText(codec.text(value))
       } catch (error) {
         throw refuse(error, i, place)
       }
@@ -114,21 +115,4 @@ function textEncoder(
     return `${line}\n`
   }
   return encoderOf((row, place, { out }) => void out.text(lineOf(row, place)), undefined)
-}
-
-/** Those that stand for themselves would end the field or the line, or begin an escape (manual, COPY, "Text Format"). */
-const special = /[\\\n\r\t\b\f\v]/
-const specials = /[\\\n\r\t\b\f\v]/g
-const escapes: { readonly [unit: string]: string } = {
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\v': '\\v',
-}
-
-function escaped(text: string): string {
-  return special.test(text) ? text.replace(specials, (unit) => escapes[unit] as string) : text
 }

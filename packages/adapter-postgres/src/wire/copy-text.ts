@@ -20,7 +20,7 @@ export function copyText(columns: readonly WireColumn[], options: EncoderOptions
       const value = field.isInherited ? ownField(row, field.name) : row[field.name]
       if (i > 0) line += '\t'
       try {
-        line += value === null || value === undefined ? '\\N' : escaped((texts[i] as ToText)(value))
+        line += value === null || value === undefined ? '\\N' : escapedText((texts[i] as ToText)(value))
       } catch (error) {
         throw rowRefused(error, columns[i] as WireColumn, options.where, place)
       }
@@ -59,6 +59,7 @@ const escapes: { readonly [unit: string]: string } = {
   '\v': '\\v',
 }
 
-function escaped(text: string): string {
+/** A value as it stands between tabs. */
+export function escapedText(text: string): string {
   return special.test(text) ? text.replace(specials, (unit) => escapes[unit] as string) : text
 }
