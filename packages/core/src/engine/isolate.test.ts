@@ -5,7 +5,7 @@ import { transformer } from '../flow/transformer-factory.js'
 import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memorySource } from '../memory/memory-source.js'
-import { runPipeline } from './run-pipeline.js'
+import { runPipeline, startPipeline } from './run-pipeline.js'
 import { but, failure, ids, type Numbered, numbers, source, withReading, withSession } from './testing/rigs.js'
 
 describe('the search for refused records', () => {
@@ -108,6 +108,32 @@ describe('the search for refused records', () => {
     const error = await failure(runPipeline({ name: 'moody', source: source(10), sink: into, maxRejected: 10 }))
     expect(error).toMatchObject({ code: 'RECORD_REFUSED', message: expect.stringContaining('not today') })
   })
+
+  it.each(['commit', 'probe'] as const)(
+    'goes on where a sink is prepared for what it meets only by then (%s)',
+    async (when) => {
+      let asked = 0
+      const into = withSession(memorySink<Numbered>({ refuse: ({ id }) => id === 7, tellsRow: false }), (session) => ({
+        write: async (batch, operation) => {
+          if (operation.mode === when && asked++ < 3) throw new DroverError('BATCH_AGAIN', 'now it is ready')
+          await session.write(batch, operation)
+        },
+      }))
+      const retried: unknown[] = []
+      const live = startPipeline({
+        name: 'again',
+        source: source(100),
+        sink: into,
+        maxRejected: 1,
+        maxRetries: 0,
+        deadLetters: memoryAckSink(),
+      })
+      live.events.on('batch:retried', (event) => void retried.push(event))
+      expect((await live.result).counts).toMatchObject({ written: 99, rejected: 1 })
+      expect(asked).toBeGreaterThan(3)
+      expect(retried).toEqual([])
+    },
+  )
 
   it('costs the store a few writings of the batch, however many are refused', async () => {
     let probed = 0

@@ -232,10 +232,9 @@ export abstract class PipelineLane implements Lane {
     const { signal } = this.options.operation
     let failures = 0
     let unexplained = 0
-    let again = 0
     for (;;) {
       try {
-        return await write()
+        return await preparing(write)
       } catch (error) {
         signal.throwIfAborted()
         batch.throwOwnFailure()
@@ -243,13 +242,12 @@ export abstract class PipelineLane implements Lane {
         if (already !== undefined) return already
         if (DroverError.isInstance(error, 'RECORD_REFUSED')) {
           const found = await isolate(batch, error, {
-            probe: (part) => retrying(() => probe(part), patience),
+            probe: (part) => retrying(() => preparing(() => probe(part)), patience),
             onRefused: () => this.options.bear(batch.rejections()),
           })
           if (!found && ++unexplained > unexplainedRefusals) throw this.#unexplained(batch, error)
           continue
         }
-        if (DroverError.isInstance(error, 'BATCH_AGAIN') && ++again <= mostAgain) continue
         if (!isRetryable(error) || ++failures > patience.maxRetries) throw error
         const waitMs = backoffMs(failures, error)
         patience.onRetry?.({ attempt: failures, waitMs, error })
@@ -264,5 +262,16 @@ export abstract class PipelineLane implements Lane {
       `${this.options.where} takes each of ${batch.recordsWithRows().length} records alone and not all of them together; none was left out, and nothing of their batch was committed. A smaller batchSize may help. It says: ${refusal.message}`,
       { cause: refusal },
     )
+  }
+}
+
+/** Does it once more whenever the sink, by what it met, has been prepared for it only now. */
+async function preparing<T>(work: () => Promise<T>): Promise<T> {
+  for (let again = 0; ; again++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!DroverError.isInstance(error, 'BATCH_AGAIN') || again >= mostAgain) throw error
+    }
   }
 }
