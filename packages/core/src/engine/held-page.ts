@@ -17,6 +17,15 @@ export interface Rejection {
   readonly raw?: Uint8Array
 }
 
+/** Where a row came from. */
+export interface Located {
+  /** Its place in the page. */
+  readonly record: number
+  readonly row: Row
+  /** Its record has no other rows. */
+  readonly isAlone: boolean
+}
+
 /**
  * One page of an open batch: as the source gave it and as the steps left it, without the records a sink refused.
  * It is kept until the batch is durable, so that the batch can be given again.
@@ -90,13 +99,15 @@ export class HeldPage {
   }
 
   /** The source record of the `row`-th row that the sink got of this page, and that row. */
-  locate(row: number): { readonly record: number; readonly row: Row } {
+  locate(row: number): Located {
     if (this.made instanceof RecordPage) {
       const current = this.#current()
-      return { record: current.ownerOf(row), row: current.rows()[row] as Row }
+      const record = current.ownerOf(row)
+      const isAlone = current.ownerOf(row - 1) !== record && current.ownerOf(row + 1) !== record
+      return { record, row: current.rows()[row] as Row, isAlone }
     }
     const record = this.records()[row] as number
-    return { record, row: this.made.rows()[record] as Row }
+    return { record, row: this.made.rows()[record] as Row, isAlone: true }
   }
 
   /** The sink has taken it in. What steps have made stays, because they are not to be run twice. */

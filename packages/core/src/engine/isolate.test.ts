@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Page } from '../contracts/page.js'
 import { DroverError } from '../errors/drover-error.js'
 import { from } from '../flow/flow.js'
 import { transformer } from '../flow/transformer-factory.js'
@@ -62,6 +63,64 @@ describe('the search for refused records', () => {
       { key: [3], row: { id: 3 } },
       { key: [2_201], row: { id: 2_201 } },
     ])
+  })
+
+  it('takes the store by its word where it names many at once, up to a row whose record has others too', async () => {
+    interface Keyed extends Numbered {
+      readonly k: number
+    }
+    let writes = 0
+    /** Refuses the second row of a k. */
+    const into = withSession(memorySink<Keyed>(), (session) => ({
+      write: async (batch, operation) => {
+        writes++
+        const pages: Page<Keyed>[] = []
+        for await (const page of batch) pages.push(page)
+        const seen = new Set<number>()
+        const refused = pages
+          .flatMap((page) => page.rows())
+          .flatMap(({ k }, row) => {
+            if (seen.has(k)) return [new DroverError('RECORD_REFUSED', `${k} is there`, { row })]
+            seen.add(k)
+            return []
+          })
+        const [first, ...alsoRefused] = refused
+        if (first !== undefined) throw new DroverError(first.code, first.message, { row: first.row ?? 0, alsoRefused })
+        const again = async function* () {
+          yield* pages
+        }
+        await session.write({ ...batch, [Symbol.asyncIterator]: again }, operation)
+      },
+    }))
+    const run = async (name: string, step: (record: Numbered) => readonly Keyed[]) => {
+      writes = 0
+      const letters = memoryAckSink()
+      const report = await runPipeline({
+        name,
+        source: from(source(3_000)).pipe(step),
+        sink: into,
+        batchSize: 3_000,
+        maxRejected: 100,
+        deadLetters: letters,
+      })
+      return { written: report.counts.written, letters: letters.store.rows, writes }
+    }
+    const refused = [2, 900, 901, 1_500, 3_000]
+    const alone = await run('alone', ({ id }) => [{ id, k: refused.includes(id) ? 1 : id }])
+    expect(alone).toMatchObject({ written: 2_995, writes: 2 })
+    expect(alone.letters).toMatchObject(refused.map((id) => ({ key: [id], row: { id, k: 1 } })))
+    // 20 is refused with both of its rows, so that 30 can have the k of one of these.
+    const k = (id: number): number => ({ 10: 9, 20: 15, 30: 4_000, 40: 1 })[id] ?? id
+    const family = await run('family', ({ id }) =>
+      id === 20
+        ? [
+            { id, k: 4_000 },
+            { id, k: k(id) },
+          ]
+        : [{ id, k: k(id) }],
+    )
+    expect(family.letters).toMatchObject([{ key: [10] }, { key: [20] }, { key: [40] }])
+    expect(family).toMatchObject({ written: 2_997, writes: 3 })
   })
 
   it('tries the row first that a probe names, and believes it if it is refused alone', async () => {

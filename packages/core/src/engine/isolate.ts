@@ -14,7 +14,7 @@ export interface IsolateHelp {
 }
 
 /**
- * Takes the records that the sink refuses out of a batch: the one it named, else all that a search finds. Nothing is
+ * Takes the records that the sink refuses out of a batch: those it named, else all that a search finds. Nothing is
  * committed during the search. True if one was found.
  */
 export async function isolate(batch: OpenBatch, refusal: DroverError, help: IsolateHelp): Promise<boolean> {
@@ -23,13 +23,9 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
     held.refuse(place[1], error, row)
     help.onRefused()
   }
-  if (refusal.row !== undefined) {
-    const place = batch.locate(refusal.row)
-    if (place !== undefined) {
-      refuse([place.page, place.record], refusal, place.row)
-      return true
-    }
-  }
+  const told = namedBy(batch, refusal)
+  for (const { place, error, row } of told) refuse(place, error, row)
+  if (told.length > 0) return true
   let found = false
   for (;;) {
     const places = batch.recordsWithRows()
@@ -113,6 +109,19 @@ export async function isolate(batch: OpenBatch, refusal: DroverError, help: Isol
   }
 }
 
+/** The records that the sink named. Places of rows are those from before any of them is taken out. */
+function namedBy(batch: OpenBatch, refusal: DroverError): readonly Named[] {
+  const named: Named[] = []
+  for (const error of [refusal, ...(refusal.alsoRefused ?? [])]) {
+    const found = error.row === undefined ? undefined : batch.locate(error.row)
+    if (found === undefined) break
+    named.push({ place: [found.page, found.record], error, row: found.row })
+    // Its other rows go with it, and they may have been what the rows behind it were refused for.
+    if (!found.isAlone) break
+  }
+  return named
+}
+
 /** More than the way down to a record among a million, and up again. */
 const probesInVain = 64
 
@@ -134,4 +143,8 @@ async function border(
 interface Culprit {
   readonly place: Place
   readonly error: DroverError
+}
+
+interface Named extends Culprit {
+  readonly row: Row
 }

@@ -4,7 +4,7 @@ import type { CommitBatch, Outcome } from '../contracts/sink.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { addCounts } from './counts.js'
-import type { HeldPage, Rejection } from './held-page.js'
+import type { HeldPage, Located, Rejection } from './held-page.js'
 import type { PageReader } from './page-reader.js'
 
 export interface OpenBatchOptions {
@@ -129,7 +129,7 @@ export class OpenBatch {
   }
 
   /** Which record the sink's `row`-th row belongs to; undefined if there is no such row. */
-  locate(row: number): { readonly page: number; readonly record: number; readonly row: Row } | undefined {
+  locate(row: number): (Located & { readonly page: number }) | undefined {
     let before = 0
     for (const [page, held] of this.held.entries()) {
       if (row < before + held.rowCount) return { page, ...held.locate(row - before) }

@@ -11,6 +11,11 @@ export interface DroverErrorOptions {
   readonly retryAfterMs?: number
   /** Place of the row in the batch, where the store told (`RECORD_REFUSED`). */
   readonly row?: number
+  /**
+   * Others that the store refuses beside that one, each with its `row`, in the order of their rows: what it would say if rows came one by
+   * one, and those it refuses were left out.
+   */
+  readonly alsoRefused?: readonly DroverError[]
 }
 
 /**
@@ -23,6 +28,7 @@ export class DroverError extends Error {
   readonly isRetryable: boolean
   readonly retryAfterMs?: number
   readonly row?: number
+  readonly alsoRefused?: readonly DroverError[]
 
   constructor(code: ErrorCode, message: string, options: DroverErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -30,6 +36,7 @@ export class DroverError extends Error {
     this.isRetryable = options.isRetryable ?? false
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
     if (options.row !== undefined) this.row = options.row
+    if (options.alsoRefused !== undefined) this.alsoRefused = options.alsoRefused
     Object.defineProperty(this, marker, { value: true })
   }
 
