@@ -33,6 +33,7 @@ export type {
   Held,
   Lease,
   NewRun,
+  RunLease,
   RunState,
   RunStatus,
   Settlement,
@@ -115,6 +116,7 @@ export { formatInstant, type Instant, type InstantText, instantOfDate, parseInst
 export {
   type AddMetadataTransformer,
   addMetadata,
+export { changedControl, settledControl } from './state/changed-control.js'
   type Migrated,
   type WithMetadata,
 } from './transformers/add-metadata.js'

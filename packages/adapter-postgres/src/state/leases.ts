@@ -1,4 +1,13 @@
-import { type Control, DroverError, type Held, isHolderGone, type Lease, type Partition } from '@drover/core'
+import {
+  type Control,
+  DroverError,
+  type Held,
+  isHolderGone,
+  type JsonValue,
+  type Lease,
+  type Partition,
+  type RunLease,
+} from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { boundsOf, type Positions } from './positions.js'
 import type { StateTables } from './state-tables.js'
@@ -9,6 +18,15 @@ export interface LeaseRequest {
   readonly partition: Partition
   readonly holder: string
   readonly ttlMs: number
+}
+
+interface StoredLease {
+  readonly run: string
+  readonly partition: string
+  readonly holder: string
+  readonly expiresAt: number
+  readonly leftMs: number
+  readonly telling: string | null
 }
 
 /** SQL: that many milliseconds from now on, by the server's clock. */
@@ -48,14 +66,18 @@ export class Leases {
   }
 
   /** @throws `LEASE_LOST` */
-  async heartbeat(connection: PostgresConnection, lease: Lease, ttlMs: number): Promise<Control> {
+  async heartbeat(
+    connection: PostgresConnection,
+    lease: Lease,
+    { ttlMs, telling }: { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control> {
     const { run, partition, fence, holder } = lease
     const { rows } = await connection.query<{ control: Control }>(
       `WITH beat AS (
-         UPDATE ${this.tables.partitions} SET expires_at = ${later('$5')}
+         UPDATE ${this.tables.partitions} SET expires_at = ${later('$5')}, telling = coalesce($6, telling)
          WHERE run = $1 AND "partition" = $2 AND fence = $3 AND holder = $4 RETURNING run)
        SELECT r.control FROM ${this.tables.runs} AS r JOIN beat USING (run)`,
-      [run, partition.id, fence, holder, ttlMs],
+      [run, partition.id, fence, holder, ttlMs, telling === undefined ? null : JSON.stringify(telling)],
     )
     const [found] = rows
     if (found === undefined) throw await this.#lost(connection, lease)
@@ -64,10 +86,23 @@ export class Leases {
 
   async release(connection: PostgresConnection, { run, partition, fence, holder }: Lease): Promise<void> {
     await connection.query(
-      `UPDATE ${this.tables.partitions} SET holder = NULL, expires_at = NULL
+      `UPDATE ${this.tables.partitions} SET holder = NULL, expires_at = NULL, telling = NULL
        WHERE run = $1 AND "partition" = $2 AND fence = $3 AND holder = $4`,
       [run, partition.id, fence, holder],
     )
+  }
+
+  /** The leases of these runs that were not given back, by run. */
+  async of(connection: PostgresConnection, runs: readonly string[]): Promise<Map<string, RunLease[]>> {
+    const { rows } = await connection.query<StoredLease>(
+      `SELECT run, "partition", holder, ${millis('expires_at')} AS "expiresAt", telling,
+         greatest(0, extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS "leftMs"
+       FROM ${this.tables.partitions} WHERE run = ANY($1) AND holder IS NOT NULL ORDER BY ordinal`,
+      [runs],
+    )
+    const byRun = new Map<string, RunLease[]>(runs.map((run) => [run, []]))
+    for (const { run, ...stored } of rows) byRun.get(run)?.push(runLease(stored))
+    return byRun
   }
 
   async #take(
@@ -78,7 +113,8 @@ export class Leases {
     const { rows } = await connection.query<{ fence: number; expiresAt: number }>(
       `INSERT INTO ${this.tables.partitions} AS p (run, "partition", bounds, start, fence, holder, expires_at)
        SELECT r.run, $2, $3, $4, 1, $5, ${later('$6')} FROM ${this.tables.runs} AS r WHERE r.run = $1
-       ON CONFLICT (run, "partition") DO UPDATE SET fence = p.fence + 1, holder = excluded.holder, expires_at = excluded.expires_at
+       ON CONFLICT (run, "partition") DO UPDATE SET fence = p.fence + 1, holder = excluded.holder, expires_at = excluded.expires_at,
+         telling = NULL
        WHERE p.holder IS NULL OR p.holder IN (excluded.holder, $7) OR p.expires_at <= clock_timestamp()
        RETURNING fence, ${millis('expires_at')} AS "expiresAt"`,
       [run, partition.id, ...boundsOf(partition), holder, ttlMs, gone],
@@ -98,5 +134,15 @@ export class Leases {
       'LEASE_LOST',
       `The lease of partition "${partition.id}" of run ${run} is lost: ${becameOf}. Leave the work to the process that has it.`,
     )
+  }
+}
+
+function runLease({ partition, holder, expiresAt, leftMs, telling }: Omit<StoredLease, 'run'>): RunLease {
+  return {
+    partition,
+    holder,
+    expiresAt: new Date(expiresAt),
+    leftMs: isHolderGone(holder) ? 0 : leftMs,
+    ...(telling === null ? {} : { telling: JSON.parse(telling) as JsonValue }),
   }
 }

@@ -6,6 +6,7 @@ import {
   checkWholeNumber,
   DroverError,
   type Held,
+  type JsonValue,
   type Lease,
   type NewRun,
   type Operation,
@@ -130,14 +131,14 @@ class PostgresStateStore implements TransactionalStateStore<never> {
   async *list({ status, ...operation }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
     const states = await this.#connected(operation, async (connection) => {
       const found = await this.#runs.list(connection, status)
-      const positions = await this.#positions.of(
-        connection,
-        found.map(({ run }) => run),
-      )
+      const runs = found.map(({ run }) => run)
+      const positions = await this.#positions.of(connection, runs)
+      const leases = await this.#leases.of(connection, runs)
       return found.map((stored) =>
         runState(
           stored,
           positions.filter(({ run }) => run === stored.run),
+          leases.get(stored.run) ?? [],
         ),
       )
     })
@@ -152,15 +153,18 @@ class PostgresStateStore implements TransactionalStateStore<never> {
     })
   }
 
-  heartbeat(lease: Lease, { ttlMs, ...operation }: Operation & { readonly ttlMs: number }): Promise<Control> {
-    return this.#connected(operation, (connection) => this.#leases.heartbeat(connection, lease, ttlMs))
+  heartbeat(
+    lease: Lease,
+    { signal, ...beat }: Operation & { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control> {
+    return this.#connected({ signal }, (connection) => this.#leases.heartbeat(connection, lease, beat))
   }
 
   release(lease: Lease, operation: Operation): Promise<void> {
     return this.#connected(operation, (connection) => this.#leases.release(connection, lease))
   }
 
-  control(run: string, wanted: Control, operation: Operation): Promise<void> {
+  control(run: string, wanted: Partial<Control>, operation: Operation): Promise<void> {
     return this.#connected(operation, async (connection) => {
       if (!(await this.#runs.control(connection, run, wanted))) throw this.#unknown(run)
     })
@@ -239,7 +243,9 @@ class PostgresStateStore implements TransactionalStateStore<never> {
   }
 
   async #stateOf(connection: PostgresConnection, stored: StoredRun): Promise<RunState> {
-    return runState(stored, await this.#positions.of(connection, [stored.run]))
+    const positions = await this.#positions.of(connection, [stored.run])
+    const leases = await this.#leases.of(connection, [stored.run])
+    return runState(stored, positions, leases.get(stored.run) ?? [])
   }
 
   #unknown(run: string): DroverError {

@@ -52,11 +52,14 @@ export class Runs {
     return rows.length > 0
   }
 
-  async control(connection: PostgresConnection, run: string, wanted: Control): Promise<boolean> {
-    const { count } = await connection.query(`UPDATE ${this.tables.runs} SET control = $2 WHERE run = $1`, [
-      run,
-      JSON.stringify(wanted),
-    ])
+  /** What is not named stays, and another state has another reason: as `changedControl` does it. */
+  async control(connection: PostgresConnection, run: string, wanted: Partial<Control>): Promise<boolean> {
+    const { count } = await connection.query(
+      `UPDATE ${this.tables.runs} SET
+         control = CASE WHEN $2::jsonb ? 'state' THEN control - 'reason' ELSE control END || $2::jsonb
+       WHERE run = $1`,
+      [run, JSON.stringify(wanted)],
+    )
     return count > 0
   }
 
@@ -64,7 +67,7 @@ export class Runs {
   async settle(connection: PostgresConnection, run: string, settlement: Settlement): Promise<boolean> {
     const { count } = await connection.query(
       `UPDATE ${this.tables.runs} SET
-         control = CASE control ->> 'state' WHEN 'stop' THEN control || '{"state":"run"}' ELSE control END,
+         control = CASE control ->> 'state' WHEN 'stop' THEN control - 'reason' || '{"state":"run"}' ELSE control END,
          outcome = CASE status WHEN 'completed' THEN outcome ELSE $2 END,
          completed_at = CASE WHEN status <> 'completed' AND $3 THEN clock_timestamp() ELSE completed_at END,
          status = CASE WHEN $3 THEN 'completed' ELSE status END

@@ -47,7 +47,7 @@ export function checkStateLocation(where: string, { stateSchema, tablePrefix }: 
 }
 
 /** What leads from each version of the tables to the next one; the first makes them. */
-const upgrades: readonly ((tables: StateTables) => string)[] = [create, keepIndexes, noteMoves]
+const upgrades: readonly ((tables: StateTables) => string)[] = [create, keepIndexes, noteMoves, keepTellings]
 
 /**
  * Creates the tables if they are not there, and brings older ones up to date. Safe in several processes at once; nothing is
@@ -173,4 +173,9 @@ function keepIndexes({ indexes }: StateTables): string {
 /** When a position last moved: by it those are known that are left over from runs which are kept elsewhere. */
 function noteMoves({ partitions }: StateTables): string {
   return `ALTER TABLE ${partitions} ADD COLUMN moved_at timestamptz NOT NULL DEFAULT now()`
+}
+
+/** What the holder of a partition told last with a heartbeat. */
+function keepTellings({ partitions }: StateTables): string {
+  return `ALTER TABLE ${partitions} ADD COLUMN telling text`
 }

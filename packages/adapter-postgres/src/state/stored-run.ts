@@ -1,4 +1,4 @@
-import type { Control, JsonValue, Partition, Position, RunState, RunStatus, Settlement } from '@drover/core'
+import type { Control, JsonValue, Partition, Position, RunLease, RunState, RunStatus, Settlement } from '@drover/core'
 
 /** Columns of a row of the table of runs, as {@link StoredRun} has them; times are milliseconds since 1970. */
 export const runColumns = `run, name, fingerprint, partitions, status, ${millis('started_at')} AS "startedAt",
@@ -16,8 +16,8 @@ export interface StoredRun {
   readonly control: Control
 }
 
-export function runState(stored: StoredRun, positions: readonly Position[]): RunState {
-  const { run, name, fingerprint, partitions, status, startedAt, completedAt, outcome } = stored
+export function runState(stored: StoredRun, positions: readonly Position[], leases: readonly RunLease[]): RunState {
+  const { run, name, fingerprint, partitions, status, startedAt, completedAt, outcome, control } = stored
   return {
     run,
     name,
@@ -28,6 +28,8 @@ export function runState(stored: StoredRun, positions: readonly Position[]): Run
     ...(completedAt === null ? {} : { completedAt: new Date(completedAt) }),
     ...(outcome === null ? {} : { lastOutcome: JSON.parse(outcome) as Settlement }),
     positions,
+    control,
+    leases,
   }
 }
 

@@ -71,7 +71,7 @@ describe.each(drivers)('sqliteStateStore over %s', (driver) => {
     const old = sqliteStateStore({ filename, driver })
     await old.setup?.(operation)
     await old[Symbol.asyncDispose]()
-    await database.exec(`UPDATE drover_meta SET value = '2'`)
+    await database.exec(`UPDATE drover_meta SET value = '99'`)
     await expect(sqliteStateStore({ filename, driver }).load('a', operation)).rejects.toMatchObject({
       code: 'STATE_INVALID',
     })

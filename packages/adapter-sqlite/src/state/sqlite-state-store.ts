@@ -2,27 +2,32 @@ import { randomUUID } from 'node:crypto'
 import {
   type Commit,
   type Control,
+  changedControl,
   checkOptionNames,
   DroverError,
   type Held,
   isHolderGone,
+  type JsonValue,
   type Lease,
   type NewRun,
   type Operation,
   type Partition,
+  type RunLease,
   type RunState,
   type RunStatus,
   type Settlement,
+  settledControl,
   type TransactionalStateStore,
 } from '@drover/core'
 import type { Knex } from 'knex'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
-import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
+import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { checkWritable, openWriter, type WriterLocation } from '../writer/open-writer.js'
 import { writeTransaction } from '../writer/write-turn.js'
 import { knexTransaction, positionsIn } from './knex-transaction.js'
 import { Positions, transactionOf } from './positions.js'
 import { checkTablePrefix, ensureStateTables, type StateTables, stateTables } from './state-tables.js'
+import { runColumns, runLease, type StoredRun, storedRun } from './stored-run.js'
 
 /** Options of {@link sqliteStateStore}. */
 export interface SqliteStateStoreOptions extends WriterLocation {
@@ -141,7 +146,7 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
       }
       const position = await this.#positions.claim(transactionOf(connection), { run, partition, fence: fence + 1 })
       await connection.run(
-        `UPDATE ${this.#tables.partitions} SET holder = ?, expires_at = ${now} + ? WHERE run = ? AND "partition" = ?`,
+        `UPDATE ${this.#tables.partitions} SET holder = ?, expires_at = ${now} + ?, telling = NULL WHERE run = ? AND "partition" = ?`,
         [holder, ttlMs, run, partition.id],
       )
       const [until] = (await connection.get(
@@ -152,14 +157,17 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
     })
   }
 
-  async heartbeat(lease: Lease, { ttlMs }: Operation & { readonly ttlMs: number }): Promise<Control> {
+  async heartbeat(
+    lease: Lease,
+    { ttlMs, telling }: Operation & { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control> {
     const connection = await this.#open()
     const { run, partition, fence, holder } = lease
     return writeTransaction(connection, async () => {
       const { changes } = await connection.run(
-        `UPDATE ${this.#tables.partitions} SET expires_at = ${now} + ?
+        `UPDATE ${this.#tables.partitions} SET expires_at = ${now} + ?, telling = coalesce(?, telling)
          WHERE run = ? AND "partition" = ? AND fence = ? AND holder = ?`,
-        [ttlMs, run, partition.id, fence, holder],
+        [ttlMs, telling === undefined ? null : JSON.stringify(telling), run, partition.id, fence, holder],
       )
       if (changes !== 1) throw await this.#lost(connection, lease)
       return (await this.#require(connection, run)).control
@@ -171,18 +179,18 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
     const { run, partition, fence, holder } = lease
     await writeTransaction(connection, () =>
       connection.run(
-        `UPDATE ${this.#tables.partitions} SET holder = NULL, expires_at = NULL
+        `UPDATE ${this.#tables.partitions} SET holder = NULL, expires_at = NULL, telling = NULL
          WHERE run = ? AND "partition" = ? AND fence = ? AND holder = ?`,
         [run, partition.id, fence, holder],
       ),
     )
   }
 
-  async control(run: string, wanted: Control, _operation: Operation): Promise<void> {
+  async control(run: string, wanted: Partial<Control>, _operation: Operation): Promise<void> {
     const connection = await this.#open()
     await writeTransaction(connection, async () => {
-      await this.#require(connection, run)
-      await this.#setControl(connection, run, wanted)
+      const { control } = await this.#require(connection, run)
+      await this.#setControl(connection, run, changedControl(control, wanted))
     })
   }
 
@@ -198,8 +206,7 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
     const connection = await this.#open()
     await writeTransaction(connection, async () => {
       const { control, status } = await this.#require(connection, run)
-      // What was asked for is done; the next attempt is not to stop at once.
-      if (control.state === 'stop') await this.#setControl(connection, run, { ...control, state: 'run' })
+      if (control.state === 'stop') await this.#setControl(connection, run, settledControl(control))
       if (status === 'completed') return
       const completes = settlement.outcome === 'completed'
       await connection.run(
@@ -293,36 +300,17 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
     )
   }
 
-  async #stateOf(connection: SqliteConnection, { control: _, ...run }: StoredRun): Promise<RunState> {
-    return { ...run, positions: await this.#positions.of(connection, run.run) }
+  async #stateOf(connection: SqliteConnection, run: StoredRun): Promise<RunState> {
+    const positions = await this.#positions.of(connection, run.run)
+    return { ...run, positions, leases: await this.#leasesOf(connection, run.run) }
   }
-}
 
-const runColumns = 'run, name, fingerprint, partitions, status, started_at, completed_at, outcome, control'
-
-type StoredRun = Omit<RunState, 'positions'> & { readonly control: Control }
-
-function storedRun(row: readonly SqliteValue[]): StoredRun {
-  const [run, name, fingerprint, partitions, status, startedAt, completedAt, outcome, control] = row as [
-    string,
-    string,
-    string,
-    string,
-    RunStatus,
-    number,
-    number | null,
-    string | null,
-    string,
-  ]
-  return {
-    run,
-    name,
-    fingerprint: JSON.parse(fingerprint),
-    partitions: JSON.parse(partitions),
-    status,
-    startedAt: new Date(startedAt),
-    ...(completedAt === null ? {} : { completedAt: new Date(completedAt) }),
-    ...(outcome === null ? {} : { lastOutcome: JSON.parse(outcome) as Settlement }),
-    control: JSON.parse(control),
+  async #leasesOf(connection: SqliteConnection, run: string): Promise<RunLease[]> {
+    const rows = await connection.all(
+      `SELECT "partition", holder, expires_at, max(0, expires_at - ${now}), telling FROM ${this.#tables.partitions}
+       WHERE run = ? AND holder IS NOT NULL ORDER BY ordinal`,
+      [run],
+    )
+    return rows.map(runLease)
   }
 }

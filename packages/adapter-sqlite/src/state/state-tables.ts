@@ -3,7 +3,6 @@ import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { writeTransaction } from '../writer/write-turn.js'
 
-const version = 1
 const defaultPrefix = 'drover_'
 
 /** Names of the tables that keep runs and positions, quoted. */
@@ -26,34 +25,52 @@ export function checkTablePrefix(where: string, prefix: unknown): void {
   if (prefix !== undefined) checkText(where, 'tablePrefix', prefix)
 }
 
+/** What leads from each version of the tables to the next one; the first makes them. */
+const upgrades: readonly ((tables: StateTables) => string)[] = [create, keepTellings]
+
 /**
- * Creates the tables if they are not there. Safe in several processes at once, and no lock is taken if there is nothing to do.
+ * Creates the tables if they are not there, and brings older ones up to date. Safe in several processes at once, and no lock is taken
+ * if there is nothing to do.
  *
  * @throws `STATE_INVALID` if a newer Drover made them.
  */
 export async function ensureStateTables(connection: SqliteConnection, tables: StateTables): Promise<void> {
-  if (!(await exist(connection, tables))) await writeTransaction(connection, () => create(connection, tables))
-  const found = await connection.get(`SELECT value FROM ${tables.meta} WHERE name = 'version'`)
-  if (found === undefined || Number(found[0]) <= version) return
+  const found = await versionOf(connection, tables)
+  if (found < upgrades.length) await upgrade(connection, tables)
+  if (found <= upgrades.length) return
   throw new DroverError(
     'STATE_INVALID',
-    `"${connection.name}": the tables ${tables.names.join(', ')} are of version ${String(found[0])}, made by a newer Drover; this one knows ${version}. Update @drover/adapter-sqlite, or pass another tablePrefix.`,
+    `"${connection.name}": the tables ${tables.names.join(', ')} are of version ${found}, made by a newer Drover; this one knows ${upgrades.length}. Update @drover/adapter-sqlite, or pass another tablePrefix.`,
   )
 }
 
-async function exist(connection: SqliteConnection, tables: StateTables): Promise<boolean> {
+/** 0 if they are not there. */
+async function versionOf(connection: SqliteConnection, { meta, names }: StateTables): Promise<number> {
   const found = await connection.all(
-    `SELECT name FROM sqlite_master WHERE type = 'table' AND name COLLATE NOCASE IN (${tables.names.map(() => '?').join(', ')})`,
-    tables.names,
+    `SELECT name FROM sqlite_master WHERE type = 'table' AND name COLLATE NOCASE = ?`,
+    names.slice(0, 1),
   )
-  return found.length === tables.names.length
+  if (found.length === 0) return 0
+  const row = await connection.get(`SELECT value FROM ${meta} WHERE name = 'version'`)
+  return Number(row?.[0] ?? 0)
+}
+
+function upgrade(connection: SqliteConnection, tables: StateTables): Promise<void> {
+  return writeTransaction(connection, async () => {
+    const found = await versionOf(connection, tables)
+    for (const next of upgrades.slice(found)) await connection.exec(next(tables))
+    if (found >= upgrades.length) return
+    await connection.run(
+      `INSERT INTO ${tables.meta} (name, value) VALUES ('version', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      [String(upgrades.length)],
+    )
+  })
 }
 
 /** Everything that is not a number is JSON, for whoever looks at the tables by hand; times are milliseconds since 1970. */
-async function create(connection: SqliteConnection, { meta, runs, partitions, names }: StateTables): Promise<void> {
-  await connection.exec(`
+function create({ meta, runs, partitions, names }: StateTables): string {
+  return `
     CREATE TABLE IF NOT EXISTS ${meta} (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
-    INSERT INTO ${meta} (name, value) VALUES ('version', '${version}') ON CONFLICT DO NOTHING;
     CREATE TABLE IF NOT EXISTS ${runs} (
       ordinal INTEGER PRIMARY KEY,
       run TEXT NOT NULL UNIQUE,
@@ -82,5 +99,10 @@ async function create(connection: SqliteConnection, { meta, runs, partitions, na
       expires_at INTEGER,
       UNIQUE (run, "partition")
     );
-  `)
+  `
+}
+
+/** What the holder of a partition told last with a heartbeat. */
+function keepTellings({ partitions }: StateTables): string {
+  return `ALTER TABLE ${partitions} ADD COLUMN telling TEXT`
 }

@@ -185,6 +185,73 @@ export function leaseTests(bench: StateStoreBench<StateStoreHarness>): void {
     })
   })
 
+  describe('who works on a run', () => {
+    const seen = async (store: StateStore) => (await store.load('orders', operation()))?.leases
+
+    test('is seen by all, for how long, and not once the lease was given back', async () => {
+      await bench.with(async (place) => {
+        const store = await place.store()
+        const { run, leases } = await openRun(store)
+        expect(leases).toEqual([])
+        const [b, a] = [await take(store, run, { partition: second }), await take(store, run, { partition: first })]
+        const found = [...((await seen(await place.store())) ?? [])].sort((one, two) =>
+          one.partition < two.partition ? -1 : 1,
+        )
+        expect(found).toEqual(
+          [a, b].map(({ partition, holder, expiresAt }) => {
+            return { partition: partition.id, holder, expiresAt, leftMs: expect.any(Number) }
+          }),
+        )
+        for (const { leftMs } of found) {
+          expect(leftMs).toBeGreaterThan(30_000)
+          expect(leftMs).toBeLessThanOrEqual(60_000)
+        }
+        for await (const listed of store.list(operation())) expect(listed.leases).toHaveLength(2)
+        await store.release(a, operation())
+        expect(await seen(store)).toMatchObject([{ holder: b.holder }])
+      })
+    })
+
+    test('is seen too once the lease has run out, or the process is gone: it has nothing left', async () => {
+      await bench.with(async (place) => {
+        const store = await place.store()
+        const { run } = await openRun(store)
+        const gone = `${hostname()}:${spawnSync(process.execPath, ['-e', '']).pid}:a`
+        await take(store, run, { partition: second, holder: gone, ttlMs: 600_000 })
+        expect(await seen(store)).toMatchObject([{ holder: gone, leftMs: 0 }])
+        const lease = await take(store, run, { partition: first, ttlMs: shortly })
+        await expire(place.harness, lease)
+        const left = ((await seen(store)) ?? []).map(({ holder, leftMs }) => [holder, leftMs])
+        expect(new Map(left as [string, number][])).toEqual(
+          new Map([
+            [gone, 0],
+            [lease.holder, 0],
+          ]),
+        )
+      })
+    })
+
+    test('tells of itself with a heartbeat, until it tells something else, or is followed', async () => {
+      await bench.with(async (place) => {
+        const store = await place.store()
+        const { run } = await openRun(store)
+        const told = async () => (await seen(store))?.map((lease) => lease.telling)
+        const lease = await take(store, run)
+        expect(await told()).toEqual([undefined])
+        const telling = { counts: { read: 2 ** 40, written: 0.5 }, list: [null, true, '„ü"', {}], '': '' }
+        await store.heartbeat(lease, { ...operation(), ttlMs: 60_000, telling })
+        expect(await told()).toEqual([telling])
+        await store.heartbeat(lease, { ...operation(), ttlMs: 60_000 })
+        expect(await told()).toEqual([telling])
+        await store.heartbeat(lease, { ...operation(), ttlMs: 60_000, telling: { second: 1 } })
+        expect(await told()).toEqual([{ second: 1 }])
+        await store.release(lease, operation())
+        await take(store, run)
+        expect(await told()).toEqual([undefined])
+      })
+    })
+  })
+
   describe('what an operator asks for', () => {
     test('is to run, until somebody asks', async () => {
       await bench.with(async (place) => {
@@ -205,11 +272,55 @@ export function leaseTests(bench: StateStoreBench<StateStoreHarness>): void {
         const beat = (lease: Lease) => store.heartbeat(lease, { ...operation(), ttlMs: 60_000 })
         await operator.control(run, { state: 'pause', batchSize: 7, recordsPerSecond: 2.5 }, operation())
         expect(await beat(a)).toEqual({ state: 'pause', batchSize: 7, recordsPerSecond: 2.5 })
-        await operator.control(run, { state: 'stop' }, operation())
-        expect(await beat(a)).toEqual({ state: 'stop' })
-        expect(await beat(b)).toEqual({ state: 'stop' })
+        await operator.control(run, { state: 'stop', reason: 'tea „nü"' }, operation())
+        const settings = { batchSize: 7, recordsPerSecond: 2.5 }
+        expect(await beat(a)).toEqual({ state: 'stop', reason: 'tea „nü"', ...settings })
+        expect(await beat(b)).toEqual({ state: 'stop', reason: 'tea „nü"', ...settings })
         await operator.control(run, { state: 'run' }, operation())
-        expect(await beat(b)).toEqual({ state: 'run' })
+        expect(await beat(b)).toEqual({ state: 'run', ...settings })
+      })
+    })
+
+    test('stays, but for what another one names, and is seen by all', async () => {
+      await bench.with(async (place) => {
+        const store = await place.store()
+        const { run, control } = await openRun(store)
+        expect(control).toEqual({ state: 'run' })
+        await store.control(run, { state: 'pause', reason: 'why', batchSize: 7 }, operation())
+        await (await place.store()).control(run, { concurrency: 3, recordsPerSecond: 0 }, operation())
+        const wanted = { state: 'pause', reason: 'why', batchSize: 7, concurrency: 3, recordsPerSecond: 0 }
+        expect((await (await place.store()).load('orders', operation()))?.control).toEqual(wanted)
+        await store.control(run, { batchSize: 8 }, operation())
+        for await (const listed of store.list(operation())) expect(listed.control).toEqual({ ...wanted, batchSize: 8 })
+      })
+    })
+
+    test('is heard of each of several who ask for something at the same time', async () => {
+      await bench.with(async (place) => {
+        const stores = await place.stores(4)
+        const { run } = await openRun(stores[0] as StateStore)
+        const wanted = [{ state: 'pause' }, { batchSize: 7 }, { concurrency: 3 }, { recordsPerSecond: 5 }] as const
+        for (let round = 1; round <= 5; round++) {
+          await Promise.all(stores.map((store, i) => store.control(run, wanted[i] ?? {}, operation())))
+          const found = await stores[0]?.load('orders', operation())
+          expect(found?.control).toEqual({ state: 'pause', batchSize: 7, concurrency: 3, recordsPerSecond: 5 })
+          const other = { state: 'run', batchSize: 1, concurrency: 1, recordsPerSecond: 1 } as const
+          await stores[1]?.control(run, other, operation())
+        }
+      })
+    })
+
+    test('is done with the attempt, if it was to stop, and else is wanted of the next one', async () => {
+      await bench.with(async (place) => {
+        const store = await place.store()
+        const { run } = await openRun(store)
+        const control = async () => (await store.load('orders', operation()))?.control
+        await store.control(run, { state: 'stop', reason: 'why', batchSize: 7 }, operation())
+        await store.settle(run, { outcome: 'stopped' }, operation())
+        expect(await control()).toEqual({ state: 'run', batchSize: 7 })
+        await store.control(run, { state: 'pause', reason: 'why' }, operation())
+        await store.settle(run, { outcome: 'failed' }, operation())
+        expect(await control()).toEqual({ state: 'pause', reason: 'why', batchSize: 7 })
       })
     })
 

@@ -21,6 +21,22 @@ export interface RunState {
   readonly partitions: readonly Partition[]
   /** Committed through this store, or through a sink that keeps its positions in it. */
   readonly positions: readonly Position[]
+  /** What operators ask for; a store that is asked by operators gives it. */
+  readonly control?: Control
+  /** Who works on it, as far as leases were not given back; those that are over, too. */
+  readonly leases?: readonly RunLease[]
+}
+
+/** Who holds a partition of a run, as others see it. */
+export interface RunLease {
+  /** The partition's id. */
+  readonly partition: string
+  readonly holder: string
+  readonly expiresAt: Date
+  /** How long it still lasts without a heartbeat, in milliseconds by the store's clock; 0 if it is over, or its process known to be gone. */
+  readonly leftMs: number
+  /** What its holder told with a heartbeat, the last time it told anything. */
+  readonly telling?: JsonValue
 }
 
 /** How an attempt ended. */
@@ -58,7 +74,13 @@ export interface Held {
 /** What an operator, in this process or another, wants of a run. */
 export interface Control {
   readonly state: 'run' | 'pause' | 'stop'
+  /** Why, in a few words. */
+  readonly reason?: string
+  /** Records that become durable together. */
   readonly batchSize?: number
+  /** Partitions worked on side by side. */
+  readonly concurrency?: number
+  /** Ceiling over all partitions; 0 lifts it. */
   readonly recordsPerSecond?: number
 }
 
@@ -79,11 +101,23 @@ export interface StateStore extends AsyncDisposable {
     want: { readonly run: string; readonly partition: Partition; readonly holder: string; readonly ttlMs: number },
     operation: Operation,
   ): Promise<Lease | Held>
-  /** Renews for `ttlMs` and brings what operators asked for. @throws `LEASE_LOST` */
-  heartbeat(lease: Lease, options: Operation & { readonly ttlMs: number }): Promise<Control>
+  /**
+   * Renews for `ttlMs` and brings what operators asked for. `telling` is what the run tells of itself, which the store keeps unread
+   * until it is told something else, or somebody else has the lease.
+   *
+   * @throws `LEASE_LOST`
+   */
+  heartbeat(
+    lease: Lease,
+    options: Operation & { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control>
   /** Gives the lease back, if it is still held. */
   release(lease: Lease, operation: Operation): Promise<void>
-  control(run: string, wanted: Control, operation: Operation): Promise<void>
+  /**
+   * Notes what an operator wants. What he does not name stays as it was: of two who want different things at once, both are heard.
+   * Another `state` takes the `reason` of the one before with it.
+   */
+  control(run: string, wanted: Partial<Control>, operation: Operation): Promise<void>
   /** Compare-and-set on fence and sequence. @throws `FENCED` */
   commit(commit: Commit, operation: Operation): Promise<void>
   /** Notes how an attempt ended; `completed` completes the run. */

@@ -232,11 +232,12 @@ test('a run file that belongs to another name is refused', async () => {
 
 test.each([
   ['lease.json', 'runs/copy/00000001/partitions/all/00000001/lease.json', '{"holder":1}'],
-  ['control.json', `${runPath}/control.json`, '{"state":"fly"}'],
+  ['control.json', `${runPath}/control/00000001/control.json`, '{"state":"fly"}'],
   ['completed.json', `${runPath}/completed.json`, 'x'],
 ])('a broken %s is refused with its path', async (_, path, text) => {
   const run = await newRun()
   const held = await lease(run)
+  await store().control(run.run, { state: 'pause' }, operation)
   await writeFile(`${directory}/${path}`, text)
   const use = async (): Promise<void> => {
     await store().heartbeat(held, { ...operation, ttlMs: 1000 })

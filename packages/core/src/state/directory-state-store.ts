@@ -10,11 +10,12 @@ import type {
   Settlement,
   StateStore,
 } from '../contracts/state-store.js'
-import type { Operation } from '../contracts/values.js'
+import type { JsonValue, Operation } from '../contracts/values.js'
 import { hideFromGit, makeFolder, namesIn } from '../disk/durable.js'
 import { fileError, systemCode } from '../disk/file-error.js'
 import { abortError } from '../engine/retry.js'
 import { checkOptionNames, checkText, checkWholeNumber } from '../errors/check-options.js'
+import { changedControl, settledControl } from './changed-control.js'
 import { isHolderGone } from './holder.js'
 import { checkClock } from './memory-state-store.js'
 import type { PartitionFolder, StoredLease } from './partition-folder.js'
@@ -112,13 +113,13 @@ class DirectoryStateStore implements StateStore {
   }
 
   load(name: string): Promise<RunState | null> {
-    return this.#guarded(() => newestState(() => this.#runs.newest(name)))
+    return this.#guarded(() => this.#newestState(() => this.#runs.newest(name)))
   }
 
   async *list({ status, signal }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
     for (const folder of await this.#guarded(() => this.#runs.names())) {
       if (signal.aborted) throw abortError(signal)
-      const state = await this.#guarded(() => newestState(() => this.#runs.newestIn(folder)))
+      const state = await this.#guarded(() => this.#newestState(() => this.#runs.newestIn(folder)))
       if (state !== null && (status === undefined || state.status === status)) yield state
     }
   }
@@ -146,15 +147,19 @@ class DirectoryStateStore implements StateStore {
     })
   }
 
-  heartbeat(lease: Lease, { ttlMs }: Operation & { readonly ttlMs: number }): Promise<Control> {
+  heartbeat(
+    lease: Lease,
+    { ttlMs, telling }: Operation & { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control> {
     return this.#guarded(async () => {
       const run = await this.#runs.byId(lease.run)
       const folder = run.partition(lease.partition.id)
       const { standing, isOurs } = await leaseNow(folder, lease)
       if (!isOurs) throw leaseLost(lease, standing?.holder ?? undefined)
-      const renewed = await folder.renew(lease.fence, { ...standing, expiresAt: this.clock() + ttlMs })
+      const told = telling === undefined ? {} : { telling }
+      const renewed = await folder.renew(lease.fence, { ...standing, expiresAt: this.clock() + ttlMs, ...told })
       if (!renewed) throw leaseLost(lease, undefined)
-      return run.control()
+      return run.control.now()
     })
   }
 
@@ -163,12 +168,16 @@ class DirectoryStateStore implements StateStore {
       await this.#positions.close(lease)
       const folder = (await this.#runs.byId(lease.run)).partition(lease.partition.id)
       const { standing, isOurs } = await leaseNow(folder, lease)
-      if (isOurs) await folder.renew(lease.fence, { ...standing, holder: null })
+      if (!isOurs) return
+      const { telling: _, ...given } = standing
+      await folder.renew(lease.fence, { ...given, holder: null })
     })
   }
 
-  control(run: string, wanted: Control): Promise<void> {
-    return this.#guarded(async () => (await this.#runs.byId(run)).setControl(wanted))
+  control(run: string, wanted: Partial<Control>): Promise<void> {
+    return this.#guarded(async () =>
+      (await this.#runs.byId(run)).control.change((before) => changedControl(before, wanted)),
+    )
   }
 
   commit(commit: Commit): Promise<void> {
@@ -179,9 +188,7 @@ class DirectoryStateStore implements StateStore {
     return this.#guarded(async () => {
       const folder = await this.#runs.byId(run)
       await folder.settle(settlement, new Date(this.clock()))
-      const control = await folder.control()
-      // What was asked for is done; the next attempt is not to stop at once.
-      if (control.state === 'stop') await folder.setControl({ ...control, state: 'run' })
+      await folder.control.change(settledControl)
     })
   }
 
@@ -190,9 +197,19 @@ class DirectoryStateStore implements StateStore {
   }
 
   async #otherThan({ name, follows }: NewRun): Promise<RunState> {
-    const state = await newestState(() => this.#runs.newest(name))
+    const state = await this.#newestState(() => this.#runs.newest(name))
     if (state === null) throw notFollowed(name, follows, this.directory)
     return state
+  }
+
+  /** Found anew if it was pruned while it was read, for then there is a newer one. */
+  async #newestState(newest: () => Promise<FoundRun | null>): Promise<RunState | null> {
+    for (;;) {
+      const found = await newest()
+      if (found === null) return null
+      const state = await found.folder.state(found.stored, this.clock())
+      if (state !== undefined) return state
+    }
   }
 
   #isHeld(standing: StoredLease, wantedBy: string | null): standing is StoredLease & { readonly holder: string } {
@@ -226,16 +243,6 @@ class DirectoryStateStore implements StateStore {
     } catch (error) {
       throw fileError(error, `The state in ${this.directory} could not be read or written`)
     }
-  }
-}
-
-/** The state of the newest run; found anew if it was pruned while it was read, for then there is a newer one. */
-async function newestState(newest: () => Promise<FoundRun | null>): Promise<RunState | null> {
-  for (;;) {
-    const found = await newest()
-    if (found === null) return null
-    const state = await found.folder.state(found.stored)
-    if (state !== undefined) return state
   }
 }
 

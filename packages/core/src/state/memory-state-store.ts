@@ -5,14 +5,16 @@ import type {
   Held,
   Lease,
   NewRun,
+  RunLease,
   RunState,
   RunStatus,
   Settlement,
   StateStore,
 } from '../contracts/state-store.js'
-import type { Operation } from '../contracts/values.js'
+import type { JsonValue, Operation } from '../contracts/values.js'
 import { checkOptionNames, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
+import { changedControl, settledControl } from './changed-control.js'
 import { isHolderGone } from './holder.js'
 import { PositionLedger } from './position-ledger.js'
 import { leaseLost, noSuchRun, notFollowed } from './state-errors.js'
@@ -48,6 +50,7 @@ interface Grant {
   readonly fence: number
   readonly holder: string
   readonly expiresAt: number
+  readonly telling?: JsonValue
 }
 
 interface StoredRun {
@@ -127,11 +130,15 @@ export class MemoryStateStore implements StateStore {
     return { run: want.run, partition, fence, holder: want.holder, expiresAt: new Date(expiresAt), position }
   }
 
-  async heartbeat(lease: Lease, { ttlMs }: Operation & { readonly ttlMs: number }): Promise<Control> {
+  async heartbeat(
+    lease: Lease,
+    { ttlMs, telling }: Operation & { readonly ttlMs: number; readonly telling?: JsonValue },
+  ): Promise<Control> {
     const { grants, control } = this.#runOf(lease.run)
     const standing = grants.get(lease.partition.id)
     if (standing?.fence !== lease.fence) throw leaseLost(lease, standing?.holder)
-    grants.set(lease.partition.id, { ...standing, expiresAt: this.clock() + ttlMs })
+    const told = telling === undefined ? {} : { telling: structuredClone(telling) }
+    grants.set(lease.partition.id, { ...standing, expiresAt: this.clock() + ttlMs, ...told })
     return control
   }
 
@@ -140,8 +147,9 @@ export class MemoryStateStore implements StateStore {
     if (grants.get(lease.partition.id)?.fence === lease.fence) grants.delete(lease.partition.id)
   }
 
-  async control(run: string, wanted: Control): Promise<void> {
-    this.#runOf(run).control = { ...wanted }
+  async control(run: string, wanted: Partial<Control>): Promise<void> {
+    const stored = this.#runOf(run)
+    stored.control = changedControl(stored.control, wanted)
   }
 
   async commit(commit: Commit): Promise<void> {
@@ -151,8 +159,7 @@ export class MemoryStateStore implements StateStore {
 
   async settle(run: string, settlement: Settlement): Promise<void> {
     const stored = this.#runOf(run)
-    // What was asked for is done; the next attempt is not to stop at once.
-    if (stored.control.state === 'stop') stored.control = { ...stored.control, state: 'run' }
+    stored.control = settledControl(stored.control)
     if (stored.completedAt !== undefined) return
     stored.lastOutcome = structuredClone(settlement)
     if (settlement.outcome === 'completed') stored.completedAt = this.clock()
@@ -164,6 +171,17 @@ export class MemoryStateStore implements StateStore {
     return grant.expiresAt > this.clock() && !isHolderGone(grant.holder)
   }
 
+  #leaseOf(partition: string, grant: Grant): RunLease {
+    const { holder, expiresAt, telling } = grant
+    return {
+      partition,
+      holder,
+      expiresAt: new Date(expiresAt),
+      leftMs: this.#isAlive(grant) ? expiresAt - this.clock() : 0,
+      ...(telling === undefined ? {} : { telling }),
+    }
+  }
+
   #runOf(run: string): StoredRun {
     const stored = this.#runs.get(run)
     if (stored === undefined) throw noSuchRun(run, 'the memory state store')
@@ -171,7 +189,7 @@ export class MemoryStateStore implements StateStore {
   }
 
   #stateOf(stored: StoredRun): RunState {
-    const { run, name, fingerprint, partitions, completedAt, lastOutcome } = stored
+    const { run, name, fingerprint, partitions, control, grants, completedAt, lastOutcome } = stored
     return {
       run,
       name,
@@ -180,6 +198,8 @@ export class MemoryStateStore implements StateStore {
       startedAt: new Date(stored.startedAt),
       status: completedAt === undefined ? 'open' : 'completed',
       positions: this.ledger.positions(run),
+      control,
+      leases: [...grants].map(([partition, grant]) => this.#leaseOf(partition, grant)),
       ...(completedAt === undefined ? {} : { completedAt: new Date(completedAt) }),
       ...(lastOutcome === undefined ? {} : { lastOutcome }),
     }

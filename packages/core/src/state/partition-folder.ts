@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Partition } from '../contracts/position.js'
+import type { JsonValue } from '../contracts/values.js'
 import { makeFolderIn, namesIn, placeFolder, readIfThere, replaceFile } from '../disk/durable.js'
 import { systemCode } from '../disk/file-error.js'
 import { DroverError } from '../errors/drover-error.js'
@@ -14,6 +15,8 @@ export interface StoredLease {
   readonly holder: string | null
   /** Milliseconds since 1970. */
   readonly expiresAt: number
+  /** What its holder told last. */
+  readonly telling?: JsonValue
 }
 
 /** A log of positions: the one of its fence, or the next part of it. */

@@ -1,9 +1,11 @@
 import type { Partition, Position } from '../contracts/position.js'
-import type { Control, RunState, Settlement } from '../contracts/state-store.js'
+import type { RunLease, RunState, Settlement } from '../contracts/state-store.js'
 import type { JsonValue } from '../contracts/values.js'
 import { isThere, namesIn, readIfThere, replaceFile } from '../disk/durable.js'
 import { safeName } from '../disk/safe-name.js'
 import { DroverError } from '../errors/drover-error.js'
+import { ControlFolder } from './control-folder.js'
+import { isHolderGone } from './holder.js'
 import { isObject, parseFile } from './parse-file.js'
 import { PartitionFolder, type StoredLease } from './partition-folder.js'
 
@@ -26,10 +28,14 @@ interface StoredOutcome {
 
 /** The files of one run. What changes stands in files of its own, replaced as a whole. */
 export class RunFolder {
+  readonly control: ControlFolder
+
   constructor(
     readonly path: string,
     private readonly aside: string,
-  ) {}
+  ) {
+    this.control = new ControlFolder(`${path}/control`, aside)
+  }
 
   /** Null if there is no such run. @throws `STATE_INVALID` */
   async stored(): Promise<StoredRun | null> {
@@ -59,12 +65,14 @@ export class RunFolder {
     return leases
   }
 
-  /** Undefined if the run was pruned meanwhile: then what was read may be half of it. */
-  async state(stored: StoredRun): Promise<RunState | undefined> {
+  /** At an instant of the store's clock. Undefined if the run was pruned meanwhile: then what was read may be half of it. */
+  async state(stored: StoredRun, now: number): Promise<RunState | undefined> {
     const { run, name, fingerprint, partitions } = stored
     const completed = await this.#outcome('completed.json')
     const last = completed ?? (await this.#outcome('outcome.json'))
     const positions = await this.#positions(run, partitions)
+    const control = await this.control.now()
+    const leases = (await this.leases()).flatMap((lease) => leaseAt(now, lease))
     if (!(await this.isThere())) return undefined
     return {
       run,
@@ -74,6 +82,8 @@ export class RunFolder {
       startedAt: new Date(stored.startedAt),
       status: completed === null ? 'open' : 'completed',
       positions,
+      control,
+      leases,
       ...(completed === null ? {} : { completedAt: new Date(completed.at) }),
       ...(last === null ? {} : { lastOutcome: last.settlement }),
     }
@@ -81,16 +91,6 @@ export class RunFolder {
 
   partition(id: string): PartitionFolder {
     return new PartitionFolder(`${this.path}/partitions/${safeName(id)}`, this.aside)
-  }
-
-  async control(): Promise<Control> {
-    const path = `${this.path}/control.json`
-    const text = await readIfThere(path)
-    return text === null ? { state: 'run' } : parseFile(path, text, controlOf)
-  }
-
-  setControl(control: Control): Promise<void> {
-    return replaceFile(`${this.path}/control.json`, JSON.stringify(control), this.aside)
   }
 
   /** A run that has completed stays so, whatever an attempt that came too late says. */
@@ -149,9 +149,18 @@ function runOf(value: unknown): StoredRun | undefined {
   return isWhole ? (value as unknown as StoredRun) : undefined
 }
 
-function controlOf(value: unknown): Control | undefined {
-  const isWhole = isObject<Control>(value) && ['run', 'pause', 'stop'].includes(value.state as string)
-  return isWhole ? (value as unknown as Control) : undefined
+/** None that was given back. */
+function leaseAt(now: number, { partition, holder, expiresAt, telling }: StoredLease): RunLease[] {
+  if (holder === null) return []
+  return [
+    {
+      partition: partition.id,
+      holder,
+      expiresAt: new Date(expiresAt),
+      leftMs: isHolderGone(holder) ? 0 : Math.max(0, expiresAt - now),
+      ...(telling === undefined ? {} : { telling }),
+    },
+  ]
 }
 
 function outcomeOf(value: unknown): StoredOutcome | undefined {

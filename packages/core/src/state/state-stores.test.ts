@@ -65,6 +65,8 @@ describe.each(stores)('%s', (_, make) => {
       status: 'open',
       partitions: [partition],
       positions: [],
+      control: { state: 'run' },
+      leases: [],
     })
     expect(await store.load('copy', operation)).toEqual(run)
   })
@@ -232,7 +234,23 @@ describe.each(stores)('%s', (_, make) => {
     expect(await beat()).toEqual({ state: 'pause', batchSize: 10 })
     await store.control(run.run, { state: 'stop', recordsPerSecond: 5 }, operation)
     await store.settle(run.run, { outcome: 'stopped' }, operation)
-    expect(await beat()).toEqual({ state: 'run', recordsPerSecond: 5 })
+    expect(await beat()).toEqual({ state: 'run', batchSize: 10, recordsPerSecond: 5 })
+  })
+
+  test('a lease is over by the clock of the store, or when its process is gone', async () => {
+    const run = await open()
+    const lease = await leased(run)
+    const leftMs = async () => (await store.load('copy', operation))?.leases?.map((standing) => standing.leftMs)
+    expect(await leftMs()).toEqual([1000])
+    now += 400
+    expect(await leftMs()).toEqual([600])
+    now += 4000
+    expect(await leftMs()).toEqual([0])
+    await store.heartbeat(lease, { ...operation, ttlMs: 1000 })
+    expect(await leftMs()).toEqual([1000])
+    await store.release(lease, operation)
+    await leased(run, `${hostname()}:${deadProcess}:x`)
+    expect(await leftMs()).toEqual([0])
   })
 
   test('notes how attempts ended, and what has completed stays so', async () => {
