@@ -3,6 +3,14 @@ import type { RejectedRecord, Report, Warning } from './report.js'
 import type { Guarantee } from './sink.js'
 import type { Stall } from './stall.js'
 
+/** Why a run works less than it could, and how long it rests. */
+export interface Throttled {
+  /** A sentence without secrets: what is too high, or when the window opens. */
+  readonly reason: string
+  /** How long a lane rests before its next batch at present, in milliseconds; while no window is open, until one opens. */
+  readonly restMs: number
+}
+
 /** How far a run has come. */
 export interface Progress {
   readonly name: string
@@ -14,8 +22,15 @@ export interface Progress {
   readonly estimated: boolean
   /** Records read per second over the last ten seconds. */
   readonly recordsPerSecond: number
-  /** From the total and the moving rate, in milliseconds; absent without a total. */
+  /**
+   * From the total and the moving rate, in milliseconds, with the ceiling of records per second and the time that no
+   * window is open in; absent without a total, and while nothing moves.
+   */
   readonly etaMs?: number
+  /** It will stop before that, in so many milliseconds, by its deadline or because its window closes; the same call goes on from there. */
+  readonly stopsInMs?: number
+  /** What holds it back at present. */
+  readonly throttle?: Throttled
   readonly elapsedMs: number
 }
 
@@ -53,6 +68,8 @@ export interface RunEvents {
   'record:rejected': (event: RejectedRecord) => void
   /** Nothing of a partition was committed for `stalledAfterMs`; again after as long, while that lasts. */
   'run:stalled': (event: Stall) => void
+  /** Something else holds the run back than before: a signal, or that no window is open. Nothing does any more if `throttle` is missing. */
+  'run:throttled': (event: { readonly name: string; readonly throttle?: Throttled }) => void
   'run:paused': (event: { readonly name: string }) => void
   'run:resumed': (event: { readonly name: string }) => void
   'run:warning': (event: Warning) => void

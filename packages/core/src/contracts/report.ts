@@ -11,6 +11,8 @@ export interface Warning {
     | 'NOT_RESUMABLE'
     /** A partition stood still for longer than `stalledAfterMs`. */
     | 'STALLED'
+    /** Something that was to say how a store is doing threw, did not answer, or made no sense. */
+    | 'SIGNAL_FAILED'
     /** Records have a field that the sink has no place for and was told to leave out. */
     | 'FIELD_LEFT_OUT'
     /** Indexes of the sink's table were taken off, or stay where they might have been, or are missing. */

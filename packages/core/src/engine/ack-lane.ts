@@ -26,7 +26,7 @@ export class AckLane extends PipelineLane {
     try {
       while (!ended) {
         if (open.size >= this.inFlight) await Promise.race(open)
-        if (this.control.interrupted || !this.fits) await Promise.all(open)
+        if (this.control.interrupted || this.control.throttle.wantsRest(this) || !this.fits) await Promise.all(open)
         await this.whenFree()
         if (failed || this.control.stopReason !== undefined) break
         if (open.size === 0) await this.adjust(await last)

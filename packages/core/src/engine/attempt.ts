@@ -106,7 +106,7 @@ export class Attempt {
     const run = await this.#findRun(state, stored, opened)
     this.#account.recall(run)
     const before = this.#account.counts.read
-    const meter = new ProgressMeter(this.#plan.name, run.run)
+    const meter = new ProgressMeter(this.#plan.name, run.run, this.#control)
     this.#meter = meter
     await opened.begin(run)
     meter.total = await this.#total(opened, before)
@@ -149,7 +149,7 @@ export class Attempt {
   /** Works, and notes how it ended; what another process owns is neither finished nor settled here. */
   async #withLeases(state: StateStore, run: RunState, opened: OpenedPlan, leases: Leases): Promise<Report> {
     try {
-      await this.#workOn(run, opened, leases)
+      await this.#closing(this.#control.throttle.watch(), () => this.#workOn(run, opened, leases))
       const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
       const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
       if (leases.any) {
@@ -285,7 +285,7 @@ export class Attempt {
 
   #nothingToDo(stored: RunState): Report {
     this.#account.recall(stored)
-    this.#meter = new ProgressMeter(this.#plan.name, stored.run)
+    this.#meter = new ProgressMeter(this.#plan.name, stored.run, this.#control)
     const since =
       stored.completedAt === undefined ? 'it has completed' : `it completed at ${stored.completedAt.toISOString()}`
     const changes = differences(stored.fingerprint, this.#plan.fingerprint)

@@ -55,12 +55,12 @@ export class BackfillLane implements Lane {
     let position = this.start
     while (!position.done) {
       this.#isHeldBack = true
-      const waited = await control.whenFree(signal)
+      const waited = await control.whenFree(this, signal)
       this.#isHeldBack = false
       if (waited) listener.heldBack()
       if (control.stopReason !== undefined) break
       if (breather.due) await breather.breathe()
-      const wanted = Math.min(control.batchSize ?? this.options.batchSize, control.recordsLeft)
+      const wanted = Math.min(control.sizeOf(this.options.batchSize), control.recordsLeft)
       const limit = Math.max(1, wanted)
       const before = position
       try {

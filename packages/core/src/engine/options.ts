@@ -5,9 +5,10 @@ import type { Source } from '../contracts/source.js'
 import type { StateStore, TransactionalStateStore } from '../contracts/state-store.js'
 import type { Row } from '../contracts/values.js'
 import type { Flow } from '../flow/flow.js'
+import type { ThrottleOptions } from '../throttle/throttle-options.js'
 
 /** What pipelines and backfills have in common. */
-export interface RunOptions {
+export interface RunOptions extends ThrottleOptions {
   /**
    * The state store that keeps the run. Default: the sink's own if it is exact, a backfiller's adapter's own, else the
    * directory `.drover` in the working directory.
@@ -38,6 +39,7 @@ export interface RunOptions {
   readonly stopOnSignals?: boolean
   /** How long a lease lasts without a heartbeat, in milliseconds. @default 30000 */
   readonly leaseMs?: number
+  /** Ceiling over all partitions; 0 is none. @default 0 */
   readonly recordsPerSecond?: number
   /** After how long without a commit, in milliseconds, a partition is said to stand still: `run:stalled`. 0 is never. @default 60000 */
   readonly stalledAfterMs?: number

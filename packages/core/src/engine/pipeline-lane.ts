@@ -17,6 +17,8 @@ const longestBatchMs = 5_000
 const mostAgain = 1_000
 /** How often a refusal may come back that no single record is to blame for. */
 const unexplainedRefusals = 2
+/** After so many batches that no form but rows would do for, rows are asked for at once. */
+const mostRereadInARow = 3
 const largestPage = { records: 1_000, bytes: 512 * 1024 }
 const smallestPageBytes = 16 * 1024
 
@@ -57,6 +59,8 @@ export abstract class PipelineLane implements Lane {
   #isHeldBack = false
   /** The batch is read again, because its pages had no rows. */
   #readsRows = false
+  /** Batches one behind the other that had to be read again as rows. */
+  #rereadInARow = 0
   #pageRecords = 1
   /** Smaller where few records become many, or large ones. */
   #largestPage = largestPage.records
@@ -97,7 +101,7 @@ export abstract class PipelineLane implements Lane {
   /** Resolves when the next batch may begin. */
   protected async whenFree(): Promise<void> {
     this.#isHeldBack = true
-    const waited = await this.control.whenFree(this.options.operation.signal)
+    const waited = await this.control.whenFree(this, this.options.operation.signal)
     this.#isHeldBack = false
     if (waited) this.listener.heldBack()
   }
@@ -132,6 +136,7 @@ export abstract class PipelineLane implements Lane {
     if (!DroverError.isInstance(error, 'PAGE_STALE') || this.#readsRows) throw error
     this.control.tally(-batch.records)
     this.#open.delete(batch)
+    this.#rereadInARow++
     await this.#reopen(position, true)
   }
 
@@ -145,7 +150,7 @@ export abstract class PipelineLane implements Lane {
     this.#pageRecords = this.#pageSize()
     this.reader = new PageReader({
       ...this.options.reader,
-      ...(this.#readsRows ? { forms: () => [] } : {}),
+      ...(this.#readsRows || this.#rereadInARow >= mostRereadInARow ? { forms: () => [] } : {}),
       retrying: this.patience,
       after: position.cursor,
       page: {
@@ -157,7 +162,7 @@ export abstract class PipelineLane implements Lane {
   }
 
   #batchSize(): number {
-    return Math.max(1, Math.min(this.control.batchSize ?? this.options.batchSize, this.options.ceiling.records))
+    return Math.max(1, Math.min(this.control.sizeOf(this.options.batchSize), this.options.ceiling.records))
   }
 
   /** Pages of about a thousand that fill a batch without a rest; a batch never exceeds its size. */
@@ -213,6 +218,7 @@ export abstract class PipelineLane implements Lane {
   protected tell(batch: OpenBatch, position: Position, outcome: Outcome): void {
     const counts = batch.counts(outcome)
     this.#open.delete(batch)
+    if (!this.#readsRows && this.#rereadInARow < mostRereadInARow) this.#rereadInARow = 0
     this.listener.committed({
       position,
       counts,

@@ -1,5 +1,6 @@
 import type { Control } from '../contracts/state-store.js'
 import { checkWholeNumber } from '../errors/check-options.js'
+import type { Throttle } from '../throttle/throttle.js'
 import { pause } from './retry.js'
 
 /** What can be changed of a run while it runs. */
@@ -30,6 +31,7 @@ export class RunControl {
     settings: RunSettings,
     private readonly stopAfter: { readonly records?: number; readonly deadline?: Date } | undefined,
     private readonly onPause: (paused: boolean) => void,
+    readonly throttle: Throttle,
   ) {
     this.batchSize = settings.batchSize
     this.#recordsPerSecond = settings.recordsPerSecond ?? 0
@@ -42,16 +44,33 @@ export class RunControl {
       return 'its deadline was reached'
     if (this.stopAfter?.records !== undefined && this.#read >= this.stopAfter.records)
       return `${this.#read} records were read, as many as it was to read`
-    return undefined
+    return this.throttle.stopReason
   }
 
   /** The batch in hand is to end: to stop, or to pause. */
   get interrupted(): boolean {
-    return this.paused || this.stopReason !== undefined
+    return this.paused || this.throttle.isClosed || this.stopReason !== undefined
+  }
+
+  /** The size of the next batch, `usual` being what the lane would take. */
+  sizeOf(usual: number): number {
+    return this.throttle.batchSize(this.batchSize ?? usual)
   }
 
   get paused(): boolean {
     return this.#paused || this.#pausedElsewhere
+  }
+
+  /** Records per second that it does not exceed. */
+  get ceiling(): number {
+    return this.#recordsPerSecond > 0 ? this.#recordsPerSecond : Number.POSITIVE_INFINITY
+  }
+
+  /** When it stops by itself, whatever is left, in milliseconds from now. */
+  get stopsInMs(): number {
+    const deadline = this.stopAfter?.deadline
+    const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline.getTime() - Date.now()
+    return Math.max(0, Math.min(left, this.throttle.stopsInMs))
   }
 
   /** Records that the run may still read before `stopAfter.records`. */
@@ -76,7 +95,10 @@ export class RunControl {
   update(settings: RunSettings): void {
     checkWholeNumber('update', 'batchSize', settings.batchSize, 1)
     checkWholeNumber('update', 'recordsPerSecond', settings.recordsPerSecond, 0)
-    if (settings.batchSize !== undefined) this.batchSize = settings.batchSize
+    if (settings.batchSize !== undefined) {
+      this.batchSize = settings.batchSize
+      this.throttle.atMost(settings.batchSize)
+    }
     if (settings.recordsPerSecond !== undefined && settings.recordsPerSecond !== this.#recordsPerSecond) {
       this.#recordsPerSecond = settings.recordsPerSecond
       this.#freeAt = 0
@@ -98,20 +120,21 @@ export class RunControl {
       this.#freeAt = Math.max(this.#freeAt, performance.now()) + (records / this.#recordsPerSecond) * 1000
   }
 
-  /** Resolves when the next batch may begin: not while paused, and no faster than the ceiling. Gives whether it had to wait. */
-  async whenFree(signal: AbortSignal): Promise<boolean> {
+  /** Resolves when the next batch may begin: not while paused, no faster than the ceiling, and not while the throttle lets it rest. Gives whether it had to wait. */
+  async whenFree(lane: object, signal: AbortSignal): Promise<boolean> {
     let waited = false
+    const gate = this.throttle.gate(lane)
     // A timer of its own: nothing else may keep the process alive while the run waits for somebody to resume it.
     while (this.paused && this.stopReason === undefined) {
       waited = true
       await pause(slice, signal)
     }
-    let left = this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0
-    while (left > 0 && this.stopReason === undefined) {
+    const leftMs = () => Math.max(gate.leftMs, this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0)
+    for (let left = leftMs(); left > 0 && this.stopReason === undefined; left = leftMs()) {
       waited = true
       await pause(Math.min(left, slice), signal)
-      left = this.#freeAt - performance.now()
     }
+    gate.passed(waited)
     return waited
   }
 

@@ -1,5 +1,6 @@
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
+import { checkThrottleOptions, throttleOptionNames } from '../throttle/throttle-options.js'
 import type { RunOptions } from './options.js'
 
 /** Names of the options that pipelines and backfills share. */
@@ -17,6 +18,7 @@ export const runOptionNames: readonly (keyof RunOptions)[] = [
   'stopOnSignals',
   'leaseMs',
   'recordsPerSecond',
+  ...throttleOptionNames,
   'stalledAfterMs',
   'logger',
   'progress',
@@ -36,6 +38,7 @@ export function checkRunOptions(where: string, options: RunOptions): void {
   checkFlag(where, 'stopOnSignals', options.stopOnSignals)
   if (options.version !== undefined) checkText(where, 'version', options.version)
   checkStopAfter(where, options.stopAfter)
+  checkThrottleOptions(where, options, options.stopAfter?.deadline)
   checkMethods(where, 'state', options.state, ['open', 'load', 'acquire', 'heartbeat', 'release', 'commit', 'settle'])
   checkMethods(where, 'logger', options.logger, ['debug', 'info', 'warn', 'error'])
   checkMethods(where, 'signal', options.signal, ['addEventListener', 'removeEventListener'])

@@ -1,4 +1,4 @@
-import type { Progress, RunEvents } from '../contracts/events.js'
+import type { Progress, RunEvents, Throttled } from '../contracts/events.js'
 import type { Logger } from '../contracts/logger.js'
 import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Stall } from '../contracts/stall.js'
@@ -66,6 +66,11 @@ export class RunTeller implements Omit<LaneListener, 'heldBack'> {
 
   paused(paused: boolean): void {
     this.events.emit(paused ? 'run:paused' : 'run:resumed', { name: this.plan.name })
+  }
+
+  throttled(now: Throttled | undefined): void {
+    this.#log('info', now === undefined ? 'goes on without a rest' : `is held back: ${now.reason}`)
+    this.events.emit('run:throttled', { name: this.plan.name, ...(now === undefined ? {} : { throttle: now }) })
   }
 
   warn(code: Warning['code'], message: string): void {

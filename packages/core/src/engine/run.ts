@@ -3,6 +3,7 @@ import type { Report } from '../contracts/report.js'
 import { checkOptionNames } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { attachProgress } from '../report/progress-line.js'
+import { Throttle } from '../throttle/throttle.js'
 import { Attempt } from './attempt.js'
 import type { LiveRun } from './live-run.js'
 import type { Plan } from './plan.js'
@@ -32,7 +33,15 @@ export class Run implements LiveRun {
       ...(options.recordsPerSecond === undefined ? {} : { recordsPerSecond: options.recordsPerSecond }),
     }
     this.#teller = teller
-    this.#control = new RunControl(settings, options.stopAfter, (paused) => teller.paused(paused))
+    const throttle = new Throttle(
+      options,
+      {
+        throttled: (now) => teller.throttled(now),
+        signalFailed: (message) => teller.warn('SIGNAL_FAILED', message),
+      },
+      name,
+    )
+    this.#control = new RunControl(settings, options.stopAfter, (paused) => teller.paused(paused), throttle)
     this.#attempt = new Attempt({ plan, control: this.#control, account, limit, teller })
     // Begins in a later turn, so that the caller can listen first.
     this.#result = Promise.resolve().then(() => this.#runToEnd())

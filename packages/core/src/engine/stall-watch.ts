@@ -53,6 +53,7 @@ export class StallWatch implements LaneListener, AsyncDisposable {
 
   committed(batch: CommittedBatch): void {
     this.heldBack()
+    this.terms.control.throttle.measured(batch.counts.read, batch.durationMs)
     this.terms.listener.committed(batch)
   }
 
