@@ -11,6 +11,7 @@ export const postgresNames = [
   'postgres-postgres',
   'postgres-postgres-peers',
   'postgres-backfill',
+  'verify',
 ] as const
 
 type Name = (typeof postgresNames)[number]
@@ -124,6 +125,31 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
         const wrong = 'SELECT count(*) FROM messages WHERE token_count <> greatest(1, length(content) / 4)'
         const left = await postgres.psql('target', wrong)
         return left === '0' ? undefined : `${left} rows are wrong`
+      },
+    },
+    verify: {
+      title: `Verification of ${rows} messages in SQLite against PostgreSQL`,
+      contenders: [
+        drover('one full read of both sides, nothing compared', 'read-both', { database, to: from }),
+        drover('equal', 'verify', { database, to: from }, { goal: 2 }),
+        drover(
+          'one changed, one missing, one extra',
+          'verify',
+          { database, to, finds: [1, 1, 1] },
+          { goal: 1.05, against: 'equal' },
+        ),
+      ],
+      reset: async ({ name }) => {
+        if (!name.startsWith('one changed')) return
+        await postgres.renew('target', 'sample')
+        const middle = Math.ceil(rows / 2)
+        await postgres.psql(
+          'target',
+          `UPDATE messages SET token_count = -1 WHERE id = ${middle};
+           DELETE FROM messages WHERE id = ${Math.ceil(rows / 3)};
+           INSERT INTO messages SELECT ${rows + 1}, thread_id, role, content, token_count, created_at, metadata FROM messages WHERE id = 1;
+           VACUUM (FREEZE, ANALYZE) messages`,
+        )
       },
     },
   }

@@ -12,6 +12,7 @@ import {
   runBackfill,
   runPipeline,
   transformer,
+  verify,
 } from '@drover/core'
 
 const [task, text] = process.argv.slice(2)
@@ -168,6 +169,28 @@ const tasks = {
     })
   },
 
+  /** All records of both sides as objects, one side after the other. */
+  async 'read-both'({ database, to }) {
+    const { signal } = new AbortController()
+    const read = {
+      partition: { id: 'all', bounds: null },
+      after: null,
+      page: { records: 1000, bytes: 4 << 20 },
+      signal,
+    }
+    for (const source of messagesOf(database, to)) {
+      const session = await source.connect({ signal })
+      for await (const page of session.read({ ...read, forms: [] })) page.rows()
+      await session[Symbol.asyncDispose]()
+    }
+  },
+
+  async verify({ database, to, finds = [0, 0, 0] }) {
+    const [expected, actual] = messagesOf(database, to)
+    const { missing, extra, different } = await verify({ expected, actual, key: 'id' })
+    if (`${[different, missing, extra]}` !== `${finds}`) throw new Error(`found ${[different, missing, extra]}`)
+  },
+
   /** What people write: OFFSET, objects, and knex.batchInsert. */
   async 'naive-insert'({ database, to }) {
     const { default: knex } = await import('knex')
@@ -181,6 +204,13 @@ const tasks = {
     await source.destroy()
     await target.destroy()
   },
+}
+
+function messagesOf(database, connection) {
+  return [
+    sqliteSource({ filename: database, table: 'messages', driver: 'better-sqlite3' }),
+    postgresSource({ connection, table: 'messages' }),
+  ]
 }
 
 /** For this benchmark alone: better-sqlite3 neither stores a position nor looks one up before a batch. */

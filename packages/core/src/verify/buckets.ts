@@ -36,6 +36,22 @@ export class Buckets {
     return all
   }
 
+  /** Whether the sides are as far apart here as they are there, in the buckets that are named: rows of both sides that are the same do not matter. */
+  differLike(other: Buckets, named: Iterable<number>): boolean {
+    for (const at of named) {
+      const [here, there] = [this.#apart(at), other.#apart(at)]
+      if (here.some((value, i) => value !== there[i])) return false
+    }
+    return true
+  }
+
+  #apart(at: number): readonly number[] {
+    const { expected, actual } = this.#sums
+    return (['rows', 'high', 'low'] as const).map(
+      (sum) => ((expected[sum][at] as number) - (actual[sum][at] as number)) | 0,
+    )
+  }
+
   /** Differing buckets from number `from` on that together have at most so many rows on both sides, one at least; and whether these are all. */
   select(rows: number, from = 0): { readonly selected: ReadonlySet<number>; readonly complete: boolean } {
     const selected = new Set<number>()

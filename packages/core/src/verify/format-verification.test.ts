@@ -9,6 +9,7 @@ const equal: Verification = {
   missing: 0,
   extra: 0,
   different: 0,
+  changedMeanwhile: false,
   complete: true,
   differences: [],
   durationMs: 1234,
@@ -55,4 +56,16 @@ it('says where the numbers end, and why sides that show no difference are not th
   expect(formatVerification({ ...equal, equal: false, actual: { ...equal.actual, rejected: 1 } })).toContain(
     'could be read',
   )
+})
+
+it('says that somebody writes to a side, and which differences are none any more', () => {
+  const text = formatVerification({
+    ...equal,
+    equal: false,
+    extra: 1,
+    changedMeanwhile: true,
+    differences: [{ kind: 'extra', key: [7], changedMeanwhile: true }],
+  })
+  expect(text).toContain('verification: the sides differ, and somebody writes to them: verify once more\n')
+  expect(text).toContain('    extra     7 (not so any more when it was read again)\n')
 })

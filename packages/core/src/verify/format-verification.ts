@@ -21,9 +21,10 @@ export function formatVerification(verification: Verification): string {
   return `${lines.map((line) => oneLine(line, columns)).join('\n')}\n`
 }
 
-function headline({ equal, actual, missing, extra, different }: Verification): string {
+function headline({ equal, actual, missing, extra, different, changedMeanwhile }: Verification): string {
   if (equal) return 'both sides are the same'
-  if (missing + extra + different > 0) return 'the sides differ'
+  if (missing + extra + different > 0)
+    return changedMeanwhile ? 'the sides differ, and somebody writes to them: verify once more' : 'the sides differ'
   return actual.rejected > 0
     ? 'not all of the actual side could be read'
     : 'the sides differed, but not when they were read again: somebody writes to them; verify once more'
@@ -38,7 +39,8 @@ function countsText({ missing, extra, different, complete }: Verification): stri
   return complete ? text : `at least ${text}: more keys came into question than maxKeys lets hold`
 }
 
-function differenceText({ kind, key, fields }: Difference): string {
+function differenceText({ kind, key, fields, changedMeanwhile }: Difference): string {
   const shown = key.length === 1 ? JSON.stringify(key[0]) : JSON.stringify(key)
-  return `${kind.padEnd(9)} ${shown}${fields === undefined ? '' : ` in ${fields.join(', ')}`}`
+  const changed = changedMeanwhile === true ? ' (not so any more when it was read again)' : ''
+  return `${kind.padEnd(9)} ${shown}${fields === undefined ? '' : ` in ${fields.join(', ')}`}${changed}`
 }

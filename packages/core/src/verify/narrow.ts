@@ -2,10 +2,10 @@ import type { Row } from '../contracts/values.js'
 import { estimateBytes } from '../engine/row-size.js'
 import { Buckets } from './buckets.js'
 import type { RowCodes } from './row-codes.js'
+import { Tally, type Unpaired } from './tally.js'
 import type { VerifiedFlow } from './verified-flow.js'
-import type { Difference, Verification } from './verify.js'
+import type { Verification } from './verify.js'
 
-const listed = 20
 /** Rows kept to say which of their fields differ. */
 const keptBytes = 16 * 1024 * 1024
 
@@ -15,10 +15,8 @@ interface Entry {
   readonly actual: Kept[]
 }
 
-interface Kept {
+interface Kept extends Unpaired {
   readonly hash: string
-  readonly key: Difference['key']
-  readonly row: Row | undefined
   /** Of the fields with a tolerance. */
   readonly near: readonly unknown[]
 }
@@ -29,7 +27,10 @@ interface NarrowOptions {
   readonly maxKeys: number
 }
 
-type Found = Pick<Verification, 'missing' | 'extra' | 'different' | 'complete' | 'differences'>
+export type Found = Pick<
+  Verification,
+  'missing' | 'extra' | 'different' | 'complete' | 'differences' | 'changedMeanwhile'
+>
 
 /**
  * Reads both sides again and finds the keys that differ, among those whose buckets do. With a tolerance, rows in many buckets
@@ -38,9 +39,12 @@ type Found = Pick<Verification, 'missing' | 'extra' | 'different' | 'complete' |
 export async function narrow(expected: VerifiedFlow, actual: VerifiedFlow, options: NarrowOptions): Promise<Found> {
   for (let from = 0; ; ) {
     const { selected, complete } = options.buckets.select(options.maxKeys, from)
-    const found = await lookInto(selected, expected, actual, options.codes)
+    const again = new Buckets()
+    const found = await lookInto(selected, expected, actual, { codes: options.codes, again })
+    // What is near is not added up alike on both sides.
+    const changedMeanwhile = !options.codes.hasTolerance && !again.differLike(options.buckets, selected)
     const isNothing = found.missing + found.extra + found.different === 0
-    if (complete || !isNothing || !options.codes.hasTolerance) return { ...found, complete }
+    if (complete || !isNothing || !options.codes.hasTolerance) return { ...found, complete, changedMeanwhile }
     from = Math.max(...selected) + 1
   }
 }
@@ -49,20 +53,23 @@ async function lookInto(
   selected: ReadonlySet<number>,
   expected: VerifiedFlow,
   actual: VerifiedFlow,
-  codes: RowCodes,
-): Promise<Omit<Found, 'complete'>> {
+  { codes, again }: { readonly codes: RowCodes; readonly again: Buckets },
+): Promise<Omit<Found, 'complete' | 'changedMeanwhile'>> {
   const entries = new Map<string, Entry>()
   const keeper = new Keeper(codes)
-  for await (const rows of expected.pages()) {
-    for (const row of rows) {
-      const key = codes.keyOf(row)
-      if (selected.has(Buckets.of(key))) entryOf(entries, key).expected.push(keeper.keep(row))
-    }
-  }
-  for await (const rows of actual.pages()) {
+  for await (const { rows } of expected.pages()) {
     for (const row of rows) {
       const key = codes.keyOf(row)
       if (!selected.has(Buckets.of(key))) continue
+      again.add('expected', key, codes.hashOf(row))
+      entryOf(entries, key).expected.push(keeper.keep(row))
+    }
+  }
+  for await (const { rows } of actual.pages()) {
+    for (const row of rows) {
+      const key = codes.keyOf(row)
+      if (!selected.has(Buckets.of(key))) continue
+      again.add('actual', key, codes.hashOf(row))
       const entry = entryOf(entries, key)
       const hash = keeper.hashOf(row)
       const near = codes.nearValuesOf(row)
@@ -72,7 +79,9 @@ async function lookInto(
       if (entry.expected.length + entry.actual.length === 0) entries.delete(key)
     }
   }
-  return summed(entries.values(), codes)
+  const tally = new Tally<Kept>(codes)
+  for (const entry of entries.values()) tally.add(entry.expected, entry.actual)
+  return { ...tally.counts, differences: tally.listed.map(({ difference }) => difference) }
 }
 
 function entryOf(entries: Map<string, Entry>, key: string): Entry {
@@ -81,29 +90,6 @@ function entryOf(entries: Map<string, Entry>, key: string): Entry {
   const entry: Entry = { expected: [], actual: [] }
   entries.set(key, entry)
   return entry
-}
-
-/** Rows of one key with other values are different, pair by pair; those left over are missing or extra. */
-function summed(entries: Iterable<Entry>, codes: RowCodes): Omit<Found, 'complete'> {
-  const counts = { missing: 0, extra: 0, different: 0 }
-  const differences: Difference[] = []
-  const count = (kind: Difference['kind'], key: Difference['key'], fields?: readonly string[]): void => {
-    counts[kind]++
-    if (differences.length < listed) differences.push({ kind, key, ...(fields === undefined ? {} : { fields }) })
-  }
-  for (const { expected, actual } of entries) {
-    for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
-      const [wanted, got] = [expected[i], actual[i]]
-      if (wanted !== undefined && got !== undefined) count('different', wanted.key, fieldsOf(wanted, got, codes))
-      else if (wanted !== undefined) count('missing', wanted.key)
-      else if (got !== undefined) count('extra', got.key)
-    }
-  }
-  return { ...counts, differences }
-}
-
-function fieldsOf(wanted: Kept, got: Kept, codes: RowCodes): readonly string[] | undefined {
-  return wanted.row === undefined || got.row === undefined ? undefined : codes.differing(wanted.row, got.row)
 }
 
 /** Keeps rows as long as there is room for them; their hashes and keys in any case. */

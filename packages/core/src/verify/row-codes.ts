@@ -3,8 +3,9 @@ import type { LogicalType, RecordSchema } from '../contracts/schema.js'
 import type { JsonValue, Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { suggestNames } from '../errors/nearest.js'
+import { type Same, sameOf } from './same-values.js'
 import type { NearValues } from './tolerance.js'
-import { type Code, codeOf } from './value-codes.js'
+import { type Code, codeOf, plain } from './value-codes.js'
 
 interface RowCodesOptions {
   readonly ignore: readonly string[]
@@ -20,13 +21,22 @@ interface LabelledField {
   readonly label: string
 }
 
+/** What two rows are compared by. */
+interface ComparedField {
+  readonly name: string
+  readonly isSame: Same
+}
+
 /** Turns rows into texts and hashes that are the same for rows that mean the same. */
 export class RowCodes {
   readonly #ignored: ReadonlySet<string>
   readonly #codes = new Map<string, Code>()
+  readonly #same = new Map<string, Same>()
   readonly #near: ReadonlyMap<string, NearValues>
   #names: readonly string[] = []
   #fields: readonly LabelledField[] = []
+  #pair: { readonly a: readonly string[]; readonly b: readonly string[] } = { a: [], b: [] }
+  #compared: readonly ComparedField[] = []
 
   constructor(
     private readonly key: readonly string[],
@@ -35,7 +45,11 @@ export class RowCodes {
     this.#ignored = new Set(options.ignore)
     this.#near = options.near
     const names = new Set([...options.json, ...options.schemas.flatMap(({ fields }) => fields.map(({ name }) => name))])
-    for (const name of names) this.#codes.set(name, codeOf(typesOf(name, options)))
+    for (const name of names) {
+      const types = typesOf(name, options)
+      this.#codes.set(name, codeOf(types))
+      this.#same.set(name, sameOf(types))
+    }
   }
 
   /** One text per key. */
@@ -44,6 +58,26 @@ export class RowCodes {
     return this.key.length === 1 && only !== undefined
       ? this.#keyValue(row, only)
       : this.key.map((field) => this.#keyValue(row, field)).join(',')
+  }
+
+  /** One value per key, cheaper than a text; numbers, and texts, are in the order of the key's own. */
+  pairingKeyOf(row: Row): string | number {
+    const [only] = this.key
+    if (this.key.length > 1 || only === undefined) return this.keyOf(row)
+    const value = row[only]
+    const code = this.#codes.get(only) ?? plain
+    if (code !== plain) return this.keyOf(row)
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+    // No code of anything else begins so.
+    if (typeof value === 'string') return `'${value}`
+    const number = typeof value === 'bigint' ? Number(value) : Number.NaN
+    return Number.isSafeInteger(number) ? number : this.keyOf(row)
+  }
+
+  /** Whether two rows are the same in all fields that are compared. */
+  isSame(a: Row, b: Row): boolean {
+    for (const { name, isSame } of this.#comparedOf(a, b)) if (!isSame(a[name], b[name])) return false
+    return true
   }
 
   /** Whether rows with different hashes may be the same. */
@@ -84,13 +118,7 @@ export class RowCodes {
 
   /** The compared fields in which two rows differ. */
   differing(a: Row, b: Row): string[] {
-    const fields = new Set([...Object.keys(a), ...Object.keys(b)])
-    return [...fields].filter((field) => !this.#ignored.has(field) && !this.#isSame(a, b, field))
-  }
-
-  #isSame(a: Row, b: Row, field: string): boolean {
-    const near = this.#near.get(field)
-    return near === undefined ? this.#value(a, field) === this.#value(b, field) : near.isNear(a[field], b[field])
+    return this.#comparedOf(a, b).flatMap(({ name, isSame }) => (isSame(a[name], b[name]) ? [] : [name]))
   }
 
   #keyValue(row: Row, field: string): string {
@@ -106,10 +134,26 @@ export class RowCodes {
     return value === null || value === undefined ? 'null' : (this.#codes.get(field) ?? plain)(value)
   }
 
+  /** Of both rows; rows of one side mostly have the same fields in the same order. */
+  #comparedOf(a: Row, b: Row): readonly ComparedField[] {
+    const [ofA, ofB] = [Object.keys(a), Object.keys(b)]
+    if (!isSameList(ofA, this.#pair.a) || !isSameList(ofB, this.#pair.b)) {
+      this.#pair = { a: ofA, b: ofB }
+      const names = [...new Set([...ofA, ...ofB])].filter((name) => !this.#ignored.has(name))
+      this.#compared = names.map((name) => ({ name, isSame: this.#sameOf(name) }))
+    }
+    return this.#compared
+  }
+
+  #sameOf(name: string): Same {
+    const near = this.#near.get(name)
+    return near === undefined ? (this.#same.get(name) ?? sameText) : (a, b) => near.isNear(a, b)
+  }
+
   /** Sorted; rows mostly have the same fields in the same order. */
   #fieldsOf(row: Row): readonly LabelledField[] {
     const names = Object.keys(row)
-    if (names.length !== this.#names.length || names.some((name, i) => name !== this.#names[i])) {
+    if (!isSameList(names, this.#names)) {
       this.#names = names
       const compared = names.filter((name) => !this.#ignored.has(name)).sort()
       this.#fields = compared.map((name) => ({ name, label: `\n${JSON.stringify(name)}:` }))
@@ -118,7 +162,13 @@ export class RowCodes {
   }
 }
 
-const plain = codeOf([])
+const sameText = sameOf([])
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
 
 function typesOf(name: string, { json, schemas }: RowCodesOptions): LogicalType[] {
   const types = schemas.flatMap(({ fields }) => fields.filter((field) => field.name === name).map(({ type }) => type))

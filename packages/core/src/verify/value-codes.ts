@@ -1,7 +1,7 @@
 import type { LogicalType } from '../contracts/schema.js'
 import { holdsUnsafeNumber, parseExactly } from '../files/parse-exactly.js'
 import { shortestFloat32 } from '../files/shortest-float32.js'
-import { formatInstant, instantOfDate, parseInstant } from '../time/instant.js'
+import { formatInstant, type Instant, instantOfDate, parseInstant } from '../time/instant.js'
 
 /** One text for all values that mean the same, given that they are not null. */
 export type Code = (value: unknown) => string
@@ -26,7 +26,8 @@ export function codeOf(types: readonly LogicalType[]): Code {
   return plain
 }
 
-function plain(value: unknown): string {
+/** The code of a value that has no type of its own. */
+export function plain(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value)
@@ -80,10 +81,14 @@ export function parsed(value: unknown): unknown {
 }
 
 function timestamp(value: unknown): string {
+  const instant = instantOf(value)
+  return instant === null ? plain(value) : formatInstant(instant)
+}
+
+/** Null for what is no point in time that `Date` could hold. */
+export function instantOf(value: unknown): Instant | null {
   const instant = value instanceof Date ? instantOfDate(value) : typeof value === 'string' ? parseInstant(value) : null
-  return instant === null || Number.isNaN(instant.seconds) || Math.abs(instant.seconds) > 8.64e12
-    ? plain(value)
-    : formatInstant(instant)
+  return instant === null || Number.isNaN(instant.seconds) || Math.abs(instant.seconds) > 8.64e12 ? null : instant
 }
 
 /** `1.50`, `+1.5` and 1.5 are one number. */

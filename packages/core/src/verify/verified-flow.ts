@@ -1,6 +1,6 @@
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Source, SourceSession } from '../contracts/source.js'
-import type { Row } from '../contracts/values.js'
+import type { Cursor, Row } from '../contracts/values.js'
 import { Chain } from '../engine/chain.js'
 import type { HeldPage } from '../engine/held-page.js'
 import { PageReader } from '../engine/page-reader.js'
@@ -9,6 +9,15 @@ import { type Flow, isFlow } from '../flow/flow.js'
 import type { TransformContext } from '../flow/transformer.js'
 import { inferSchema } from '../schema/infer-schema.js'
 import type { VerifiedSide } from './verify.js'
+
+/** Rows that were read at once. */
+export interface VerifiedPage {
+  readonly rows: readonly Row[]
+  /** Where the page begins: given again, it is read again. */
+  readonly after: Cursor | null
+  /** Measured or estimated. */
+  readonly bytes: number
+}
 
 const page = { records: 1000, bytes: 4 * 1024 * 1024 }
 const maxRetries = 8
@@ -73,14 +82,31 @@ export class VerifiedFlow implements AsyncDisposable {
   }
 
   /** One pass over all rows, page by page. */
-  async *pages(): AsyncGenerator<readonly Row[]> {
+  async *pages(): AsyncGenerator<VerifiedPage> {
     this.#rows = 0
     this.#rejected = 0
     const { reader, pages } = this.#first ?? { reader: this.#reader(), pages: [] }
     this.#first = undefined
+    let after: Cursor | null = null
+    const read = (held: HeldPage): VerifiedPage => {
+      const at = { rows: this.#counted(held), after, bytes: held.bytes }
+      after = held.source.cursor
+      return at
+    }
     try {
-      for (const held of pages) yield this.#counted(held)
-      for (let held = await reader.next(); held !== null; held = await reader.next()) yield this.#counted(held)
+      for (const held of pages) yield read(held)
+      for (let held = await reader.next(); held !== null; held = await reader.next()) yield read(held)
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** Reads one page once more, as it is by now. */
+  async again(after: Cursor | null): Promise<readonly Row[]> {
+    const reader = this.#reader(after)
+    try {
+      const held = await reader.next()
+      return held === null ? [] : rowsOf(held)
     } finally {
       await reader.close()
     }
@@ -108,12 +134,12 @@ export class VerifiedFlow implements AsyncDisposable {
     return rows
   }
 
-  #reader(): PageReader {
+  #reader(after: Cursor | null = null): PageReader {
     return new PageReader({
       session: this.session,
       source: this.#name,
       partition: { id: 'all', bounds: null },
-      after: null,
+      after,
       filter: undefined,
       page,
       aheadBytes: page.bytes,

@@ -94,6 +94,35 @@ it('finds what a plain comparison of all rows finds', async () => {
   )
 })
 
+it('finds the same with room for few rows, or says that it is the least', async () => {
+  const rows = fc.array(fc.record({ id: fc.integer({ min: 0, max: 9 }), v: fc.constantFrom('a', 'b') }), {
+    maxLength: 30,
+  })
+  const orders = fc.constantFrom('given', 'ascending', 'descending')
+  const ordered = (given: readonly Row[], order: string): Row[] =>
+    order === 'given'
+      ? [...given]
+      : given.toSorted((a, b) => (Number(a.id) - Number(b.id)) * (order === 'ascending' ? 1 : -1))
+  await fc.assert(
+    fc.asyncProperty(
+      rows,
+      rows,
+      orders,
+      orders,
+      fc.integer({ min: 1, max: 8 }),
+      async (a, b, orderA, orderB, maxKeys) => {
+        const found = await verified(ordered(a, orderA), ordered(b, orderB), { maxKeys })
+        const { missing, extra, different } = plainComparison(a, b)
+        const sums = [found.missing, found.extra, found.different]
+        if (found.complete) expect(sums).toEqual([missing, extra, different])
+        expect(found.equal).toBe(missing + extra + different === 0)
+        if (!found.equal) expect(found.missing + found.extra + found.different).toBeGreaterThan(0)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
 function plainComparison(expected: readonly Row[], actual: readonly Row[]) {
   const counts = { missing: 0, extra: 0, different: 0 }
   for (let id = 0; id < 10; id++) {
@@ -312,38 +341,77 @@ it('is not equal if a row of the actual side cannot be read', async () => {
   })
 })
 
-it('holds no more keys than it may, and says that the numbers are the least then', async () => {
+it('counts all that differs where both sides come by their keys, however few rows it may hold', async () => {
   const rows = numbered(5000)
-  const found = await verified(
-    rows,
-    rows.map((row) => ({ ...row, n: -1 })),
-    { maxKeys: 100 },
-  )
-  expect(found).toMatchObject({ equal: false, complete: false })
+  const actual = rows.filter(({ id }) => Number(id) % 10 > 0).map((row) => ({ ...row, n: -1 }))
+  const found = await verified(rows, actual, { maxKeys: 100 })
+  expect(found).toMatchObject({ equal: false, complete: true, missing: 500, extra: 0, different: 4500 })
+  expect(found.differences.slice(0, 2)).toEqual([
+    { kind: 'missing', key: [0] },
+    { kind: 'different', key: [1], fields: ['n'] },
+  ])
+})
+
+it('holds no more keys than it may in any other order, and says that the numbers are the least then', async () => {
+  const rows = numbered(5000)
+  const changed = rows.map((row) => ({ ...row, n: -1 }))
+  const found = await verified(rows, changed.toReversed(), { maxKeys: 100 })
+  expect(found).toMatchObject({ equal: false, complete: false, changedMeanwhile: false })
   expect(found.different).toBeGreaterThan(0)
   expect(found.different).toBeLessThanOrEqual(50)
 })
 
-it('is not equal, with nothing to show, if a side changed between the two looks', async () => {
-  const records: Row[] = []
-  const changing = sourceOf(records)
-  let reads = 0
-  const expected: Source = {
-    ...changing,
-    connect: async (operation) => {
-      const session = await changing.connect(operation)
-      const read: typeof session.read = (options) => {
-        if (reads++ > 0) records.push({ id: 1 })
-        return session.read(options)
-      }
-      return { describe: () => session.describe(operation), read, [Symbol.asyncDispose]: async () => {} }
-    },
+describe('a side that changes while it is compared', () => {
+  /** Gives what it holds by then, pass by pass. */
+  function changing(...passes: readonly (readonly Row[])[]): Source {
+    const records: Row[] = []
+    const inert = sourceOf(records)
+    let reads = 0
+    return {
+      ...inert,
+      connect: async (operation) => {
+        const session = await inert.connect(operation)
+        const read: typeof session.read = (options) => {
+          records.splice(0, records.length, ...(passes[Math.min(reads++, passes.length - 1)] as readonly Row[]))
+          return session.read(options)
+        }
+        return { describe: () => session.describe(operation), read, [Symbol.asyncDispose]: async () => {} }
+      },
+    }
   }
-  expect(await verify({ expected, actual: sourceOf([{ id: 1 }]), key: 'id' })).toMatchObject({
-    equal: false,
-    missing: 0,
-    extra: 0,
-    different: 0,
+  const rows = numbered(3000)
+
+  it.each<[string, readonly Row[], readonly Row[], object]>([
+    ['a row that comes', rows.slice(0, -1), rows, { kind: 'extra', key: [2999] }],
+    ['a row that goes', [...rows, { id: 5000 }], rows, { kind: 'missing', key: [5000] }],
+    ['a row that is changed', rows.with(1500, { ...rows[1500], n: 0 }), rows, { kind: 'different', key: [1500] }],
+  ])('is not equal, with %s said of', async (_, first, second, difference) => {
+    const found = await verify({ expected: changing(first, second), actual: sourceOf(rows), key: 'id' })
+    expect(found).toMatchObject({ equal: false, changedMeanwhile: true })
+    expect(found.differences).toEqual([expect.objectContaining({ ...difference, changedMeanwhile: true })])
+  })
+
+  it('is said of among differences that stay', async () => {
+    const first = rows.with(5, { id: 5 }).with(2500, { id: 2500 })
+    const expected = changing(first, first, rows.with(5, { id: 5 }))
+    const { changedMeanwhile, differences } = await verify({ expected, actual: sourceOf(rows), key: 'id' })
+    expect(changedMeanwhile).toBe(true)
+    expect(differences.map((one) => [one.key, one.changedMeanwhile])).toEqual([
+      [[5], undefined],
+      [[2500], true],
+    ])
+  })
+
+  it('is said of, too, where rows were added up, with nothing to show if nothing differs any more', async () => {
+    const reversed = rows.toReversed()
+    const first = reversed.with(5, { id: 2994 })
+    const options = { actual: sourceOf(rows), key: 'id', maxKeys: 100 } as const
+    const gone = await verify({ expected: changing(first, reversed), ...options })
+    expect(gone).toMatchObject({ equal: false, changedMeanwhile: true, missing: 0, extra: 0, different: 0 })
+    const other = await verify({ expected: changing(first, reversed.with(5, { id: 6000 })), ...options })
+    expect(other).toMatchObject({ equal: false, changedMeanwhile: true })
+    const same = await verify({ expected: changing(first), ...options })
+    expect(same).toMatchObject({ equal: false, changedMeanwhile: false, different: 1 })
   })
 })
 

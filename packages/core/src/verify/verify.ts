@@ -3,9 +3,10 @@ import type { JsonValue } from '../contracts/values.js'
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type Flow, isFlow } from '../flow/flow.js'
-import { Buckets, type SideName } from './buckets.js'
-import { narrow } from './narrow.js'
+import { type Found, narrow } from './narrow.js'
+import { Pairing } from './pairing.js'
 import { RowCodes } from './row-codes.js'
+import { lookAgain } from './second-look.js'
 import { checkTolerance, nearFields, type VerifyTolerance } from './tolerance.js'
 import { VerifiedFlow } from './verified-flow.js'
 
@@ -35,6 +36,8 @@ export interface Difference {
   readonly key: readonly JsonValue[]
   /** The fields that differ, where both rows could be kept. */
   readonly fields?: readonly string[]
+  /** It was not there any more, or another one, when the rows were read a second time: somebody writes to a side. */
+  readonly changedMeanwhile?: boolean
 }
 
 /** What a side turned out to hold. */
@@ -57,6 +60,11 @@ export interface Verification {
   readonly extra: number
   /** Rows that are there and have other values. */
   readonly different: number
+  /**
+   * What was read a second time, to be sure of a difference, was not as it was before: somebody writes to a side, and some of what
+   * was found may be no difference. False says no more than that it was not seen.
+   */
+  readonly changedMeanwhile: boolean
   /** False if more keys came into question than `maxKeys`: the three numbers are the least that differ. */
   readonly complete: boolean
   /** The first differences, twenty at the most. */
@@ -76,10 +84,16 @@ const optionNames = [
   'signal',
 ] as const
 const defaultMaxKeys = 200_000
+/** Rows that may wait for their partner at once. */
+const heldRows = 50_000
+const heldBytes = 16 * 1024 * 1024
 
 /**
- * Compares what a flow gives with what a destination holds. Both sides are read once, in any order, and added up in
- * buckets by key; where a bucket differs, both are read once more to find the keys. Memory does not grow with the rows.
+ * Compares what a flow gives with what a destination holds. Both sides are read once, side by side, in any order. Where both come in
+ * about the same order, every row meets its partner within reach, and what differs is known at once; else rows are added up in
+ * buckets by key, and where a bucket differs, both sides are read once more to find the keys. Memory does not grow with the rows.
+ *
+ * The first differences are read a second time before they are told: `changedMeanwhile` says whether they were still the same.
  *
  * Values are compared by what they mean: a number with a bigint, a missing field with null, a `Date` with its text, and,
  * where one of the sides describes a field so, timestamps as instants, decimals as numbers, JSON as JSON. With a `tolerance`,
@@ -106,19 +120,17 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const near = nearFields(tolerance, schemas, [...key, ...ignore])
   const codes = new RowCodes(key, { ignore, json, schemas, near })
 
-  const buckets = new Buckets()
-  const addUp = async (side: SideName, flow: VerifiedFlow): Promise<VerifiedSide> => {
-    for await (const rows of flow.pages())
-      for (const row of rows) buckets.add(side, codes.keyOf(row), codes.hashOf(row))
-    return flow.side
-  }
-  const expectedSide = await addUp('expected', expected)
-  const actualSide = await addUp('actual', actual)
-
-  const isSame = buckets.differing.length === 0
-  const found = isSame
+  const maxKeys = options.maxKeys ?? defaultMaxKeys
+  const pairing = new Pairing(codes, { expected, actual }, { rows: Math.min(maxKeys, heldRows), bytes: heldBytes })
+  await pairing.run()
+  const [expectedSide, actualSide] = [expected.side, actual.side]
+  const { sums: buckets, tally } = pairing
+  const isSame = buckets === null ? tally.total === 0 : buckets.differing.length === 0
+  const found: Found = isSame
     ? nothing
-    : await narrow(expected, actual, { buckets, codes, maxKeys: options.maxKeys ?? defaultMaxKeys })
+    : buckets === null
+      ? { ...tally.counts, complete: true, ...(await lookAgain(tally.listed, codes, { expected, actual })) }
+      : await narrow(expected, actual, { buckets, codes, maxKeys })
   // Without a tolerance, what differed at the first look and not at the second was changed meanwhile.
   const isNear = codes.hasTolerance && found.complete && found.missing + found.extra + found.different === 0
   return {
@@ -130,7 +142,14 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   }
 }
 
-const nothing = { missing: 0, extra: 0, different: 0, complete: true, differences: [] } as const
+const nothing = {
+  missing: 0,
+  extra: 0,
+  different: 0,
+  changedMeanwhile: false,
+  complete: true,
+  differences: [],
+} as const
 
 function checkOptions(options: VerifyOptions): void {
   checkOptionNames('verify', options, optionNames)

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { LogicalType } from '../contracts/schema.js'
+import { sameOf } from './same-values.js'
+import { codeOf } from './value-codes.js'
+
+const kinds: readonly LogicalType[] = [
+  { kind: 'text' },
+  { kind: 'json' },
+  { kind: 'any' },
+  { kind: 'decimal' },
+  { kind: 'boolean' },
+  { kind: 'float', bits: 32 },
+  { kind: 'float', bits: 64 },
+  { kind: 'timestamp', zone: true, digits: 6 },
+  { kind: 'vector', dimensions: 2 },
+  { kind: 'uuid' },
+]
+const times = ['2025-01-01T00:00:00Z', '2025-01-01 00:00:00.000', '2025-01-01T01:00:00+01:00', '2025-13-01T00:00:00Z']
+const value = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom(...times, ...times.map((text) => new Date(text)), '1.50', '1.5', 'A', 'a', '', '[1]', '{"a":1}'),
+    fc.constantFrom(0, -0, 1, 1n, 1.5, Number.NaN, 2n ** 53n, 1e22, 10n ** 22n, 0.1, Math.fround(0.1), true, false),
+    fc.constantFrom(
+      new Uint8Array([1]),
+      Buffer.from([1]),
+      new Float32Array([0.5, 2]),
+      new Float32Array([0.1]),
+      undefined,
+    ),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('a', 'b', '__proto__'), tie('value'), { maxKeys: 2 }),
+    fc.array(tie('value'), { maxLength: 2 }).map((list) => Object.assign([], { length: 2 }, list)),
+  ),
+})).value
+
+it('finds the same values the same as codes do', () => {
+  const types = fc.array(fc.constantFrom(...kinds), { maxLength: 2 })
+  fc.assert(
+    fc.property(types, value, value, (of, a, b) => {
+      const code = (one: unknown): string => (one === null || one === undefined ? 'null' : codeOf(of)(one))
+      expect(sameOf(of)(a, b)).toBe(code(a) === code(b))
+      expect(sameOf(of)(a, structuredClone(a))).toBe(true)
+    }),
+    { numRuns: 3000 },
+  )
+})
