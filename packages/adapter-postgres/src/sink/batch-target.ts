@@ -18,7 +18,7 @@ export interface BatchTarget {
    */
   mend?(error: unknown, operation: Operation): Promise<unknown>
   /** In a transaction that is open on the connection. Nothing needs to happen before there are rows. */
-  begin(connection: PostgresConnection, operation: Operation): BatchWriter
+  begin(connection: PostgresConnection, operation: Operation, mode: 'commit' | 'probe'): BatchWriter
   /** Once all partitions have ended. */
   finish?(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { Outcome, Page, Row } from '@drover/core'
+import { DelimitedPage, type Outcome, type Page, type Row } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { CopyPage } from '../wire/copy-page.js'
 import type { BatchWriter } from './batch-target.js'
@@ -8,7 +8,8 @@ import type { Shape } from './shapes.js'
 
 /** Where the rows of a batch are copied to, in the transaction that is open. */
 export interface Destination {
-  open(shape: Shape): Promise<Opened>
+  /** @param first Place in the batch of the first row. */
+  open(shape: Shape, first: number): Promise<Opened>
 }
 
 export interface Opened {
@@ -34,7 +35,7 @@ export class CopyWriter implements BatchWriter {
   ) {}
 
   async write(page: Page<Row>): Promise<void> {
-    const count = page instanceof CopyPage ? page.count - page.rejected.length : page.rows().length
+    const count = page instanceof DelimitedPage || page instanceof CopyPage ? readable(page) : page.rows().length
     if (count === 0) return
     const table = await this.ready()
     const raw = page instanceof CopyPage ? table.rawShape(page.layout) : undefined
@@ -44,12 +45,22 @@ export class CopyWriter implements BatchWriter {
       this.#rows += count
       return
     }
+    if (page instanceof DelimitedPage && (await this.#wroteTexts(page, table))) return
     for (const { rows, shape } of table.stretches(page.rows(), this.#shape, this.#rows)) {
       this.#shape = shape
       const copy = await this.#copyFor(table, shape)
       await copy.write(rows)
       this.#rows += rows.length
     }
+  }
+
+  async #wroteTexts(page: DelimitedPage, table: ReadyTable): Promise<boolean> {
+    const shape = table.textShape(page.fields)
+    if (shape === undefined) return false
+    const copy = await this.#copyFor(table, shape)
+    if (!(await copy.writeTexts(page))) return false
+    this.#rows += page.count
+    return true
   }
 
   async end(): Promise<Outcome> {
@@ -65,7 +76,7 @@ export class CopyWriter implements BatchWriter {
     if (this.#current?.columns === shape.id) return this.#current.copy
     await this.#close()
     this.#destination ??= this.destination(table)
-    const opened = await this.#destination.open(shape)
+    const opened = await this.#destination.open(shape, this.#rows)
     const copy = await table.openCopy(this.connection, opened.table, shape, this.#rows)
     this.#current = { copy, opened, columns: shape.id }
     return copy
@@ -84,4 +95,8 @@ export class CopyWriter implements BatchWriter {
       skipped: before.skipped + skipped,
     }
   }
+}
+
+function readable({ count, rejected }: Page<Row>): number {
+  return count - (rejected?.length ?? 0)
 }

@@ -2,6 +2,7 @@ import {
   type Claim,
   type CommitBatch,
   DroverError,
+  delimitedForm,
   type ExactSession,
   type FidelityIssue,
   type Operation,
@@ -35,6 +36,7 @@ export class ExactWriter implements ExactSession<Row> {
   readonly readBack?: () => Source
   /** Rows are encoded as they come, and on their way to the server. */
   readonly takesPagesOnce = true
+  readonly forms = [delimitedForm]
   #hasTables: Promise<void> | undefined
   #hasBegun = false
 
@@ -106,7 +108,7 @@ export class ExactWriter implements ExactSession<Row> {
       await connection.begin()
       // Who was overtaken is told so, not that his rows are there already.
       await this.#positions.enter(connection, claim, batch.sequence)
-      const outcome = await this.#pull(mode === 'probe' ? kept(pages, probed) : pages, connection, { signal })
+      const outcome = await this.#pull(mode === 'probe' ? kept(pages, probed) : pages, connection, { signal, mode })
       if (mode === 'probe') return await this.#probe(connection)
       await this.#positions.commitWith(connection, await batch.commit(outcome))
     } catch (error) {
@@ -129,8 +131,12 @@ export class ExactWriter implements ExactSession<Row> {
     await this.database[Symbol.asyncDispose]()
   }
 
-  async #pull(pages: AsyncIterable<Page<Row>>, connection: PostgresConnection, operation: Operation): Promise<Outcome> {
-    const writer = this.target.begin(connection, operation)
+  async #pull(
+    pages: AsyncIterable<Page<Row>>,
+    connection: PostgresConnection,
+    { mode, ...operation }: Operation & { readonly mode: 'commit' | 'probe' },
+  ): Promise<Outcome> {
+    const writer = this.target.begin(connection, operation, mode)
     try {
       for await (const page of pages) {
         operation.signal.throwIfAborted()

@@ -58,7 +58,8 @@ export function replacedColumns({ policy, columns }: Pick<Merge, 'policy' | 'col
   }
 }
 
-function insertFrom(merge: Merge, from: string): string {
+/** @param from What stands behind FROM. */
+export function insertFrom(merge: Merge, from: string): string {
   const { table, policy, columns } = merge
   const names = columns.map(({ name }) => quoteName(name)).join(', ')
   const overriding = columns.some(({ identity }) => identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''

@@ -50,6 +50,9 @@ export class TableTarget implements BatchTarget {
    * for good once a row was refused.
    */
   #isDirect: boolean | undefined
+  /** The next batch goes by a temporary table whatever the policy: COPY names one row that is refused, and where one is there may be more. */
+  #names = false
+  #mayStage = false
   /** What it was prepared for, with the fields that came up since. */
   #schema: RecordSchema | null = null
 
@@ -110,7 +113,10 @@ export class TableTarget implements BatchTarget {
   async mend(error: unknown, operation: Operation): Promise<unknown> {
     const { newColumns, table: name, lockTimeoutMs } = this.options
     const hasMet = this.#hasMetRow(error)
-    if (DroverError.isInstance(error, 'RECORD_REFUSED')) this.#isDirect = false
+    if (DroverError.isInstance(error, 'RECORD_REFUSED')) {
+      this.#isDirect = false
+      this.#names = this.#mayStage && copyLine(error.cause) !== undefined
+    }
     if (hasMet) {
       const why = 'a row of the batch has the key of another one; from now on rows go through a temporary table'
       return new DroverError('BATCH_AGAIN', `${this.where}: ${why}.`, { cause: error })
@@ -135,9 +141,11 @@ export class TableTarget implements BatchTarget {
     return new DroverError('BATCH_AGAIN', `${said}; the batch is written again.`, { cause: error })
   }
 
-  begin(connection: PostgresConnection, operation: Operation): BatchWriter {
+  begin(connection: PostgresConnection, operation: Operation, mode: 'commit' | 'probe'): BatchWriter {
     const ready = (): Promise<ReadyTable> => this.#prepared(null, operation)
-    return new CopyWriter(connection, ready, (table) => this.#destination(connection, table))
+    // The search that a probe belongs to is for what could not be named.
+    const names = mode === 'commit'
+    return new CopyWriter(connection, ready, (table) => this.#destination(connection, table, names))
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed', { signal }: Operation): Promise<void> {
@@ -166,10 +174,11 @@ export class TableTarget implements BatchTarget {
     await this.indexes.begin(table, operation)
   }
 
-  #destination(connection: PostgresConnection, ready: ReadyTable): Destination {
+  #destination(connection: PostgresConnection, ready: ReadyTable, names: boolean): Destination {
     const { table, policy, hasRowSecurity } = ready
-    const isDirect = policy.kind === 'error' || this.#isDirect === true
-    if (!isDirect || hasRowSecurity) return new Stages(connection, ready, `writing to ${this.where}`)
+    const isDirect = policy.kind === 'error' ? !(names && this.#names) : this.#isDirect === true
+    if (names) this.#names = false
+    if (!isDirect || hasRowSecurity) return new Stages(connection, ready, { doing: `writing to ${this.where}`, names })
     return {
       open: async () => ({
         table: table.sql,
@@ -195,9 +204,11 @@ export class TableTarget implements BatchTarget {
 
   async #prepare(schema: RecordSchema | null, connection: PostgresConnection): Promise<ReadyTable> {
     const { table, policy } = await targetTable(connection, this.options, schema)
-    const { rows } = await connection.query<{ active: boolean }>('SELECT row_security_active($1::oid) AS active', [
-      table.oid,
-    ])
+    const { rows } = await connection.query<{ active: boolean; temporary: boolean }>(
+      `SELECT row_security_active($1::oid) AS active, has_database_privilege(current_database(), 'TEMPORARY') AS temporary`,
+      [table.oid],
+    )
+    this.#mayStage = rows[0]?.temporary === true
     this.#isDirect ??= policy.kind !== 'error' && (await isEmpty(connection, table))
     const { where, invalidText, coerce, json, newColumns } = this.options
     this.#table = new ReadyTable({
