@@ -5,6 +5,7 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   OPTION_INVALID:
     'The message names the option and what it takes; a mistyped name comes with the nearest ones. Nothing was opened yet.',
   NAME_UNKNOWN: 'Take one of the names that the message lists.',
+  PACKAGE_MISSING: 'Install what the message names, in the project that the file belongs to.',
   SOURCE_NOT_FOUND:
     'Check the path, table or column: the message gives it as you wrote it, and the nearest names that exist.',
   SOURCE_INVALID:

@@ -5,6 +5,7 @@
 export const errorCodes = {
   OPTION_INVALID: 'An option has a wrong value, or there is no such option.',
   NAME_UNKNOWN: 'A transformer, filter operator, table or field is asked for by a name that does not exist.',
+  PACKAGE_MISSING: 'What is asked for needs a package that is not installed.',
   SOURCE_NOT_FOUND:
     'What should be read is not there: a missing file, a directory, a table or column that does not exist.',
   SOURCE_INVALID:
