@@ -34,6 +34,7 @@ export const errorCodes = {
   VALIDATION_FAILED: 'A record does not fit the schema it is validated with.',
   DEPENDENCY_UNFINISHED: 'A backfill that this one depends on has not completed.',
   REQUIREMENT_MISSING: 'A column that a backfill requires does not exist.',
+  UNDO_IMPOSSIBLE: 'A run cannot be taken back: it kept no before-images, or was undone already.',
   CONTRACT_BROKEN: 'A source, sink, state store or backfiller did what its contract forbids.',
   ABORTED: 'The work was given up because its signal was aborted.',
   UNEXPECTED: 'Something failed in a way Drover does not know; see the cause.',
