@@ -3,6 +3,7 @@ export { type SqliteBackfillOptions, sqliteBackfill } from './backfill/sqlite-ba
 export { type SqliteUpdateSinkOptions, sqliteUpdateSink } from './backfill/sqlite-update-sink.js'
 export type { SqliteLocation } from './connection/open-sqlite.js'
 export type { SqliteDriver } from './connection/sqlite-connection.js'
+export { type SqliteHealthOptions, sqliteHealth } from './health/sqlite-health.js'
 export type { OnConflict } from './sink/conflict.js'
 export { type SqliteSinkOptions, sqliteSink } from './sink/sqlite-sink.js'
 export { type SqliteSourceOptions, sqliteSource } from './source/sqlite-source.js'
