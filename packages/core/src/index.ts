@@ -1,6 +1,7 @@
 export type { Backfiller, BackfillResult } from './contracts/backfiller.js'
-export type { Progress, RunEvents } from './contracts/events.js'
+export type { Progress, RunEvents, Throttled } from './contracts/events.js'
 export type { FieldCondition, Filter, FilterValue } from './contracts/filter.js'
+export type { HealthCheck, HealthReading, HealthSignal } from './contracts/health.js'
 export type { Logger } from './contracts/logger.js'
 export type { Columns, Page, RecordKey, SourceReject } from './contracts/page.js'
 export type { Claim, Commit, Counts, Partition, Position } from './contracts/position.js'
@@ -109,14 +110,19 @@ export { onStartup, type StartupOptions, type StartupReport, type TaskReport } f
 export { type OnceTaskOptions, onceTask } from './startup/once-task.js'
 export { pipelineTask } from './startup/pipeline-task.js'
 export type { StartupContext, StartupTask, TaskResult } from './startup/startup-task.js'
+export { changedControl, settledControl } from './state/changed-control.js'
 export { type DirectoryStateStoreOptions, directoryStateStore } from './state/directory-state-store.js'
 export { isHolderGone } from './state/holder.js'
 export { type MemoryStateStoreOptions, memoryStateStore } from './state/memory-state-store.js'
+export type { AdaptiveOptions } from './throttle/adaptive-size.js'
+export { type EventLoopDelayOptions, eventLoopDelay } from './throttle/event-loop-delay.js'
+export { type HeapUsedOptions, heapUsed } from './throttle/heap-used.js'
+export type { ThrottleOptions } from './throttle/throttle-options.js'
+export type { RunWindow } from './throttle/windows.js'
 export { formatInstant, type Instant, type InstantText, instantOfDate, parseInstant } from './time/instant.js'
 export {
   type AddMetadataTransformer,
   addMetadata,
-export { changedControl, settledControl } from './state/changed-control.js'
   type Migrated,
   type WithMetadata,
 } from './transformers/add-metadata.js'
