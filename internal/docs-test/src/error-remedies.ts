@@ -29,6 +29,9 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The state was damaged, deleted, or belongs to another store: pass the right state store. To begin anew, remove the state that the message names.',
   RUN_HELD:
     "Another process works on it, and the message says which. Leave it to that one, or wait with `whenHeld: 'wait'`. A process that is gone loses its lease by itself.",
+  RUN_UNKNOWN:
+    'The message lists the names that there are, the nearest first. If yours is missing, it lies in another state store, or was never started.',
+  RUN_ENDED: 'Nothing is to be done. What is asked of a run that has completed would be asked of nobody.',
   LEASE_LOST:
     'The process was away for longer than `leaseMs`: suspended, or its event loop blocked. What was committed stands; call again.',
   FENCED: 'Another process took over, and this one wrote nothing since. Leave the work to that process.',

@@ -60,6 +60,7 @@ export { runBackfill, startBackfill } from './engine/run-backfill.js'
 export type { RunSettings } from './engine/run-control.js'
 export type { RunEventSource } from './engine/run-emitter.js'
 export { definePipeline, runPipeline, startPipeline } from './engine/run-pipeline.js'
+export type { Telling } from './engine/telling.js'
 export {
   checkChoice,
   checkFlag,
@@ -100,6 +101,8 @@ export { type MemoryAckSink, type MemoryAckSinkOptions, memoryAckSink } from './
 export { type MemorySink, type MemorySinkOptions, memorySink, type RefusalOptions } from './memory/memory-sink.js'
 export { type MemorySourceOptions, memorySource } from './memory/memory-source.js'
 export { type MemoryStore, memoryStore } from './memory/memory-store.js'
+export { type Operator, operate } from './operate/operate.js'
+export type { Activity, RunHolder, RunOverview } from './operate/run-overview.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress } from './report/progress-line.js'
 export { inferSchema } from './schema/infer-schema.js'

@@ -9,6 +9,8 @@ export interface Warning {
     | 'DEAD_LETTERS'
     | 'ESTIMATED_COUNT'
     | 'NOT_RESUMABLE'
+    /** Something that was asked of the run from elsewhere makes no sense, and was left aside. */
+    | 'CONTROL_IGNORED'
     /** A partition stood still for longer than `stalledAfterMs`. */
     | 'STALLED'
     /** Something that was to say how a store is doing threw, did not answer, or made no sense. */

@@ -76,6 +76,8 @@ export interface Control {
   readonly state: 'run' | 'pause' | 'stop'
   /** Why, in a few words. */
   readonly reason?: string
+  /** The last request to stop, told from others by this, or empty; it stays when the request was obeyed, for those who wait for the lease. */
+  readonly stopRequest?: string
   /** Records that become durable together. */
   readonly batchSize?: number
   /** Partitions worked on side by side. */

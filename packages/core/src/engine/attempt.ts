@@ -10,7 +10,8 @@ import { redactSecrets } from '../errors/redact.js'
 import { grouped } from '../report/text.js'
 import { closing } from './closing.js'
 import { differences, refuseChange } from './fingerprint.js'
-import { holderName, Leases } from './leases.js'
+import type { Lane } from './lane.js'
+import { holderName, Leases, type LeaseTerms } from './leases.js'
 import type { OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
 import type { RejectionLimit } from './rejection-limit.js'
@@ -21,6 +22,7 @@ import type { RunTeller } from './run-teller.js'
 import { StallWatch } from './stall-watch.js'
 import { chooseRun } from './stored-run.js'
 
+import { type Telling, telling } from './telling.js'
 const defaultLeaseMs = 30_000
 const defaultMaxRetries = 8
 const progressEveryMs = 1_000
@@ -48,6 +50,8 @@ export class Attempt {
   #meter: ProgressMeter | undefined
 
   constructor(private readonly options: AttemptOptions) {
+  /** Those that work, or rest. */
+  readonly #lanes = new Set<Lane>()
     const { plan, control, account, teller } = options
     this.#plan = plan
     this.#control = control
@@ -121,7 +125,11 @@ export class Attempt {
     const tell = () => this.#teller.progress(meter.measure(this.#account.counts, this.#account.attempt.read))
     const timer = setInterval(tell, progressEveryMs)
     timer.unref()
-    const leases = this.#leases(state)
+    this.#control.takeBack(run.control)
+    const leases = this.#leases(state, {
+      hear: (wanted, sentAt) => this.#control.obey(wanted, sentAt),
+      tell: () => telling(this.#telling(meter)),
+    })
     try {
       return await this.#closing(leases, () => this.#withLeases(state, run, opened, leases))
     } finally {
@@ -130,13 +138,33 @@ export class Attempt {
     }
   }
 
-  #leases(store: StateStore): Leases {
+  #telling(meter: ProgressMeter): Telling {
+    const control = this.#control
+    return {
+      progress: meter.measure(this.#account.counts, this.#account.attempt.read),
+      heard: control.heard,
+      pausedHere: control.pausedHere,
+      isResting: [...this.#lanes].every((lane) => lane.waitsFor === null),
+      concurrency: control.lanes.wanted,
+      ...(control.batchSize === undefined ? {} : { batchSize: control.batchSize }),
+      ...(Number.isFinite(control.ceiling) ? { recordsPerSecond: control.ceiling } : {}),
+      leaseMs: this.#leaseMs,
+    }
+  }
+
+  get #leaseMs(): number {
+    return this.#plan.options.leaseMs ?? defaultLeaseMs
+  }
+
+  /** Of a run that is left where it stands, nothing is told, and nothing heard. */
+  #leases(store: StateStore, speech: Pick<LeaseTerms, 'hear' | 'tell'> = {}): Leases {
     const { name, options } = this.#plan
     return new Leases({
       store,
       name,
       holder: this.#holder,
-      ttlMs: options.leaseMs ?? defaultLeaseMs,
+      ttlMs: this.#leaseMs,
+      ...speech,
       whenHeld: options.whenHeld ?? 'fail',
       control: this.#control,
       operation: this.#operation,
@@ -186,7 +214,7 @@ export class Attempt {
     const leases = this.#leases(state)
     return this.#closing(leases, async () => {
       for (const partition of abandoned.partitions)
-        if ((await leases.acquire(abandoned.run, partition)) === null) return false
+        if ((await leases.acquire(abandoned, partition)) === null) return false
       return true
     })
   }
@@ -207,8 +235,12 @@ export class Attempt {
     const [first] = run.partitions
     const leading = first === undefined ? null : await this.#leading(run, first, leases)
     if (leading === null) return
-    const lanes = Math.max(1, Math.min(this.#plan.parallel, run.partitions.length))
-    const limit = pLimit(lanes)
+    const { lanes } = this.#control
+    const limit = pLimit(lanes.wanted)
+    lanes.onChange = (wanted) => {
+      limit.concurrency = wanted
+    }
+    const most = () => Math.max(1, Math.min(lanes.most, run.partitions.length))
     const failures: unknown[] = []
     await Promise.all(
       run.partitions.map((partition) =>
@@ -216,7 +248,7 @@ export class Attempt {
           try {
             await using watch = this.#watch(run, partition)
             const lease = partition === first ? leading : await this.#lease(run, partition, leases, watch)
-            if (lease !== null) await this.#workOnOne(lease, opened, lanes, watch)
+            if (lease !== null) await this.#workOnOne(lease, opened, most, watch)
           } catch (error) {
             failures.push(error)
             this.#control.stop('another partition failed')
@@ -237,7 +269,7 @@ export class Attempt {
   async #lease(run: RunState, partition: Partition, leases: Leases, watch: StallWatch): Promise<Lease | null> {
     if (this.#control.stopReason !== undefined) return null
     let told: string | undefined
-    return leases.acquire(run.run, partition, (held) => {
+    return leases.acquire(run, partition, (held) => {
       watch.heldBy(held)
       if (held === undefined || held.heldBy === told || this.#plan.options.whenHeld !== 'wait') return
       told = held.heldBy
@@ -255,11 +287,17 @@ export class Attempt {
     })
   }
 
-  async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: number, watch: StallWatch): Promise<void> {
+  async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: () => number, watch: StallWatch): Promise<void> {
     const lane = await this.#again(() => opened.lane(lease, lanes))
     this.#account.begin(lane.start)
     watch.working(lane)
-    this.#account.place(await lane.run(this.#control, watch))
+    this.#lanes.add(lane)
+    try {
+      this.#account.place(await lane.run(this.#control, watch))
+    } finally {
+      this.#lanes.delete(lane)
+      this.#control.lanes.left(lane)
+    }
   }
 
   async #settle(state: StateStore, run: RunState, settlement: Settlement): Promise<void> {

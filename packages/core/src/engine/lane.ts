@@ -27,7 +27,7 @@ export interface LaneListener {
 export interface Lane {
   /** Where the partition stood when its lease was got. */
   readonly start: Position
-  /** What it waits for at this moment; null while it is held back. */
+  /** What it waits for at this moment; null while it is held back and nothing of it is under way. */
   readonly waitsFor: WaitingFor | null
   /** What the store says of that, where there is one to be asked. */
   askStore(operation: Operation): Promise<readonly StoreWait[]>

@@ -4,6 +4,9 @@ import { redactSecrets } from '../errors/redact.js'
 import type { LeaseTerms } from './leases.js'
 import { isRetryable, retrying } from './retry.js'
 
+/** An operator waits for no longer until the run hears him. */
+const longestBeatMs = 2_000
+
 /** Renews a lease while its partition is worked on, and gives up the work when it is lost. */
 export class LeaseKeeper implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
@@ -19,12 +22,15 @@ export class LeaseKeeper implements AsyncDisposable {
   constructor(
     private readonly lease: Lease,
     private readonly terms: LeaseTerms,
+    /** It tells what the run does, and brings what is asked of it; the others of the same run are renewed only. */
+    private readonly isSpeaker: boolean,
   ) {
     this.#expiresAt = performance.now() + terms.ttlMs
     this.#whenLost = new Promise((resolve) => {
       this.#markLost = resolve
     })
-    this.#timer = setInterval(() => this.#renew(), Math.max(5, terms.ttlMs / 3))
+    const everyMs = Math.min(terms.ttlMs / 3, isSpeaker ? longestBeatMs : Number.POSITIVE_INFINITY)
+    this.#timer = setInterval(() => this.#renew(), Math.max(5, everyMs))
     this.#timer.unref()
   }
 
@@ -33,13 +39,24 @@ export class LeaseKeeper implements AsyncDisposable {
     else if (performance.now() >= this.#expiresAt) this.#lost(this.#unanswered())
   }
 
-  async #beat(): Promise<void> {
-    const { store, control, operation, ttlMs } = this.terms
-    this.#isBeating = true
+  /** Tells and asks at once, and not only when it is time to. */
+  async beat(): Promise<void> {
+    const { store, hear, tell, operation, ttlMs } = this.terms
+    const telling = this.isSpeaker ? tell?.() : undefined
     const asked = performance.now()
+    const wanted = await store.heartbeat(this.lease, {
+      ...operation,
+      ttlMs,
+      ...(telling === undefined ? {} : { telling }),
+    })
+    this.#expiresAt = asked + ttlMs
+    hear?.(wanted, asked)
+  }
+
+  async #beat(): Promise<void> {
+    this.#isBeating = true
     try {
-      control.obey(await store.heartbeat(this.lease, { ...operation, ttlMs }))
-      this.#expiresAt = asked + ttlMs
+      await this.beat()
       this.#refused = ''
     } catch (error) {
       // A store that is busy for a moment costs nothing as long as the lease lasts.

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Partition } from '../contracts/position.js'
-import type { Held, Lease, StateStore } from '../contracts/state-store.js'
-import type { Operation } from '../contracts/values.js'
+import type { Control, Held, Lease, RunState, StateStore } from '../contracts/state-store.js'
+import type { JsonValue, Operation } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type AlsoFailed, closeAll } from './closing.js'
 import { LeaseKeeper } from './lease-keeper.js'
@@ -23,6 +23,10 @@ export interface LeaseTerms {
   readonly ttlMs: number
   readonly whenHeld: 'fail' | 'wait'
   readonly control: RunControl
+  /** What operators ask for, and when that was asked. */
+  readonly hear?: (wanted: Control, sentAt: number) => void
+  /** What the run tells of itself to who looks at it from elsewhere. */
+  readonly tell?: () => JsonValue | undefined
   readonly operation: Operation
   readonly retrying: Retrying
   /** A lease was lost: the work must be given up. */
@@ -51,18 +55,19 @@ export class Leases implements AsyncDisposable {
    * @throws `RUN_HELD`
    */
   async acquire(
-    run: string,
+    run: Pick<RunState, 'run' | 'control'>,
     partition: Partition,
     onHeld: (held: Held | undefined) => void = () => {},
   ): Promise<Lease | null> {
     const { store, name, holder, ttlMs, whenHeld, control, operation } = this.terms
     for (;;) {
-      const lease = await this.#again(() => store.acquire({ run, partition, holder, ttlMs }, operation))
+      const lease = await this.#again(() => store.acquire({ run: run.run, partition, holder, ttlMs }, operation))
       onHeld('heldBy' in lease ? lease : undefined)
       if (!('heldBy' in lease)) {
-        this.#keepers.push(new LeaseKeeper(lease, this.terms))
-        await this.#takeBackStop(lease)
-        await this.#again(async () => control.obey(await store.heartbeat(lease, { ...operation, ttlMs })))
+        const keeper = new LeaseKeeper(lease, this.terms, this.#keepers.length === 0)
+        this.#keepers.push(keeper)
+        await this.#takeBackStop(lease, run.control)
+        await this.#again(() => keeper.beat())
         return lease
       }
       if (whenHeld === 'fail') {
@@ -77,16 +82,18 @@ export class Leases implements AsyncDisposable {
   }
 
   /** An earlier request to stop was obeyed by the attempt it was made of: calling again takes it back. One that comes later holds. */
-  #takeBackStop(lease: Lease): Promise<void> {
+  async #takeBackStop(lease: Lease, before: Control | undefined): Promise<void> {
+    if (before !== undefined && before.state !== 'stop') return
     const { store, operation, ttlMs } = this.terms
     const begun =
       this.#begun.get(lease.run) ??
       this.#again(async () => {
         const wanted = await store.heartbeat(lease, { ...operation, ttlMs })
-        if (wanted.state === 'stop') await store.control(lease.run, { ...wanted, state: 'run' }, operation)
+        if (wanted.state === 'stop' && (before === undefined || wanted.stopRequest === before.stopRequest))
+          await store.control(lease.run, { state: 'run' }, operation)
       })
     this.#begun.set(lease.run, begun)
-    return begun
+    await begun
   }
 
   #again<T>(work: () => Promise<T>): Promise<T> {

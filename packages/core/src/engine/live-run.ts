@@ -13,7 +13,7 @@ export interface LiveRun extends AsyncDisposable {
   resume(): void
   /** Commits the batch in hand, gives the lease back and ends; the same call goes on from there. */
   stop(reason?: string): Promise<Report>
-  /** Changes what can be changed while it runs. */
+  /** Changes what can be changed while it runs, from the next batch on. @throws `OPTION_INVALID` */
   update(settings: RunSettings): void
   /** How far it has come; undefined before it has started. */
   status(): Progress | undefined

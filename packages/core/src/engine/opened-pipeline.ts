@@ -126,7 +126,7 @@ class OpenedPipeline implements OpenedPlan {
     if (described !== null) await this.#readiness.prepare(described)
   }
 
-  async lane(lease: Lease, lanes: number): Promise<Lane> {
+  async lane(lease: Lease, lanes: () => number): Promise<Lane> {
     const { options, sink, help } = this.parts
     const { from, schema, pushed, chain, into } = this.opened
     const { partition, fence } = lease
@@ -156,7 +156,9 @@ class OpenedPipeline implements OpenedPlan {
         records: sink.limits?.records ?? Number.POSITIVE_INFINITY,
         bytes: sink.limits?.bytes ?? Number.POSITIVE_INFINITY,
       },
-      bytes: (options.maxInFlightBytes ?? defaultInFlightBytes) / lanes,
+      get bytes() {
+        return (options.maxInFlightBytes ?? defaultInFlightBytes) / lanes()
+      },
       maxRetries: help.retrying.maxRetries,
       heldBytes: () => into.heldBytes?.() ?? 0,
       takesPagesOnce: sink.guarantee === 'exactly-once' && into.takesPagesOnce === true,

@@ -52,8 +52,6 @@ export abstract class PipelineLane implements Lane {
   protected reader!: PageReader
   protected listener!: LaneListener
   protected control!: RunControl
-  /** Bytes of one batch: what the lane may hold, shared among the batches that are open and the page read ahead. */
-  readonly #batchBytes: number
   /** Those that are not committed yet, the oldest first. */
   readonly #open = new Set<OpenBatch>()
   #isHeldBack = false
@@ -67,9 +65,12 @@ export abstract class PipelineLane implements Lane {
 
   constructor(
     protected readonly options: PipelineLaneOptions,
-    openBatches: number,
-  ) {
-    this.#batchBytes = options.bytes / (openBatches + 1)
+    private readonly openBatches: number,
+  ) {}
+
+  /** Bytes of one batch: what the lane may hold, shared among the batches that are open and the page read ahead. */
+  get #batchBytes(): number {
+    return this.options.bytes / (this.openBatches + 1)
   }
 
   get start(): Position {
@@ -88,8 +89,8 @@ export abstract class PipelineLane implements Lane {
   }
 
   get waitsFor(): WaitingFor | null {
-    if (this.#isHeldBack) return null
     const [oldest] = this.#open
+    if (this.#isHeldBack && oldest === undefined) return null
     if (oldest === undefined || oldest.isPulling) return this.reader.waitsFor
     return oldest.isWritten ? 'state' : 'sink'
   }

@@ -51,7 +51,8 @@ export interface OpenedPlan extends AsyncDisposable {
   count(): Promise<Count | undefined>
   /** The run is known: make ready for its first record. */
   begin(run: RunState): Promise<void>
-  lane(lease: Lease, lanes: number): Promise<Lane>
+  /** `lanes` says how many there may be side by side, which may become more. */
+  lane(lease: Lease, lanes: () => number): Promise<Lane>
   /** Where the dead letters of this run went, if there are any. */
   readonly deadLetters: string | undefined
   /** What the sink says of this attempt besides. */

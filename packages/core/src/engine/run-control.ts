@@ -1,14 +1,35 @@
 import type { Control } from '../contracts/state-store.js'
-import { checkWholeNumber } from '../errors/check-options.js'
+import { checkWholeNumber, shown } from '../errors/check-options.js'
+import { redactSecrets } from '../errors/redact.js'
 import type { Throttle } from '../throttle/throttle.js'
 import { pause } from './retry.js'
+import { SideBySide } from './side-by-side.js'
 
 /** What can be changed of a run while it runs. */
 export interface RunSettings {
   /** Records that become durable together. */
   readonly batchSize?: number
+  /** Partitions worked on side by side; at the most as many as there are in the run. */
+  readonly concurrency?: number
   /** Ceiling over all partitions; 0 lifts it. */
   readonly recordsPerSecond?: number
+}
+
+/** Names of the settings, and the least that each can be. */
+const leastSettings: Readonly<Record<keyof RunSettings, number>> = { batchSize: 1, concurrency: 1, recordsPerSecond: 0 }
+
+export const runSettingNames = Object.keys(leastSettings) as readonly (keyof RunSettings)[]
+
+/** @throws `OPTION_INVALID` */
+export function checkRunSettings(where: string, settings: RunSettings): void {
+  for (const name of runSettingNames) checkWholeNumber(where, name, settings[name], leastSettings[name])
+}
+
+/** Told of what is asked of a run. */
+export interface ControlListener {
+  paused(paused: boolean): void
+  /** Something that an operator asked for makes no sense. */
+  ignored(message: string): void
 }
 
 /** Longest wait in one piece, in milliseconds: `stop()`, a deadline and new settings are seen behind it. */
@@ -19,10 +40,17 @@ const longestWaitToStop = 1_000
 /** What was asked of a run, by its caller or by an operator elsewhere; lanes look here between batches. */
 export class RunControl {
   batchSize: number | undefined
+  readonly lanes = new SideBySide()
   #recordsPerSecond: number
   #stopReason: string | undefined
   #paused = false
   #pausedElsewhere = false
+  /** What operators elsewhere asked for, as far as it was heard; `undefined` before the first heartbeat. */
+  #heard: Control | undefined
+  /** When that was asked for, by the clock that never goes back. */
+  #heardAt = 0
+  /** The request to stop that was made before this call, which takes it back. */
+  #stopBefore: string | undefined
   #read = 0
   /** When what was read so far has used up its time under the ceiling. */
   #freeAt = 0
@@ -30,10 +58,11 @@ export class RunControl {
   constructor(
     settings: RunSettings,
     private readonly stopAfter: { readonly records?: number; readonly deadline?: Date } | undefined,
-    private readonly onPause: (paused: boolean) => void,
+    private readonly listener: ControlListener,
     readonly throttle: Throttle,
   ) {
     this.batchSize = settings.batchSize
+    this.lanes.wanted = settings.concurrency ?? 1
     this.#recordsPerSecond = settings.recordsPerSecond ?? 0
   }
 
@@ -93,8 +122,8 @@ export class RunControl {
   }
 
   update(settings: RunSettings): void {
-    checkWholeNumber('update', 'batchSize', settings.batchSize, 1)
-    checkWholeNumber('update', 'recordsPerSecond', settings.recordsPerSecond, 0)
+    checkRunSettings('update', settings)
+    if (settings.concurrency !== undefined) this.lanes.wanted = settings.concurrency
     if (settings.batchSize !== undefined) {
       this.batchSize = settings.batchSize
       this.throttle.atMost(settings.batchSize)
@@ -105,12 +134,46 @@ export class RunControl {
     }
   }
 
-  /** What a heartbeat brought from another process. */
-  obey(wanted: Control): void {
-    const { state, ...settings } = wanted
-    this.update(settings)
-    this.#setPaused(this.#paused, state === 'pause')
-    if (state === 'stop') this.stop('an operator asked for it')
+  /** What stood in the state store before this call: a request to stop was made of an earlier one. */
+  takeBack(before: Control | undefined): void {
+    this.#stopBefore = before?.stopRequest
+  }
+
+  /**
+   * What a heartbeat brought from another process, sent at that time. Settings count when they change: what was asked for here since
+   * stays. So does a request to stop that others have obeyed: whoever waited for them is not to take their place.
+   */
+  obey(wanted: Control, sentAt: number): void {
+    if (sentAt < this.#heardAt) return
+    const before = this.#heard
+    this.#heard = wanted
+    this.#heardAt = sentAt
+    for (const name of runSettingNames) if (wanted[name] !== before?.[name]) this.#change(name, wanted[name])
+    this.#setPaused(this.#paused, wanted.state === 'pause')
+    const { state, reason, stopRequest } = wanted
+    if (state !== 'stop' && ((stopRequest ?? '') === '' || stopRequest === this.#stopBefore)) return
+    const why = state === 'stop' && reason !== undefined ? `: ${redactSecrets(reason)}` : ''
+    this.stop(`an operator asked for it${why}`)
+  }
+
+  /** What operators elsewhere asked for, as far as it was heard. */
+  get heard(): Control['state'] {
+    return this.#heard?.state ?? 'run'
+  }
+
+  /** Paused by its own process. */
+  get pausedHere(): boolean {
+    return this.#paused
+  }
+
+  /** Files and tables can be written by hand. */
+  #change(name: keyof RunSettings, value: unknown): void {
+    if (value === undefined) return
+    if (Number.isSafeInteger(value) && (value as number) >= leastSettings[name]) this.update({ [name]: value })
+    else
+      this.listener.ignored(
+        `an operator asked for ${name} ${shown(value)}, which is no whole number of at least ${leastSettings[name]}; it stays as it was.`,
+      )
   }
 
   /** Counts what was read, for `stopAfter` and the ceiling. Time that nothing was read in is not made up for. */
@@ -124,12 +187,11 @@ export class RunControl {
   async whenFree(lane: object, signal: AbortSignal): Promise<boolean> {
     let waited = false
     const gate = this.throttle.gate(lane)
-    // A timer of its own: nothing else may keep the process alive while the run waits for somebody to resume it.
-    while (this.paused && this.stopReason === undefined) {
-      waited = true
-      await pause(slice, signal)
+    const leftMs = () => {
+      if (this.paused || this.lanes.rests(lane)) return slice
+      return Math.max(gate.leftMs, this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0)
     }
-    const leftMs = () => Math.max(gate.leftMs, this.#recordsPerSecond > 0 ? this.#freeAt - performance.now() : 0)
+    // A timer of its own: nothing else may keep the process alive while the run waits for somebody to resume it.
     for (let left = leftMs(); left > 0 && this.stopReason === undefined; left = leftMs()) {
       waited = true
       await pause(Math.min(left, slice), signal)
@@ -153,6 +215,6 @@ export class RunControl {
     const before = this.paused
     this.#paused = here
     this.#pausedElsewhere = elsewhere
-    if (this.paused !== before) this.onPause(this.paused)
+    if (this.paused !== before) this.listener.paused(this.paused)
   }
 }

@@ -9,7 +9,7 @@ import type { LiveRun } from './live-run.js'
 import type { Plan } from './plan.js'
 import { RejectionLimit } from './rejection-limit.js'
 import { RunAccount } from './run-account.js'
-import { RunControl, type RunSettings } from './run-control.js'
+import { RunControl, type RunSettings, runSettingNames } from './run-control.js'
 import type { RunEventSource } from './run-emitter.js'
 import { RunTeller } from './run-teller.js'
 
@@ -29,6 +29,7 @@ export class Run implements LiveRun {
     const limit = new RejectionLimit(name, options.maxRejected ?? 0, () => account.counts.rejected)
     const teller = new RunTeller(plan, account, limit)
     const settings = {
+      concurrency: plan.parallel,
       ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),
       ...(options.recordsPerSecond === undefined ? {} : { recordsPerSecond: options.recordsPerSecond }),
     }
@@ -41,7 +42,15 @@ export class Run implements LiveRun {
       },
       name,
     )
-    this.#control = new RunControl(settings, options.stopAfter, (paused) => teller.paused(paused), throttle)
+    this.#control = new RunControl(
+      settings,
+      options.stopAfter,
+      {
+        paused: (paused) => teller.paused(paused),
+        ignored: (message) => teller.warn('CONTROL_IGNORED', message),
+      },
+      throttle,
+    )
     this.#attempt = new Attempt({ plan, control: this.#control, account, limit, teller })
     // Begins in a later turn, so that the caller can listen first.
     this.#result = Promise.resolve().then(() => this.#runToEnd())
@@ -70,7 +79,7 @@ export class Run implements LiveRun {
   }
 
   update(settings: RunSettings): void {
-    checkOptionNames('update', settings, ['batchSize', 'recordsPerSecond'])
+    checkOptionNames('update', settings, runSettingNames)
     this.#control.update(settings)
   }
 

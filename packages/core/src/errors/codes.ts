@@ -21,6 +21,8 @@ export const errorCodes = {
   PIPELINE_CHANGED: 'The run that would be resumed was started by another definition.',
   STATE_INVALID: 'Stored state cannot be read, or belongs to something else.',
   RUN_HELD: 'Another process works on this run.',
+  RUN_UNKNOWN: 'There is no run of that name in the state store.',
+  RUN_ENDED: 'The run has completed: nobody is there to do what is asked of it.',
   LEASE_LOST: 'The lease ran out, or was taken over, while the run worked.',
   FENCED: 'Another process claimed the partition; this commit was refused and left nothing.',
   RECORD_REJECTED: 'A record could not be read, transformed or written, and maxRejected is used up.',
