@@ -1,4 +1,11 @@
-import { DroverError, type Filter, type JsonValue, type ReadOptions } from '@drover/core'
+import {
+  type DelimitedPage,
+  DroverError,
+  delimitedForm,
+  type Filter,
+  type JsonValue,
+  type ReadOptions,
+} from '@drover/core'
 import type { SqliteConnection, SqliteIntegers } from '../connection/sqlite-connection.js'
 import { refuseDuplicates, refuseNullKeys } from './check-key.js'
 import { rangeOf } from './key-range.js'
@@ -7,7 +14,8 @@ import type { PageBounds } from './page-query.js'
 import { filterSql } from './push-down.js'
 import { SqliteRangePage } from './range-page.js'
 import { RangeReader } from './range-reader.js'
-import { keyReader, type PageLimits, type ReadRows, readCarefully } from './read-carefully.js'
+import { keyReader, type PageLimits, type ReadRows, readCarefully, type TextEncoding } from './read-carefully.js'
+import { DelimitedReader } from './read-delimited.js'
 import { DirectReader } from './read-directly.js'
 import { arrayRows, cutLines, type JsonPage, JsonReader, keyOfLine, lastLine, objectRecords } from './read-json.js'
 import type { Relation } from './relation.js'
@@ -25,11 +33,12 @@ export interface PageSettings {
   readonly fileBytes: number
   /** Whether SQLite writes all digits of a REAL. */
   readonly writesReals: boolean
+  readonly encoding: TextEncoding
   /** Whether another connection would see the same records. */
   readonly givesRanges: boolean
 }
 
-type AnyPage = SqlitePage | SqliteLinesPage | SqliteRangePage
+type AnyPage = SqlitePage | SqliteLinesPage | SqliteRangePage | DelimitedPage
 
 /**
  * One long read, page by page, each by a statement of its own behind the last key, so that no transaction is held between
@@ -42,6 +51,7 @@ export class PageStream {
   readonly #lines: JsonReader | null
   readonly #arrays: JsonReader | null
   readonly #direct: DirectReader | null
+  readonly #delimited: DelimitedReader | null
   readonly #decode: (row: RawRow) => Record<string, unknown>
   #ranges: RangeReader | undefined
   /** Bytes of a record, as far as pages have shown. */
@@ -51,14 +61,17 @@ export class PageStream {
   #failures = 0
 
   constructor(private readonly settings: PageSettings) {
-    const { connection, relation, integers, fileBytes } = settings
+    const { connection, relation, integers, fileBytes, encoding } = settings
     const isExact = integers === 'bigint' || relation.reads.some(({ isAny }) => isAny)
     const json = (shape: 'object' | 'array'): JsonReader | null =>
-      JsonReader.canRead(relation, shape, integers) ? new JsonReader(connection, relation, shape, settings) : null
+      encoding === 'UTF-8' && JsonReader.canRead(relation, shape, integers)
+        ? new JsonReader(connection, relation, shape, settings)
+        : null
     this.#lines = json('object')
     this.#arrays = json('array')
     this.#direct =
       connection.driver === 'better-sqlite3' ? new DirectReader(connection, relation, isExact, fileBytes) : null
+    this.#delimited = DelimitedReader.canRead(settings) ? new DelimitedReader(settings) : null
     this.#decode = rowDecoder(relation.reads.slice(0, relation.fields), integers)
   }
 
@@ -98,7 +111,20 @@ export class PageStream {
   ): Promise<readonly AnyPage[] | null> {
     const end = forms === undefined ? undefined : await this.#end(forms, bounds, limits)
     if (end === null) return null
-    return end === undefined ? this.#pages(bounds, limits) : [end]
+    if (end !== undefined) return [end]
+    const texts = forms?.includes(delimitedForm) === true ? await this.#texts(bounds, limits) : undefined
+    return texts === undefined ? this.#pages(bounds, limits) : texts
+  }
+
+  /** All values of a page as one text; undefined of a page that has to be read otherwise. */
+  async #texts(bounds: PageBounds, limits: PageLimits): Promise<readonly DelimitedPage[] | null | undefined> {
+    if (this.#delimited === null || this.#isPaused()) return undefined
+    const pages = await this.#delimited.read(bounds, { ...limits, records: this.#likelyRecords(limits) })
+    if (pages === undefined) this.#failed()
+    if (!pages) return pages
+    this.#failures = 0
+    this.#recordBytes = sum(pages, ({ bytes }) => bytes) / sum(pages, ({ count }) => count)
+    return pages
   }
 
   /** Where a page ends, if nothing else is asked for; null if no record is left, undefined of a page that has to be read. */
@@ -120,23 +146,29 @@ export class PageStream {
       const page = await this.#json(reader, bounds, limits)
       if (page === null) return null
       if (page !== undefined) return this.#jsonPages(page, limits)
-      this.#pause = Math.min(64, 2 ** this.#failures++)
+      this.#failed()
     }
     // better-sqlite3 answers at once: nothing is awaited.
+    const { connection, relation, encoding } = this.settings
     const direct = this.#direct === null ? undefined : await this.#direct.read(bounds, limits)
-    const rows =
-      direct === undefined
-        ? await readCarefully(this.settings.connection, this.settings.relation, bounds, limits)
-        : direct
+    const rows = direct === undefined ? await readCarefully(connection, relation, bounds, limits, encoding) : direct
     return rows === null ? null : [this.#rowsPage(rows)]
   }
 
   #jsonReader(): JsonReader | null {
     const { wanted } = this.#demand
     const reader = wanted === 'lines' ? this.#lines : wanted === 'rows' && this.#direct !== null ? null : this.#arrays
-    if (reader === null || this.#pause-- > 0) return null
+    return reader === null || this.#isPaused() ? null : reader
+  }
+
+  #failed(): void {
+    this.#pause = Math.min(64, 2 ** this.#failures++)
+  }
+
+  #isPaused(): boolean {
+    if (this.#pause-- > 0) return true
     this.#pause = 0
-    return reader
+    return false
   }
 
   /** The first read is a small one, because nobody knows how large records are; what its page lacks is read behind it. */
@@ -230,4 +262,8 @@ function pushedSql(filter: Filter, relation: Relation): Sql {
   const sql = filterSql(filter, relation.reads.slice(0, relation.fields))
   if (sql !== null) return sql
   throw new DroverError('CONTRACT_BROKEN', `${relation.shown}: a filter was pushed down that pushDown did not take.`)
+}
+
+function sum<T>(items: readonly T[], sizeOf: (item: T) => number): number {
+  return items.reduce((total, item) => total + sizeOf(item), 0)
 }

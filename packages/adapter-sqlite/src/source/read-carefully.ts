@@ -6,6 +6,9 @@ import { type PageBounds, pageQuery } from './page-query.js'
 import type { Relation } from './relation.js'
 import type { RawRow } from './row-decoder.js'
 
+/** How a database keeps its texts: https://www.sqlite.org/pragma.html#pragma_encoding */
+export type TextEncoding = 'UTF-8' | 'UTF-16le' | 'UTF-16be'
+
 /** What one page takes at the most. */
 export interface PageLimits {
   readonly records: number
@@ -33,6 +36,7 @@ export async function readCarefully(
   relation: Relation,
   bounds: PageBounds,
   limits: PageLimits,
+  encoding: TextEncoding,
 ): Promise<ReadRows | null> {
   const limit =
     connection.driver === 'sqlite3' ? await recordsWithin(connection, relation, bounds, limits) : limits.records
@@ -42,7 +46,7 @@ export async function readCarefully(
   })
   const types = relation.reads.map(({ sql }) => `substr(typeof(d.${sql}), 1, 1)`).join(' || ')
   const query = pageQuery(relation, bounds, [`${types} AS types`, ...columns], limit)
-  const page = new CarefulPage(relation, limits.bytes)
+  const page = new CarefulPage(relation, limits.bytes, encoding)
   await connection.each(query.sql, query.values, (row) => page.add(row))
   return page.end()
 }
@@ -80,6 +84,7 @@ class CarefulPage {
   constructor(
     private readonly relation: Relation,
     private readonly maxBytes: number,
+    private readonly encoding: TextEncoding,
   ) {}
 
   get #count(): number {
@@ -90,7 +95,7 @@ class CarefulPage {
     const size = raw.reduce((sum: number, value) => sum + sizeOf(value), 16)
     if (this.#count > 0 && this.#bytes + size > this.maxBytes) return false
     this.#bytes += size
-    const row = raw.map((value, i) => decode(value, (types as string).charAt(i)))
+    const row = raw.map((value, i) => decode(value, (types as string).charAt(i), this.encoding))
     const key = keyReader(this.relation)(row)
     this.#lastKey = key
     const { fields, key: keyPlaces } = this.relation
@@ -116,7 +121,7 @@ class CarefulPage {
     const isLong = raw.byteLength > constants.MAX_STRING_LENGTH
     const why = isLong
       ? `a text of ${raw.byteLength} bytes, longer than JavaScript's can be`
-      : 'a text that is no UTF-8'
+      : `a text that is no ${this.encoding === 'UTF-8' ? 'UTF-8' : 'UTF-16'}`
     const error = new DroverError(
       'RECORD_UNREADABLE',
       `${this.relation.shown}: column "${column}" of the record with the key (${shownKey(key)}) is ${why}.`,
@@ -125,19 +130,25 @@ class CarefulPage {
   }
 }
 
-function decode(value: unknown, type: string): unknown {
+function decode(value: unknown, type: string, encoding: TextEncoding): unknown {
   switch (type) {
     case 'i':
       return BigInt(value as string)
     case 't': {
       const bytes = value as Buffer
-      return bytes.length <= constants.MAX_STRING_LENGTH && isUtf8(bytes)
-        ? bytes.toString('utf8')
-        : new InvalidText(bytes)
+      if (bytes.length > constants.MAX_STRING_LENGTH) return new InvalidText(bytes)
+      return textOf(bytes, encoding) ?? new InvalidText(bytes)
     }
     default:
       return value
   }
+}
+
+function textOf(bytes: Buffer, encoding: TextEncoding): string | null {
+  if (encoding === 'UTF-8') return isUtf8(bytes) ? bytes.toString('utf8') : null
+  if (bytes.length % 2 !== 0) return null
+  const text = (encoding === 'UTF-16be' ? Buffer.from(bytes).swap16() : bytes).toString('utf16le')
+  return text.isWellFormed() ? text : null
 }
 
 function sizeOf(value: unknown): number {

@@ -19,6 +19,7 @@ import { closeRelation, openRelation } from './open-relation.js'
 import { type PageSettings, PageStream } from './page-stream.js'
 import { keyPartitions, splitPartition } from './partitions.js'
 import { filterSql, pushDown } from './push-down.js'
+import type { TextEncoding } from './read-carefully.js'
 import { type ReadColumn, schemaOf } from './relation.js'
 import { allOfSql, type Sql } from './sql.js'
 import type { SqliteSourceOptions } from './sqlite-source.js'
@@ -38,10 +39,10 @@ export async function connectSource<R extends object>(options: SessionOptions): 
   try {
     if (options.snapshot) await beginSnapshot(connection)
     const relation = await openRelation(connection, options)
-    const [fileBytes, version] = (await connection.get(
+    const [fileBytes, version, encoding] = (await connection.get(
       `SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
-         sqlite_version() AS version`,
-    )) as [number, string]
+         sqlite_version() AS version, (SELECT encoding FROM pragma_encoding) AS encoding`,
+    )) as [number, string, TextEncoding]
     const writesReals = versionNumber(version) >= exactDigitsSince
     const settings = {
       connection,
@@ -49,6 +50,7 @@ export async function connectSource<R extends object>(options: SessionOptions): 
       integers: options.integers,
       fileBytes,
       writesReals,
+      encoding,
       givesRanges: !options.snapshot,
     }
     return new SqliteSourceSession(settings, options.snapshot) as unknown as SourceSession<R>
