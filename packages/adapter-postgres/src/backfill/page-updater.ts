@@ -4,7 +4,7 @@ import { rowRefused } from '../wire/row-refused.js'
 import { WireBuffer } from '../wire/wire-buffer.js'
 import { binaryArray } from './binary-array.js'
 import type { BoundColumn } from './bound-column.js'
-import { boundColumns, type Computed, type UpdatePlan, updateSql } from './update-plan.js'
+import { boundColumns, type Computed, type KeptImages, type UpdatePlan, updateSql } from './update-plan.js'
 
 /** Records that set the same columns, and are updated by one statement. */
 interface Group {
@@ -22,6 +22,7 @@ export class PageUpdater {
   constructor(
     private readonly connection: PostgresConnection,
     private readonly plan: UpdatePlan,
+    private readonly kept?: KeptImages,
   ) {}
 
   /**
@@ -70,10 +71,11 @@ export class PageUpdater {
     if (plan.isOrdered) {
       for (const edge of [records[0], records.at(-1)]) values.push(...this.#edge(edge as Computed))
     }
-    const sql = this.#statements.get(id) ?? updateSql(plan, sets)
+    const sql = this.#statements.get(id) ?? updateSql(plan, sets, this.kept)
     this.#statements.set(id, sql)
-    const { count } = await connection.query(sql, values, { doing: `updating ${plan.where}` })
-    return count
+    const doing = `updating ${plan.where}`
+    const { count, rows } = await connection.query<{ updated: number }>(sql, values, { doing })
+    return this.kept === undefined ? count : (rows[0]?.updated ?? 0)
   }
 
   #edge({ row }: Computed): string[] {

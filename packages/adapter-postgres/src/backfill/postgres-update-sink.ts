@@ -11,16 +11,18 @@ import {
   type Row,
 } from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
-import { connectExactWriter } from '../sink/connect-sink.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
+import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-table.js'
+import { connectJournaled } from '../undo/journal.js'
+import { keptImages } from '../undo/kept-images.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { Computed, UpdatePlan } from './update-plan.js'
 import { type ToComputed, UpdateTarget } from './update-target.js'
 
 /** Options of {@link postgresUpdateSink}. */
-export interface PostgresUpdateSinkOptions extends PostgresLocation, StateLocation {
+export interface PostgresUpdateSinkOptions extends PostgresLocation, StateLocation, UndoOptions {
   /** One of `search_path`, or with its schema in front: `chat.messages`. */
   readonly table: string
   /** The column, or the columns, that identify a row; records bring them. @default the primary key, else a unique index that has no nulls */
@@ -46,6 +48,7 @@ export interface PostgresUpdateSinkOptions extends PostgresLocation, StateLocati
 export const updateSinkOptions = [
   ...locationOptions,
   ...stateLocationOptions,
+  ...undoOptions,
   'table',
   'key',
   'sets',
@@ -81,6 +84,7 @@ export function postgresUpdateSink<R extends object = object>(options: PostgresU
 export function checkedSelection(where: string, options: PostgresUpdateSinkOptions): UpdateSelection {
   checkLocation(where, options)
   checkStateLocation(where, options)
+  checkUndo(where, options)
   checkText(where, 'table', options.table)
   checkFlag(where, 'skipLocked', options.skipLocked)
   checkChoice(where, 'json', options.json, ['value', 'text'])
@@ -120,12 +124,13 @@ export function updateSink<R extends object>(
     batchSize: defaultBatchSize,
     limits: { bytes: mostBatchBytes },
     connect: (operation) =>
-      connectExactWriter<R>(
-        { location, state },
-        async (database) => {
+      connectJournaled<R>(
+        { location, state, undo: options },
+        async (database, journal) => {
           await using connection = await database.connect(operation)
           const plan = await resolvePlan(connection, selection)
-          return new UpdateTarget(plan, computedBy(plan))
+          const kept = journal === null ? undefined : await keptImages(connection, plan, journal)
+          return new UpdateTarget(plan, computedBy(plan), kept)
         },
         operation,
       ),

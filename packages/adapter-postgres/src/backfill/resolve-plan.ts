@@ -65,6 +65,8 @@ export async function resolvePlan(
   }
   const bound = await boundTo(connection, [...keyed, ...columns, ...seen], binding)
   const isReferred = table.uniqueIndexes.some((index) => columns.some(({ name: set }) => index.columns.includes(set)))
+  // What other tables may refer to needs the stronger lock.
+  const lock = isReferred ? 'FOR UPDATE' : 'FOR NO KEY UPDATE'
   return {
     table,
     where: `${shownTable(table)} of ${connection.name}`,
@@ -74,8 +76,8 @@ export async function resolvePlan(
     ...(expressions === undefined ? {} : { expressions }),
     predicate,
     isOrdered,
-    // What other tables may refer to needs the stronger lock.
-    skipLocked: skipLocked ? (isReferred ? 'FOR UPDATE' : 'FOR NO KEY UPDATE') : null,
+    lock,
+    skipLocked: skipLocked ? lock : null,
   }
 }
 

@@ -7,7 +7,7 @@ import type { BoundColumn } from './bound-column.js'
 
 /** Which rows are updated, and when they are left alone. */
 export interface UpdatePlan {
-  readonly table: Pick<Table, 'name' | 'sql'>
+  readonly table: Table
   /** Database and table, for messages. */
   readonly where: string
   readonly key: readonly BoundColumn[]
@@ -21,9 +21,13 @@ export interface UpdatePlan {
   readonly seen: readonly BoundColumn[]
   /** Records come in the order of the key, so that those of one statement lie in one range of it. */
   readonly isOrdered: boolean
+  /** The lock that these updates need. */
+  readonly lock: RowLock
   /** The lock by which rows that somebody else has locked are left alone; null waits for them. */
-  readonly skipLocked: 'FOR UPDATE' | 'FOR NO KEY UPDATE' | null
+  readonly skipLocked: RowLock | null
 }
+
+export type RowLock = 'FOR UPDATE' | 'FOR NO KEY UPDATE'
 
 /** What is to be done with one row. */
 export interface Computed {
@@ -38,21 +42,37 @@ export function boundColumns({ expressions, key, seen }: UpdatePlan, sets: reado
   return [...(expressions === undefined ? sets : []), ...key, ...seen]
 }
 
+/** What an update keeps of the rows that it changes, as SQL. */
+export interface KeptImages {
+  /** Of rows before. */
+  readonly before: string
+  /** Of the same rows afterwards. */
+  readonly after: string
+  readonly insert: (from: string) => string
+}
+
 /**
  * One UPDATE for many rows: an array for each of the {@link boundColumns}; where records are in order, the first and the last key
  * behind them, as texts, so that PostgreSQL reads that range of the index and not the table.
+ *
+ * @param kept Where images are kept, rows are locked before, so that no other change comes between the image and the update.
  */
-export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[]): string {
+export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[], kept?: KeptImages): string {
   const bound = boundColumns(plan, sets)
   const records = `${unnested(bound)} AS drover_u (${places(bound)})`
   const { sql } = plan.table
-  if (plan.skipLocked === null) {
+  if (plan.skipLocked === null && kept === undefined) {
     return `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_u')} FROM ${records} WHERE ${conditions(plan, bound, 'drover_u')}`
   }
-  const locked = `SELECT drover_u.* FROM ${sql} JOIN ${records} ON ${conditions(plan, bound, 'drover_u')}
-    ${plan.skipLocked} OF ${quoteName(plan.table.name)} SKIP LOCKED`
-  return `WITH drover_l AS MATERIALIZED (${locked})
-    UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM drover_l WHERE ${conditions(plan, bound, 'drover_l')}`
+  const images = kept === undefined ? '' : `, ${kept.before}`
+  const locked = `SELECT drover_u.*${images} FROM ${sql} JOIN ${records} ON ${conditions(plan, bound, 'drover_u')}
+    ${plan.lock} OF ${quoteName(plan.table.name)}${plan.skipLocked === null ? '' : ' SKIP LOCKED'}`
+  const updated = `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM drover_l WHERE ${conditions(plan, bound, 'drover_l')}`
+  if (kept === undefined) return `WITH drover_l AS MATERIALIZED (${locked}) ${updated}`
+  return `WITH drover_l AS MATERIALIZED (${locked}),
+    drover_w AS (${updated} RETURNING ${kept.after}),
+    drover_j AS (${kept.insert('drover_w')})
+    SELECT count(*)::int AS updated FROM drover_w`
 }
 
 /** The records of a statement, an array for each column. */

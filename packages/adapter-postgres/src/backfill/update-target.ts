@@ -2,7 +2,7 @@ import { DroverError, type Outcome, type Page, type Row } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { BatchTarget, BatchWriter } from '../sink/batch-target.js'
 import { PageUpdater } from './page-updater.js'
-import type { Computed, UpdatePlan } from './update-plan.js'
+import type { Computed, KeptImages, UpdatePlan } from './update-plan.js'
 
 /** How records say what is to be done. */
 export type ToComputed = (record: Row) => Computed
@@ -14,6 +14,7 @@ export class UpdateTarget implements BatchTarget {
   constructor(
     private readonly plan: UpdatePlan,
     private readonly toComputed: ToComputed,
+    private readonly kept?: () => KeptImages,
   ) {
     this.where = plan.where
   }
@@ -21,7 +22,7 @@ export class UpdateTarget implements BatchTarget {
   async prepare(): Promise<void> {}
 
   begin(connection: PostgresConnection): BatchWriter {
-    return new UpdateWriter(new PageUpdater(connection, this.plan), this.where, this.toComputed)
+    return new UpdateWriter(new PageUpdater(connection, this.plan, this.kept?.()), this.where, this.toComputed)
   }
 }
 

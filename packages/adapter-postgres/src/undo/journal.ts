@@ -1,0 +1,77 @@
+import { type Claim, DroverError, type ExactSession, type Operation, type SinkOperation } from '@drover/core'
+import { overriding } from '../archive/overriding.js'
+import type { PostgresDatabase } from '../connection/open-postgres.js'
+import type { PostgresConnection } from '../connection/postgres-connection.js'
+import type { PostgresLocation } from '../connection/postgres-location.js'
+import { quoteText } from '../connection/quote-name.js'
+import type { BatchTarget } from '../sink/batch-target.js'
+import { connectExactWriter } from '../sink/connect-sink.js'
+import type { StateLocation } from '../state/state-tables.js'
+import type { ImageShape } from './image-shape.js'
+import { ensureImageTable, type ImageTable, imageTable, pruneImages, type UndoOptions } from './image-table.js'
+
+/** An image that is far larger than the others must not lead to arrays beyond a gigabyte. */
+const mostPartBytes = 4 * 1024 * 1024
+
+/** What texts of values depend on beside what every transaction of ours sets. */
+const settingsSql = `json_build_object('TimeZone', current_setting('TimeZone'), 'lc_monetary', current_setting('lc_monetary'))::text`
+
+/** Keeps what rows were before a run changed them: statements that go into its own. */
+export class Journal {
+  #run: string | undefined
+
+  constructor(private readonly table: ImageTable) {}
+
+  /**
+   * An INSERT for the rows of a relation with the columns `drover_key`, `drover_image` (null: the row was inserted) and `drover_after`.
+   * It takes its number once all of these rows are locked, so numbers are in the order in which rows were written.
+   */
+  insertSql(shape: ImageShape, from: string): string {
+    if (this.#run === undefined) {
+      throw new DroverError('CONTRACT_BROKEN', `${shape.table}: written to without having been claimed.`)
+    }
+    const size = 'octet_length(drover_key) + coalesce(octet_length(drover_image), 0) + 16'
+    return `INSERT INTO ${this.table.images} (run, shape, settings, keys, images, afters)
+      SELECT ${quoteText(this.#run)}, ${quoteText(JSON.stringify(shape))}, ${settingsSql},
+        array_agg(drover_key), array_agg(drover_image), array_agg(drover_after)
+      FROM (SELECT *, sum(${size}) OVER (ROWS UNBOUNDED PRECEDING) / ${mostPartBytes} AS drover_part FROM ${from}) AS drover_p
+      GROUP BY drover_part`
+  }
+
+  /** Makes ready for images of that run. */
+  async begin(connection: PostgresConnection, { run }: Claim): Promise<void> {
+    if (this.#run === run) return
+    await ensureImageTable(connection, this.table)
+    await pruneImages(connection, this.table, run)
+    this.#run = run
+  }
+}
+
+/** As {@link connectExactWriter}, with a journal if there is to be one. */
+export async function connectJournaled<R extends object>(
+  options: { readonly location: PostgresLocation; readonly state: StateLocation; readonly undo: UndoOptions },
+  makeTarget: (database: PostgresDatabase, journal: Journal | null) => Promise<BatchTarget>,
+  operation: SinkOperation,
+): Promise<ExactSession<R>> {
+  const { state, undo } = options
+  const journal = undo.undo === true ? new Journal(imageTable(state, undo)) : null
+  let opened: PostgresDatabase | undefined
+  const session = await connectExactWriter<R>(
+    options,
+    (database) => {
+      opened = database
+      return makeTarget(database, journal)
+    },
+    operation,
+  )
+  const database = opened
+  if (journal === null || database === undefined) return session
+  return overriding(session, {
+    claim: async (claim: Claim, how: Operation) => {
+      const position = await session.claim(claim, how)
+      await using connection = await database.connect(how)
+      await journal.begin(connection, claim)
+      return position
+    },
+  } as Partial<ExactSession<R>>)
+}

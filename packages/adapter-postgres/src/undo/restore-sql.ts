@@ -1,0 +1,51 @@
+import { quoteName } from '../connection/quote-name.js'
+import { codeSql, type ImageShape, keyParts } from './image-shape.js'
+
+/** How rows of one shape are put back. */
+export interface Restoring {
+  /** Of the first images: what rows get back. */
+  readonly shape: ImageShape
+  /** Of the last ones: what must still be there. */
+  readonly last: ImageShape
+  /** The type of the first images, as SQL names it. */
+  readonly type: string
+  /** Columns that can be set: they are there, and the database does not make them by itself. */
+  readonly columns: readonly string[]
+  /** Gives the table that refers to a row, or null. */
+  readonly referrer: string
+}
+
+/**
+ * One statement that puts back what it can: parameters are keys, images and codes, each an array. It locks each row before it looks at
+ * it, and gives one row for each: what became of it.
+ */
+export function restoreSql({ shape, last, type, columns, referrer }: Restoring): string {
+  const { table, name, key } = shape
+  const own = (column: string): string => `${quoteName(name)}.${quoteName(column)}`
+  const isRow = keyParts(shape, 'u.key').map((part, i) => `${own(key[i]?.name ?? '')} = ${part}`)
+  const isLocked = key.map((column, i) => `${own(column.name)} = l.k${i}`).join(' AND ')
+  const keys = key.map((column, i) => `${own(column.name)} AS k${i}`).join(', ')
+  const sets = columns.map((column) => `${quoteName(column)} = (l.image).${quoteName(column)}`)
+  return `WITH drover_u AS MATERIALIZED (
+      SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u (key, image, after, at)),
+    drover_l AS MATERIALIZED (
+      SELECT u.at, u.image IS NULL AS inserted, u.image::${type} AS image, ${codeSql(last)} = u.after AS same,
+        CASE WHEN u.image IS NULL THEN ${referrer} END AS referrer, ${keys}
+      FROM drover_u AS u JOIN ${table} ON ${isRow.join(' AND ')} FOR UPDATE OF ${quoteName(name)}),
+    drover_r AS (${
+      sets.length === 0
+        ? 'SELECT l.at FROM drover_l AS l WHERE l.same AND NOT l.inserted'
+        : `UPDATE ${table} SET ${sets.join(', ')} FROM drover_l AS l WHERE ${isLocked} AND l.same AND NOT l.inserted RETURNING l.at`
+    }),
+    drover_d AS (DELETE FROM ${table} USING drover_l AS l
+      WHERE ${isLocked} AND l.same AND l.inserted AND l.referrer IS NULL RETURNING l.at)
+    SELECT (u.at - 1)::int AS place, l.referrer,
+      CASE WHEN r.at IS NOT NULL THEN 'restored' WHEN d.at IS NOT NULL THEN 'deleted' WHEN l.at IS NULL THEN 'gone'
+        WHEN NOT l.same THEN 'changed' WHEN l.referrer IS NOT NULL THEN 'referred' ELSE 'left' END AS fate
+    FROM drover_u AS u LEFT JOIN drover_l AS l USING (at) LEFT JOIN drover_r AS r USING (at) LEFT JOIN drover_d AS d USING (at)`
+}
+
+/** A type of rows as they were when the images were kept, for the time of the transaction. */
+export function imageTypeSql(name: string, { columns }: ImageShape): string {
+  return `CREATE TEMPORARY TABLE ${name} (${columns.map((column) => `${quoteName(column.name)} ${column.type}`).join(', ')}) ON COMMIT DROP`
+}
