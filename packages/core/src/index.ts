@@ -28,7 +28,7 @@ export type {
   SinkOperation,
 } from './contracts/sink.js'
 export type { Count, ReadOptions, Source, SourceSession } from './contracts/source.js'
-export type { Ask, Blocker, ConnectOperation, Stall, StoreWait, WaitingFor } from './contracts/stall.js'
+export type { Blocker, Stall, StoreWait, WaitingFor } from './contracts/stall.js'
 export type {
   Control,
   Held,
@@ -103,13 +103,6 @@ export { type MemorySourceOptions, memorySource } from './memory/memory-source.j
 export { type MemoryStore, memoryStore } from './memory/memory-store.js'
 export { type Operator, operate } from './operate/operate.js'
 export type { Activity, RunHolder, RunOverview } from './operate/run-overview.js'
-export {
-  type DelimitedField,
-  DelimitedPage,
-  type DelimitedRecords,
-  type DelimitedValue,
-  delimitedForm,
-} from './pages/delimited-page.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress } from './report/progress-line.js'
 export { inferSchema } from './schema/infer-schema.js'

@@ -21,8 +21,8 @@ import type { RunControl } from './run-control.js'
 import type { RunTeller } from './run-teller.js'
 import { StallWatch } from './stall-watch.js'
 import { chooseRun } from './stored-run.js'
-
 import { type Telling, telling } from './telling.js'
+
 const defaultLeaseMs = 30_000
 const defaultMaxRetries = 8
 const progressEveryMs = 1_000
@@ -48,10 +48,10 @@ export class Attempt {
   readonly #holder = holderName()
   readonly #retrying: Retrying
   #meter: ProgressMeter | undefined
-
-  constructor(private readonly options: AttemptOptions) {
   /** Those that work, or rest. */
   readonly #lanes = new Set<Lane>()
+
+  constructor(private readonly options: AttemptOptions) {
     const { plan, control, account, teller } = options
     this.#plan = plan
     this.#control = control

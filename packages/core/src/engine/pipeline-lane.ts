@@ -36,8 +36,8 @@ export interface PipelineLaneOptions {
   readonly bytes: number
   readonly maxRetries: number
   readonly heldBytes: () => number
-  /** What source or sink says that its statements wait for. */
-  readonly ask: (side: 'source' | 'sink', operation: Operation) => Promise<readonly StoreWait[]>
+  /** What the sink says that its statements wait for. */
+  readonly askSink: (operation: Operation) => Promise<readonly StoreWait[]>
   readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
   readonly prepare: (sample: () => Promise<readonly Row[]>) => Promise<void>
@@ -96,8 +96,7 @@ export abstract class PipelineLane implements Lane {
   }
 
   async askStore(operation: Operation): Promise<readonly StoreWait[]> {
-    const { waitsFor } = this
-    return waitsFor === 'sink' || waitsFor === 'source' ? this.options.ask(waitsFor, operation) : []
+    return this.waitsFor === 'sink' ? this.options.askSink(operation) : []
   }
 
   /** Resolves when the next batch may begin. */
