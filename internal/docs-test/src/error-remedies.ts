@@ -53,6 +53,8 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     "The message has the schema's own words. Mend the record, a step before the validation, or the schema.",
   DEPENDENCY_UNFINISHED: 'Run the one that the message names first, with the same state store.',
   REQUIREMENT_MISSING: 'Apply the schema migration that adds the column, then call again.',
+  UNDO_IMPOSSIBLE:
+    'Read the message: it names the runs that can be undone, or the column that is gone. Only runs with `undo: true` can, and only until their before-images are pruned. See [undo](undo.md).',
   CONTRACT_BROKEN:
     'A source, sink, state store or backfiller has a bug: the message says which promise it broke. The suites of `@drover/conformance` find it.',
   ABORTED: 'The work was given up on request. What was committed stands; call again to go on.',

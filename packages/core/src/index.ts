@@ -103,6 +103,13 @@ export { type MemorySourceOptions, memorySource } from './memory/memory-source.j
 export { type MemoryStore, memoryStore } from './memory/memory-store.js'
 export { type Operator, operate } from './operate/operate.js'
 export type { Activity, RunHolder, RunOverview } from './operate/run-overview.js'
+export {
+  type DelimitedField,
+  DelimitedPage,
+  type DelimitedRecords,
+  type DelimitedValue,
+  delimitedForm,
+} from './pages/delimited-page.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress } from './report/progress-line.js'
 export { inferSchema } from './schema/infer-schema.js'

@@ -1,4 +1,4 @@
-import { DroverError, type Row } from '@drover/core'
+import { type DelimitedPage, DroverError, type Row } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteName } from '../connection/quote-name.js'
 import type { CopyEncoder } from '../wire/copy-encoder.js'
@@ -55,11 +55,25 @@ export class OpenCopy {
   /** Sends records. @throws `RECORD_REFUSED` with the row that cannot be written, and what the server said about rows before. */
   async write(rows: readonly Row[]): Promise<void> {
     const { encoder, first } = this.options
-    for (const chunk of encoder.encode(rows, first + this.#rows)) {
+    await this.#encoded(encoder.encode(rows, first + this.#rows), rows.length)
+  }
+
+  /** Sends a page of texts; false if this COPY has no way to. @throws `RECORD_REFUSED`, `PAGE_STALE` */
+  async writeTexts(page: DelimitedPage): Promise<boolean> {
+    const { encoder, first } = this.options
+    const chunks = encoder.encodeTexts?.(page, first + this.#rows)
+    if (chunks === undefined) return false
+    await this.#encoded(chunks, page.count)
+    return true
+  }
+
+  async #encoded(chunks: Iterable<Uint8Array>, rows: number): Promise<void> {
+    const { encoder } = this.options
+    for (const chunk of chunks) {
       const full = this.#send(chunk, () => encoder.release(chunk))
       if (full !== undefined) await full
     }
-    this.#rows += rows.length
+    this.#rows += rows
     await this.#check()
   }
 

@@ -1,4 +1,4 @@
-import { DroverError, type Row } from '@drover/core'
+import { type DelimitedField, DroverError, type Row } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { findColumn, type Table } from '../schema/table.js'
 import type { CopyEncoder } from '../wire/copy-encoder.js'
@@ -28,6 +28,7 @@ export class ReadyTable {
   readonly #first: Shape | undefined
   /** By their shape: encoders that nobody uses at the moment. */
   readonly #encoders = new Map<string, CopyEncoder[]>()
+  readonly #texts = new WeakMap<readonly DelimitedField[], { readonly shape: Shape | undefined }>()
   readonly #raw = new WeakMap<CopyLayout, { readonly shape: Shape | undefined }>()
 
   constructor(private readonly options: ReadyTableOptions) {
@@ -75,6 +76,18 @@ export class ReadyTable {
     if (found === undefined) {
       found = { shape: this.#rawShape(layout) }
       this.#raw.set(layout, found)
+    }
+    return found.shape
+  }
+
+  /** The shape of pages of texts with these fields, if each has a column that is written; undefined if they have to be decoded. */
+  textShape(fields: readonly DelimitedField[]): Shape | undefined {
+    let found = this.#texts.get(fields)
+    if (found === undefined) {
+      const columns = fields.flatMap(({ name }) => findColumn(this.table.columns, name) ?? [])
+      const isWritten = columns.length === fields.length && columns.every(({ isGenerated }) => !isGenerated)
+      found = { shape: isWritten && formFor(columns) === 'binary' ? this.#shapes.inOrder(columns) : undefined }
+      this.#texts.set(fields, found)
     }
     return found.shape
   }

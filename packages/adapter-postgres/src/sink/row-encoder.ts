@@ -5,6 +5,7 @@ import { codecFor } from '../wire/codec-for.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type CopyEncoder, encoderOf } from '../wire/copy-encoder.js'
 import { escapedText } from '../wire/copy-text.js'
+import { DelimitedWriter } from '../wire/delimited-writer.js'
 import { rowRefused } from '../wire/row-refused.js'
 import { rowWriter } from '../wire/row-writer.js'
 import { oids, type WireType } from '../wire/wire-type.js'
@@ -42,7 +43,11 @@ export function rowEncoder(columns: readonly Column[], options: EncodingOptions)
   }
   if (formFor(columns) === 'text') return textEncoder(codecs, refuse)
   const write = rowWriter(codecs, refuse)
-  return encoderOf((row, place, { out }) => write(row, out, place), undefined)
+  const texts = new DelimitedWriter(
+    codecs.map(({ codec }) => codec),
+    refuse,
+  )
+  return encoderOf((row, place, { out }) => write(row, out, place), undefined, texts)
 }
 
 function columnCodec({ name, wire }: Column, { invalidText, coerce, jsonStrings }: EncodingOptions): Codec {
@@ -81,6 +86,7 @@ function withoutUnclear(codec: Codec): Codec {
   }
   return {
     ...codec,
+    encodeUtf8: undefined,
     encode: (value, out) => codec.encode(checked(value), out),
     text: (value) => codec.text(checked(value)),
   }

@@ -3,6 +3,7 @@ import { writeUtf8 } from './native-text.js'
 /** No character of a JavaScript string takes more bytes in UTF-8. */
 const mostBytes = 3
 const shortText = 24
+const shortPart = 200
 const longText = 32 * 1024
 
 /** Where values are written one behind the other. It grows; whoever owns it takes `bytes` away before it gets large. */
@@ -46,6 +47,18 @@ export class WireBuffer {
     this.reserve(from.length)
     this.bytes.set(from, this.at)
     this.at += from.length
+  }
+
+  /** A part of other bytes. */
+  part(from: Buffer, at: number, end: number): void {
+    const length = end - at
+    this.reserve(length)
+    const { bytes } = this
+    const to = this.at
+    // A call into C++ costs more than so few bytes do.
+    if (length < shortPart) for (let i = 0; i < length; i++) bytes[to + i] = from[at + i] as number
+    else from.copy(bytes, to, at, end)
+    this.at = to + length
   }
 
   /** As UTF-8; gives the number of bytes. */

@@ -66,7 +66,7 @@ export interface RunEvents {
   }) => void
   /** Once the commit that left it out is durable. */
   'record:rejected': (event: RejectedRecord) => void
-  /** Nothing of a partition was committed for `stalledAfterMs`; again after as long, while that lasts. */
+  /** Nothing of a partition was committed for `stalledAfterMs`, or the run was not open after that; again after as long, while that lasts. */
   'run:stalled': (event: Stall) => void
   /** Something else holds the run back than before: a signal, or that no window is open. Nothing does any more if `throttle` is missing. */
   'run:throttled': (event: { readonly name: string; readonly throttle?: Throttled }) => void

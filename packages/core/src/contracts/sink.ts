@@ -3,7 +3,7 @@ import type { Claim, Commit, Partition, Position } from './position.js'
 import type { SinkAccount, Warning } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
 import type { Source } from './source.js'
-import type { StoreWait } from './stall.js'
+import type { ConnectOperation, StoreWait } from './stall.js'
 import type { StateStore } from './state-store.js'
 import type { Operation, Row } from './values.js'
 
@@ -46,11 +46,25 @@ interface SinkInfo {
 }
 
 /** How a sink is connected to: with the means to speak to whoever follows the run, where there is a run. */
-export interface SinkOperation extends Operation {
+export interface SinkOperation extends ConnectOperation {
   /** Something that a person should know, though nothing failed: it becomes a `run:warning`, and is in the log and in the report. */
   readonly warn?: (warning: Warning) => void
   /** For the log alone. */
   readonly info?: (message: string) => void
+  /** For a dry run: nothing is created by connecting, and nothing but `check`, `takes` and `rehearse` is called. */
+  readonly rehearses?: boolean
+}
+
+/** What came of a rehearsal. */
+export interface Rehearsal {
+  /** What a run would create, each as a person would name it: `table "messages"`. */
+  readonly creates: readonly string[]
+  /** Rows that were written and taken back. */
+  readonly rows: number
+  /** How long writing them took. */
+  readonly durationMs: number
+  /** Why nothing was written, where writing could not have been taken back. */
+  readonly notWritten?: string
 }
 
 interface SinkSession extends AsyncDisposable {
@@ -58,6 +72,13 @@ interface SinkSession extends AsyncDisposable {
   check?(schema: RecordSchema): readonly FidelityIssue[]
   /** Make ready for such records: create the table, find the columns. Idempotent; called before the first write of every attempt. */
   prepare?(schema: RecordSchema, operation: Operation): Promise<void>
+  /**
+   * For a dry run: creates what is missing, writes the pages, and takes all of it back, so that nothing is different afterwards.
+   * Others who work with the store may be held up by no more than one batch would. May be called several times.
+   *
+   * @throws what `prepare` and `write` throw, so that a right that is missing is named before the run.
+   */
+  rehearse?(schema: RecordSchema, pages: readonly Page<Row>[], operation: Operation): Promise<Rehearsal>
   /** What is there now, for a verification. */
   readBack?(): Source
   /**

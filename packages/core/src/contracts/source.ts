@@ -2,6 +2,7 @@ import type { Filter } from './filter.js'
 import type { Page } from './page.js'
 import type { Partition } from './position.js'
 import type { RecordSchema } from './schema.js'
+import type { ConnectOperation } from './stall.js'
 import type { Cursor, Operation, Row } from './values.js'
 
 /** How many records; an estimate says that it is one. */
@@ -39,7 +40,7 @@ export interface Source<out R = Row> {
   readonly version?: string
   /** A pass may give a record twice: a sink without a key is then refused. @default false */
   readonly repeats?: boolean
-  connect(operation: Operation): Promise<SourceSession<R>>
+  connect(operation: ConnectOperation): Promise<SourceSession<R>>
 }
 
 /** An open source. Disposing of it twice does nothing the second time. */

@@ -1,4 +1,6 @@
-/** What a partition waits for: another process that holds it, what gives its records, a step, what writes them, or what keeps its position. */
+import type { Operation } from './values.js'
+
+/** What a partition, or a run that is not open yet, waits for: another process that holds it, what gives its records, a step, what writes them, or what keeps its position. */
 export type WaitingFor = 'lease' | 'source' | 'transform' | 'sink' | 'state' | 'backfiller'
 
 /** Somebody whom a statement waits for. What a store does not say, or not to this user, is missing. */
@@ -28,12 +30,26 @@ export interface StoreWait {
   readonly message: string
 }
 
-/** A partition of which nothing was committed for long. */
+/** Gives what statements wait for. It must not stand in the run's way, and ends when the signal is aborted. */
+export type Ask = (operation: Operation) => Promise<readonly StoreWait[]>
+
+/** How a source or sink is connected to by a run. */
+export interface ConnectOperation extends Operation {
+  /**
+   * For a session whose statements may have to wait: how it can be asked, from now on, for those that belong to no batch of a sink. It is
+   * asked when a run has not been opened for long, or when its source has given nothing for long.
+   */
+  readonly whenStalled?: (ask: Ask) => void
+}
+
+/** A partition of which nothing was committed for long, or a run that was not open after as long. */
 export interface Stall {
   readonly name: string
+  /** Empty while the run is opened: it may not be known yet. */
   readonly run: string
+  /** Empty while the run is opened. */
   readonly partition: string
-  /** Since its last commit, or since it was begun; pauses, and waits for the ceiling of records per second, do not count. */
+  /** Since its last commit, or since it was begun or the run was called; pauses, and waits for the ceiling of records per second, do not count. */
   readonly sinceMs: number
   readonly waitsFor: WaitingFor
   /** What the store says of the partition's statements, where it was asked. */

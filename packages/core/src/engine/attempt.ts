@@ -4,7 +4,7 @@ import type { Progress } from '../contracts/events.js'
 import type { Partition } from '../contracts/position.js'
 import type { Report } from '../contracts/report.js'
 import type { Count } from '../contracts/source.js'
-import type { Lease, RunState, Settlement, StateStore } from '../contracts/state-store.js'
+import type { Lease, RunState, Settlement, StateStore, TransactionalStateStore } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import { grouped } from '../report/text.js'
@@ -12,6 +12,7 @@ import { closing } from './closing.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Lane } from './lane.js'
 import { holderName, Leases, type LeaseTerms } from './leases.js'
+import { Opening } from './opening.js'
 import type { OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
 import type { RejectionLimit } from './rejection-limit.js'
@@ -47,6 +48,7 @@ export class Attempt {
   readonly #operation = { signal: this.#hard.signal }
   readonly #holder = holderName()
   readonly #retrying: Retrying
+  readonly #opening = new Opening()
   #meter: ProgressMeter | undefined
   /** Those that work, or rest. */
   readonly #lanes = new Set<Lane>()
@@ -74,6 +76,10 @@ export class Attempt {
     const given = this.#plan.options.state
     const state = given ?? this.#plan.defaultState()
     return this.#closing(given === undefined ? state : undefined, async () => {
+      await using watch = this.#watch({ run: '' }, null)
+      watch.working(this.#opening)
+      const { waitsFor } = state as Partial<Pick<TransactionalStateStore<never>, 'waitsFor'>>
+      if (waitsFor !== undefined) this.#opening.learn('state', (operation) => waitsFor.call(state, operation))
       await this.#again(async () => state.setup?.(this.#operation))
       await this.#requireFinished(state)
       const stored = await this.#again(() => state.load(this.#plan.name, this.#operation))
@@ -85,12 +91,13 @@ export class Attempt {
           state,
           limit,
           retrying: this.#retrying,
+          opening: this.#opening,
           alsoFailed: (error) => this.#teller.alsoFailed(error),
           warn: ({ code, message }) => this.#teller.warn(code, redactSecrets(message)),
           info: (message) => this.#teller.info(redactSecrets(message)),
         }),
       )
-      return this.#closing(opened, () => this.#withPlan(state, stored, opened))
+      return this.#closing(opened, () => this.#withPlan(state, stored, opened, watch))
     })
   }
 
@@ -106,7 +113,12 @@ export class Attempt {
     }
   }
 
-  async #withPlan(state: StateStore, stored: RunState | null, opened: OpenedPlan): Promise<Report> {
+  async #withPlan(
+    state: StateStore,
+    stored: RunState | null,
+    opened: OpenedPlan,
+    opening: AsyncDisposable,
+  ): Promise<Report> {
     const run = await this.#findRun(state, stored, opened)
     this.#account.recall(run)
     const before = this.#account.counts.read
@@ -114,6 +126,7 @@ export class Attempt {
     this.#meter = meter
     await opened.begin(run)
     meter.total = await this.#total(opened, before)
+    await opening[Symbol.asyncDispose]()
     this.#teller.started({
       name: this.#plan.name,
       run: run.run,
@@ -204,6 +217,7 @@ export class Attempt {
       (choice.kind === 'begin' ? choice.partitions : null) ??
       (await this.#again(() => opened.partitions(this.#plan.parallel)))
     const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
+    this.#opening.at('state')
     const run = await this.#again(() => state.open(opening, this.#operation))
     refuseChange(name, run.fingerprint, fingerprint) // another process may have been quicker, with another definition
     return run
@@ -212,6 +226,7 @@ export class Attempt {
   /** Makes sure that nobody works on a run any more that is to be left where it stands. False if this one was stopped meanwhile. */
   async #takeOver(state: StateStore, abandoned: RunState): Promise<boolean> {
     const leases = this.#leases(state)
+    this.#opening.at('lease')
     return this.#closing(leases, async () => {
       for (const partition of abandoned.partitions)
         if ((await leases.acquire(abandoned, partition)) === null) return false
@@ -277,7 +292,7 @@ export class Attempt {
     })
   }
 
-  #watch({ run }: RunState, partition: Partition): StallWatch {
+  #watch({ run }: Pick<RunState, 'run'>, partition: Partition | null): StallWatch {
     const { name, options } = this.#plan
     return new StallWatch(partition, {
       afterMs: options.stalledAfterMs ?? defaultStalledAfterMs,
@@ -288,6 +303,7 @@ export class Attempt {
   }
 
   async #workOnOne(lease: Lease, opened: OpenedPlan, lanes: () => number, watch: StallWatch): Promise<void> {
+    watch.working(this.#opening)
     const lane = await this.#again(() => opened.lane(lease, lanes))
     this.#account.begin(lane.start)
     watch.working(lane)

@@ -39,6 +39,7 @@ export function backfillPlan(options: BackfillOptions<never>): Plan {
     dependsOn: options.dependsOn ?? [],
     defaultState: () => directoryStateStore({ directory: '.drover' }),
     open: async (help) => {
+      help.opening.at('backfiller')
       await backfiller.setup?.(help.operation)
       return new OpenedBackfill(backfiller, options, help)
     },
@@ -72,6 +73,7 @@ class OpenedBackfill implements OpenedPlan {
   }
 
   async count(): Promise<Count | undefined> {
+    this.help.opening.at('backfiller')
     return this.backfiller.count?.(this.help.operation)
   }
 

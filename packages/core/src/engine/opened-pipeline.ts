@@ -36,16 +36,18 @@ export interface PipelineParts {
 /** Connects to source and sink; what was opened is closed again if the other cannot be. */
 export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
   const { source, sink, steps, help } = parts
-  const from = await source.connect(help.operation)
+  const { opening } = help
+  const from = await source.connect(opening.connecting('source', help.operation))
   return keeping(
     from,
     async () => {
       const { pushed, rest } = pushDown(from, steps)
       const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
       const { warn, info } = help
-      const into = await sink.connect({ ...help.operation, warn, info })
+      const into = await sink.connect({ ...opening.connecting('sink', help.operation), warn, info })
       const connected = async (): Promise<OpenedPlan> => {
         // Finding out what records look like may mean to read some: only for a sink that wants to know.
+        opening.at('source')
         const isAsked = into.check !== undefined || into.prepare !== undefined
         const schema = isAsked ? await from.describe(help.operation) : { fields: [], key: [] }
         return new OpenedPipeline(parts, { from, schema, pushed, chain, into })
@@ -57,7 +59,7 @@ export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
 }
 
 /** Filters in front of all other steps go to the source, as far as it takes them. */
-function pushDown(
+export function pushDown(
   session: SourceSession,
   steps: readonly Step[],
 ): { pushed: Filter | undefined; rest: readonly Step[] } {
@@ -108,6 +110,7 @@ class OpenedPipeline implements OpenedPlan {
 
   async partitions(count: number): Promise<readonly Partition[]> {
     const { from } = this.opened
+    this.parts.help.opening.at('source')
     const whole: Partition = { id: 'all', bounds: null }
     if (count <= 1 || from.partition === undefined) return [whole]
     const partitions = await from.partition({ ...this.parts.help.operation, count, ...this.#filter() })
@@ -115,14 +118,18 @@ class OpenedPipeline implements OpenedPlan {
   }
 
   async count(): Promise<Count | undefined> {
+    this.parts.help.opening.at('source')
     return this.opened.from.count?.({ ...this.parts.help.operation, ...this.#filter() })
   }
 
   async begin(run: RunState): Promise<void> {
     const { chain, schema } = this.opened
     this.#run = run
-    await chain.open(this.parts.help.operation)
+    const { opening, operation } = this.parts.help
+    opening.at('transform')
+    await chain.open(operation)
     const described = schema.fields.length === 0 ? null : chain.describe(schema)
+    opening.at('sink')
     if (described !== null) await this.#readiness.prepare(described)
   }
 
@@ -131,6 +138,7 @@ class OpenedPipeline implements OpenedPlan {
     const { from, schema, pushed, chain, into } = this.opened
     const { partition, fence } = lease
     const run = this.#run as RunState
+    help.opening.at('sink')
     // A page finds the keys of its records in its columns.
     const isKeyKept = schema.fields.length > 0 && !chain.sets(schema.key)
     const bear = (count: number, rejections: () => readonly Rejection[]): void =>
@@ -162,7 +170,10 @@ class OpenedPipeline implements OpenedPlan {
       maxRetries: help.retrying.maxRetries,
       heldBytes: () => into.heldBytes?.() ?? 0,
       takesPagesOnce: sink.guarantee === 'exactly-once' && into.takesPagesOnce === true,
-      askSink: async (operation) => (await into.waitsFor?.(partition, operation)) ?? [],
+      ask: async (side, operation) => [
+        ...((side === 'sink' && (await into.waitsFor?.(partition, operation))) || []),
+        ...(await help.opening.ask(side, operation)),
+      ],
       prepare: (sample) => this.#readiness.prepareFor(sample),
       bear: (rejections) => bear(rejections.length, () => rejections),
       bury: async (rejections) => {

@@ -36,8 +36,8 @@ export interface PipelineLaneOptions {
   readonly bytes: number
   readonly maxRetries: number
   readonly heldBytes: () => number
-  /** What the sink says that its statements wait for. */
-  readonly askSink: (operation: Operation) => Promise<readonly StoreWait[]>
+  /** What source or sink says that its statements wait for. */
+  readonly ask: (side: 'source' | 'sink', operation: Operation) => Promise<readonly StoreWait[]>
   readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
   readonly prepare: (sample: () => Promise<readonly Row[]>) => Promise<void>
@@ -96,7 +96,8 @@ export abstract class PipelineLane implements Lane {
   }
 
   async askStore(operation: Operation): Promise<readonly StoreWait[]> {
-    return this.waitsFor === 'sink' ? this.options.askSink(operation) : []
+    const { waitsFor } = this
+    return waitsFor === 'sink' || waitsFor === 'source' ? this.options.ask(waitsFor, operation) : []
   }
 
   /** Resolves when the next batch may begin. */

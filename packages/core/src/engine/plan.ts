@@ -7,6 +7,7 @@ import type { Operation } from '../contracts/values.js'
 import type { AlsoFailed } from './closing.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { Lane } from './lane.js'
+import type { Opening } from './opening.js'
 import type { RunOptions } from './options.js'
 import type { RejectionLimit } from './rejection-limit.js'
 import type { Retrying } from './retry.js'
@@ -38,6 +39,8 @@ export interface PlanHelp {
   readonly state: StateStore
   readonly limit: RejectionLimit
   readonly retrying: Retrying
+  /** Told what is waited for until the first partition is worked on. */
+  readonly opening: Opening
   /** Told of what fails besides that which is thrown. */
   readonly alsoFailed: AlsoFailed
   /** For the sink. */

@@ -1,4 +1,5 @@
 import type { Report } from '../contracts/report.js'
+import { backfillPipeline } from './backfill-pipeline.js'
 import { backfillPlan, checkDependsOn } from './backfill-plan.js'
 import type { LiveRun } from './live-run.js'
 import type { BackfillOptions, FlowBackfillOptions, TransactionalBackfillOptions } from './options.js'
@@ -37,12 +38,9 @@ type AnyBackfillOptions = BackfillOptions<never> | BackfillOptions<void> | FlowB
 
 function planOf(options: AnyBackfillOptions): Plan {
   if (!isFlowBackfill(options)) return backfillPlan(options as BackfillOptions<never>)
-  const { backfiller, dependsOn, ...rest } = options
+  const { backfiller, dependsOn } = options
   checkDependsOn(`backfill ${backfiller.name}`, dependsOn)
-  const { name, version, source, sink, batchSize } = backfiller
-  // What the caller says goes before what the adapter would choose.
-  const own = { ...(version === undefined ? {} : { version }), ...(batchSize === undefined ? {} : { batchSize }) }
-  return pipelinePlan({ ...own, ...rest, name, source, sink }, { kind: 'backfill', dependsOn: dependsOn ?? [] })
+  return pipelinePlan(backfillPipeline(options), { kind: 'backfill', dependsOn: dependsOn ?? [] })
 }
 
 function isFlowBackfill(options: AnyBackfillOptions): options is FlowBackfillOptions {

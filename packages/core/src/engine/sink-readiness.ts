@@ -35,7 +35,7 @@ export class SinkReadiness {
     if (check === undefined && prepare === undefined) return
     if (this.#prepared !== undefined) return this.#prepared
     const rows = await sample()
-    if (rows.length > 0) await this.prepare(this.#inferred(rows))
+    if (rows.length > 0) await this.prepare(schemaBehind(rows, this.options.known))
   }
 
   async #checkAndPrepare(schema: RecordSchema): Promise<void> {
@@ -52,18 +52,18 @@ export class SinkReadiness {
     }
     await session.prepare?.(schema, help.operation)
   }
+}
 
-  /** What rows look like behind steps that do not say: as they are, with the source's own type where a field kept its name and kind. */
-  #inferred(rows: readonly Row[]): RecordSchema {
-    const known = new Map(this.options.known.fields.map((field) => [field.name, field]))
-    return {
-      key: [],
-      fields: inferSchema(rows).fields.map((field) => {
-        const before = known.get(field.name)
-        return before !== undefined && (field.type.kind === 'any' || before.type.kind === field.type.kind)
-          ? before
-          : { ...field, nullable: true }
-      }),
-    }
+/** What rows look like behind steps that do not say: as they are, with the source's own type where a field kept its name and kind. */
+export function schemaBehind(rows: readonly Row[], source: RecordSchema): RecordSchema {
+  const known = new Map(source.fields.map((field) => [field.name, field]))
+  return {
+    key: [],
+    fields: inferSchema(rows).fields.map((field) => {
+      const before = known.get(field.name)
+      return before !== undefined && (field.type.kind === 'any' || before.type.kind === field.type.kind)
+        ? before
+        : { ...field, nullable: true }
+    }),
   }
 }

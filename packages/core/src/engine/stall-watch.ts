@@ -28,14 +28,15 @@ export class StallWatch implements LaneListener, AsyncDisposable {
   /** The last commit, or when it could begin. */
   #since = performance.now()
   #told = this.#since
-  #lane: Lane | undefined
+  #lane: Pick<Lane, 'waitsFor' | 'askStore'> | undefined
   #held: Held | undefined
   #retries = 0
   #lastRetry = ''
   #looking: Promise<void> = Promise.resolve()
 
   constructor(
-    private readonly partition: Partition,
+    /** Null for a run that is being opened. */
+    private readonly partition: Partition | null,
     private readonly terms: StallTerms,
   ) {
     this.#arm(terms.afterMs)
@@ -47,7 +48,7 @@ export class StallWatch implements LaneListener, AsyncDisposable {
     if (held === undefined) this.heldBack()
   }
 
-  working(lane: Lane): void {
+  working(lane: Pick<Lane, 'waitsFor' | 'askStore'>): void {
     this.#lane = lane
   }
 
@@ -91,7 +92,7 @@ export class StallWatch implements LaneListener, AsyncDisposable {
       this.#arm(left)
       return
     }
-    const waitsFor = this.#waitsFor
+    const waitsFor = this.#waitsFor; console.log('LOOK', this.partition, waitsFor, control.paused)
     if (waitsFor === null || control.paused) {
       this.heldBack()
       this.#arm(afterMs)
@@ -132,10 +133,15 @@ export class StallWatch implements LaneListener, AsyncDisposable {
     const now = performance.now()
     const sinceMs = now - this.#since
     this.#told = now
-    const partition = this.partition.id
+    const partition = this.partition?.id ?? ''
     const statements = typeof answer === 'string' ? [] : answer
+    const seconds = Math.round(sinceMs / 100) / 10
+    const what =
+      this.partition === null
+        ? `The run has not been opened for ${seconds} s`
+        : `Nothing of partition "${partition}" was committed for ${seconds} s`
     const parts = [
-      `Nothing of partition "${partition}" was committed for ${Math.round(sinceMs / 100) / 10} s: it waits for ${this.#named(waitsFor)}.`,
+      `${what}: it waits for ${this.#named(waitsFor)}.`,
       ...(this.#retries === 0
         ? []
         : [
@@ -147,6 +153,7 @@ export class StallWatch implements LaneListener, AsyncDisposable {
   }
 
   #named(waitsFor: WaitingFor): string {
+    if (this.partition === null) return beforeBegun[waitsFor]
     switch (waitsFor) {
       case 'lease':
         return this.#held === undefined
@@ -164,4 +171,13 @@ export class StallWatch implements LaneListener, AsyncDisposable {
         return 'the backfiller'
     }
   }
+}
+
+const beforeBegun: Readonly<Record<WaitingFor, string>> = {
+  lease: 'the lease of an earlier run',
+  source: 'the source to answer',
+  transform: 'a step to be ready',
+  sink: 'the sink to be ready',
+  state: 'the state store to answer',
+  backfiller: 'the backfiller to be ready',
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Stall, StoreWait } from '../contracts/stall.js'
+import type { Stall, StoreWait, WaitingFor } from '../contracts/stall.js'
 import { from } from '../flow/flow.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
@@ -7,7 +7,7 @@ import type { LiveRun } from './live-run.js'
 import type { PipelineOptions } from './options.js'
 import { startBackfill } from './run-backfill.js'
 import { startPipeline } from './run-pipeline.js'
-import { type Numbered, source, transient, withReading, withSession } from './testing/rigs.js'
+import { but, type Numbered, source, transient, withReading, withSession } from './testing/rigs.js'
 
 const stalledAfterMs = 20
 
@@ -45,6 +45,105 @@ function waitingSink(until: Promise<void>, waitsFor?: () => Promise<readonly Sto
     ...(waitsFor && { waitsFor }),
   }))
 }
+
+describe('a run that is not opened', () => {
+  const wait: StoreWait = { pid: 7, statement: 'SELECT', blockedBy: [{ pid: 8 }], message: 'SELECT waits for 8.' }
+
+  it.each<[string, WaitingFor, (until: Promise<void>) => Partial<PipelineOptions<Numbered>>]>([
+    [
+      'because its source does not count',
+      'source',
+      (until) => ({
+        progress: { write: () => true } as unknown as NodeJS.WritableStream,
+        source: but(source(30), {
+          connect: async (operation) => {
+            operation.whenStalled?.(async () => [wait])
+            const count = () => until.then(() => ({ value: 30, exact: true }))
+            return but(await source(30).connect(operation), { count })
+          },
+        }),
+      }),
+    ],
+    [
+      'because its source cannot be connected to',
+      'source',
+      (until) => ({
+        source: but(source(30), {
+          connect: async (operation) => {
+            operation.whenStalled?.(async () => [wait])
+            await until
+            return source(30).connect(operation)
+          },
+        }),
+      }),
+    ],
+    [
+      'because its sink is not ready',
+      'sink',
+      (until) => {
+        const sink = memorySink<Numbered>()
+        return {
+          sink: but(sink, {
+            connect: async (operation) => {
+              operation.whenStalled?.(async () => [wait])
+              await until
+              return sink.connect(operation)
+            },
+          }),
+        }
+      },
+    ],
+  ])('%s says so, and what it waits for', async (_, waitsFor, options) => {
+    const { opened, open } = latch()
+    const live = start(options(opened))
+    live.events.on('run:failed', ({ error }) => console.log('FAILED', error))
+    const stall = await stalled(live); console.log('stalled', stall.message)
+    expect(stall).toMatchObject({ name: 'x', run: '', partition: '', waitsFor, statements: [wait] })
+    expect(stall.message).toMatch(
+      /^The run has not been opened for [\d.]+ s: it waits for the (source|sink) to .*\. SELECT waits/,
+    )
+    open()
+    const { counts, warnings } = await live.result
+    expect(counts.written).toBe(30)
+    expect(warnings).toEqual([{ code: 'STALLED', message: expect.stringContaining('SELECT waits for 8.') }])
+  })
+
+  it('tells so of a claim, and of a source that gives no records, with what they say', async () => {
+    const { opened, open } = latch()
+    const claiming = withSession(memorySink<Numbered>(), (session) => ({
+      claim: (claim, operation) => opened.then(() => session.claim(claim, operation)),
+    }))
+    const first = start({
+      sink: but(claiming, {
+        connect: (operation) => {
+          operation.whenStalled?.(async () => [wait])
+          return claiming.connect(operation)
+        },
+      }),
+    })
+    expect(await stalled(first)).toMatchObject({ partition: 'all', waitsFor: 'sink', statements: [wait] })
+    open()
+    expect((await first.result).counts.written).toBe(30)
+    const slow = latch()
+    const reading = withReading(source(30), (session) => ({
+      async *read(options) {
+        await slow.opened
+        yield* session.read(options)
+      },
+    }))
+    const live = start({
+      source: but(reading, {
+        connect: (operation) => {
+          operation.whenStalled?.(async () => [wait])
+          return reading.connect(operation)
+        },
+      }),
+    })
+    expect(await stalled(live)).toMatchObject({ partition: 'all', waitsFor: 'source', statements: [wait] })
+    slow.open()
+    expect((await live.result).counts.written).toBe(30)
+  })
+})
 
 describe('a partition that stands still', () => {
   it('is told with what its sink says of it, again while that lasts, and stands in log, progress and report', async () => {

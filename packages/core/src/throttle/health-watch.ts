@@ -1,5 +1,4 @@
 import type { HealthCheck, HealthReading, HealthSignal } from '../contracts/health.js'
-import { pause } from '../engine/retry.js'
 import { shown } from '../errors/check-options.js'
 import { redactSecrets } from '../errors/redact.js'
 
@@ -76,15 +75,16 @@ class Asked {
     const others = (runsAsking.get(this.identity) ?? 1) - 1
     runsAsking.set(this.identity, others)
     if (others > 0 || this.signal.close === undefined) return
-    const done = new AbortController()
-    const late = pause(closingMs, done.signal)
-    late.catch(() => {}) // given up below
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, closingMs)
+    })
     try {
       await Promise.race([this.signal.close(), late])
     } catch (error) {
       this.listener.failed(this.name, `it could not be closed: ${messageOf(error)}`)
     } finally {
-      done.abort()
+      clearTimeout(timer)
     }
   }
 

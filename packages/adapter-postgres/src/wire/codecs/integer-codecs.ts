@@ -8,6 +8,16 @@ export const int2Codec: Codec = {
     out.reserve(2)
     out.int16(whole)
   },
+  encodeUtf8: {
+    of: 'integer',
+    write(bytes, at, end, out) {
+      const whole = digitsAt(bytes, at, end)
+      if (!(whole >= -0x8000 && whole <= 0x7fff)) return false
+      out.reserve(2)
+      out.int16(whole)
+      return true
+    },
+  },
   text: (value) => String(small(value, -0x8000, 0x7fff, 'smallint')),
 }
 
@@ -17,6 +27,16 @@ export const int4Codec: Codec = {
     const whole = small(value, -0x80000000, 0x7fffffff, 'integer')
     out.reserve(4)
     out.int32(whole)
+  },
+  encodeUtf8: {
+    of: 'integer',
+    write(bytes, at, end, out) {
+      const whole = digitsAt(bytes, at, end)
+      if (!(whole >= -0x80000000 && whole <= 0x7fffffff)) return false
+      out.reserve(4)
+      out.int32(whole)
+      return true
+    },
   },
   text: (value) => String(small(value, -0x80000000, 0x7fffffff, 'integer')),
 }
@@ -39,6 +59,16 @@ export const int8Codec: Codec = {
     const whole = large(value)
     if (typeof whole === 'number') writeInt64(out, whole)
     else out.at = out.bytes.writeBigInt64BE(whole, out.at)
+  },
+  encodeUtf8: {
+    of: 'integer',
+    write(bytes, at, end, out) {
+      const whole = digitsAt(bytes, at, end)
+      if (Number.isNaN(whole)) return false
+      out.reserve(8)
+      writeInt64(out, whole)
+      return true
+    },
   },
   text: (value) => String(large(value)),
 }
@@ -65,6 +95,20 @@ export function safeInteger(bytes: Buffer, at: number): number | bigint {
 export function writeInt64(out: WireBuffer, value: number): void {
   out.int32(Math.floor(value / 0x100000000))
   out.int32(value)
+}
+
+/** NaN if it is none, or has so many digits that a double might not hold it. */
+function digitsAt(bytes: Buffer, at: number, end: number): number {
+  const isNegative = bytes[at] === 0x2d
+  const first = isNegative ? at + 1 : at
+  if (end === first || end - first > 15) return Number.NaN
+  let value = 0
+  for (let i = first; i < end; i++) {
+    const digit = (bytes[i] as number) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return isNegative ? -value : value
 }
 
 const minSafe = BigInt(Number.MIN_SAFE_INTEGER)

@@ -32,8 +32,25 @@ export function jsonCodec(type: 'json' | 'jsonb', form: JsonForm, invalidText: I
       if (prefix > 0) writeVersion(out)
       writeText(text(value), out, invalidText)
     },
+    ...(form === 'text' && {
+      encodeUtf8: {
+        of: 'text',
+        write(bytes: Buffer, at: number, end: number, out: WireBuffer) {
+          if (type === 'jsonb' && hasEscape(bytes, at, end)) return false
+          if (prefix > 0) writeVersion(out)
+          out.part(bytes, at, end)
+          return true
+        },
+      },
+    }),
     text: (value) => validText(text(value), invalidText),
   }
+}
+
+/** A backslash and a `u`. */
+function hasEscape(bytes: Buffer, at: number, end: number): boolean {
+  for (let i = at; i < end - 1; i++) if (bytes[i] === 0x5c && bytes[i + 1] === 0x75) return true
+  return false
 }
 
 function problem(bytes: Buffer, at: number, length: number): string | undefined {

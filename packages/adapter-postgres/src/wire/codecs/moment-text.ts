@@ -33,26 +33,26 @@ export function parseTime(text: string): WrittenTime {
 }
 
 /** `2024-01-31T12:00:00`, a fraction of up to six digits, and `Z` or nothing; undefined for all else. */
-function parseUsual(text: string): WrittenMoment | undefined {
-  const { length } = text
+export function parseUsualBytes(bytes: Uint8Array, at: number, end: number): WrittenMoment | undefined {
+  const length = end - at
   if (length < 19 || length > 27) return undefined
-  const between = text.charCodeAt(10)
+  const between = bytes[at + 10]
   if (between !== 0x54 && between !== 0x20) return undefined
-  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return undefined
-  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return undefined
-  const year = digits(text, 0, 2) * 100 + digits(text, 2, 4)
-  const month = digits(text, 5, 7)
-  const day = digits(text, 8, 10)
-  const hour = digits(text, 11, 13)
-  const minute = digits(text, 14, 16)
-  const second = digits(text, 17, 19)
-  const isUtc = text.charCodeAt(length - 1) === 0x5a
-  const end = isUtc ? length - 1 : length
+  if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d) return undefined
+  if (bytes[at + 13] !== 0x3a || bytes[at + 16] !== 0x3a) return undefined
+  const year = digits(bytes, at, at + 4)
+  const month = digits(bytes, at + 5, at + 7)
+  const day = digits(bytes, at + 8, at + 10)
+  const hour = digits(bytes, at + 11, at + 13)
+  const minute = digits(bytes, at + 14, at + 16)
+  const second = digits(bytes, at + 17, at + 19)
+  const isUtc = bytes[end - 1] === 0x5a
+  const last = isUtc ? end - 1 : end
   let fraction = 0
-  if (end > 19) {
-    if (text.charCodeAt(19) !== 0x2e || end > 26 || end === 20) return undefined
-    fraction = digits(text, 20, end)
-    for (let i = end; i < 26; i++) fraction *= 10
+  if (last > at + 19) {
+    if (bytes[at + 19] !== 0x2e || last > at + 26 || last === at + 20) return undefined
+    fraction = digits(bytes, at + 20, last)
+    for (let i = last; i < at + 26; i++) fraction *= 10
   }
   // A character that is no digit has made one of them NaN; the careful way says what is wrong with the others.
   const isPlain =
@@ -62,11 +62,24 @@ function parseUsual(text: string): WrittenMoment | undefined {
   return { day: dayOf(year, month, day), micros, offset: isUtc ? 0 : undefined }
 }
 
+const scratch = new Uint8Array(27)
+
+function parseUsual(text: string): WrittenMoment | undefined {
+  const { length } = text
+  if (length > scratch.length) return undefined
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return undefined
+    scratch[i] = unit
+  }
+  return parseUsualBytes(scratch, 0, length)
+}
+
 /** NaN if there is another character. */
-function digits(text: string, from: number, end: number): number {
+function digits(bytes: Uint8Array, from: number, end: number): number {
   let value = 0
   for (let i = from; i < end; i++) {
-    const digit = text.charCodeAt(i) - 0x30
+    const digit = (bytes[i] as number) - 0x30
     if (digit < 0 || digit > 9) return Number.NaN
     value = value * 10 + digit
   }

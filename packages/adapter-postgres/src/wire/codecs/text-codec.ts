@@ -20,6 +20,13 @@ export function textCodec(invalidText: InvalidText): Codec {
       out.at = start
       out.text(validText(value, invalidText))
     },
+    encodeUtf8: {
+      of: 'text',
+      write(bytes, at, end, out) {
+        out.part(bytes, at, end)
+        return true
+      },
+    },
     text: (value) => validText(typeof value === 'string' ? value : refuseText(value), invalidText),
   }
 }

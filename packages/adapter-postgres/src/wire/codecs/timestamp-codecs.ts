@@ -4,6 +4,7 @@ import { dayOf, type Moment, microsPerDay, microsPerSecond, readMoment, writeMom
 import { infinityOf, momentOf } from './date-codec.js'
 import { readInt32 } from './integer-codecs.js'
 import { shownMoment } from './moment-shown.js'
+import { parseUsualBytes } from './moment-text.js'
 
 /**
  * `timestamptz`: ISO 8601 in UTC, `2024-01-31T12:00:00.123456Z`. `timestamp`: the same without Z.
@@ -24,6 +25,17 @@ export function timestampCodec(hasZone: boolean, modifier = -1): Codec {
       const word = infinityOf(value)
       if (word === undefined) writeMoment(moment(value), out)
       else writeInfinity(word, out)
+    },
+    encodeUtf8: {
+      of: 'text',
+      write(bytes, at, end, out) {
+        const written = parseUsualBytes(bytes, at, end)
+        // Its day is that of a year of four digits, and its offset none: it cannot be out of range.
+        if (written === undefined || written.micros % unit !== 0) return false
+        out.reserve(8)
+        writeMoment(written, out)
+        return true
+      },
     },
     text(value) {
       const word = infinityOf(value)

@@ -1,0 +1,7 @@
+export { runCommandLine } from './command-line.js'
+export { type ExitCode, exitCodes } from './exit-codes.js'
+export { makePipeline } from './make-pipeline.js'
+export { type PipelineFile, type PipelineParts, readPipelineFile } from './pipeline-file.js'
+export { pipelineSchema } from './pipeline-schema.js'
+export type { JsonSchema } from './shape/json-schema.js'
+export type { OutputStream, Surroundings } from './terminal/surroundings.js'

@@ -1,0 +1,173 @@
+import {
+  DroverError,
+  type Filter,
+  type Flow,
+  from,
+  type PipelineOptions,
+  type Row,
+  type Sink,
+  type Source,
+  type StateStore,
+} from '@drover/core'
+import { loadExport } from './modules/load-module.js'
+import type { ChosenPart, PipelineFile, PipelineParts } from './pipeline-file.js'
+import { runFields } from './pipeline-shape.js'
+import { loadPackage } from './stores/load-package.js'
+import { storeTypes } from './stores/registry.js'
+import type { Role } from './stores/store-type.js'
+import { transformerTypes } from './transformers.js'
+
+/** What of a file overrides or follows from the command line. */
+export type Overrides = Partial<PipelineOptions<Row>>
+
+/**
+ * Makes of a file what `runPipeline` takes. Packages and modules are loaded; nothing is connected to.
+ *
+ * ```ts
+ * await runPipeline(await makePipeline(await readPipelineFile('messages.yaml')))
+ * ```
+ *
+ * @throws `PACKAGE_MISSING`, `OPTION_INVALID`, `NAME_UNKNOWN`, `SOURCE_NOT_FOUND` (a module), all with line and column.
+ */
+export async function makePipeline(file: PipelineFile): Promise<PipelineOptions<Row>> {
+  const { name, source, filter, transform = [], sink, allowDuplicates } = file.parts
+  if (name === undefined || source === undefined || sink === undefined) {
+    const missing = ['name', 'source', 'sink'].filter((part) => file.parts[part] === undefined)
+    throw file.error([], new DroverError('OPTION_INVALID', `this is no pipeline: it lacks ${missing.join(' and ')}`))
+  }
+  let flow: Flow<Row> = from(await makeSource(file, source))
+  if (filter !== undefined) flow = await placed(file, ['filter'], () => flow.filter(filter as Filter))
+  for (const [i, step] of transform.entries()) flow = await withStep(file, ['transform', i], flow, step)
+  const state = await makeState(file)
+  return {
+    name,
+    source: flow,
+    sink: (await makeStore(file, ['sink'], 'sink', sink)) as Sink<Row>,
+    ...(await makeRunOptions(file, [], file.parts)),
+    ...(allowDuplicates === undefined ? {} : { allowDuplicates: allowDuplicates as boolean }),
+    ...(state === undefined ? {} : { state }),
+  }
+}
+
+/** The state store that a file names. */
+export async function makeState(file: PipelineFile): Promise<StateStore | undefined> {
+  const { state } = file.parts
+  return state === undefined ? undefined : ((await makeStore(file, ['state'], 'state', state)) as StateStore)
+}
+
+/** Options of a run as they stand in a file, in the forms that core takes. */
+export async function makeRunOptions(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  part: Readonly<Record<string, unknown>>,
+): Promise<Overrides> {
+  const { deadLetters, stopAfter, ...rest } = Object.fromEntries(
+    Object.keys(runFields).flatMap((name) => (part[name] === undefined ? [] : [[name, part[name]]])),
+  )
+  return {
+    ...rest,
+    ...(deadLetters === undefined
+      ? {}
+      : {
+          deadLetters:
+            typeof deadLetters === 'string'
+              ? deadLetters
+              : ((await makeStore(file, [...at, 'deadLetters'], 'sink', deadLetters as ChosenPart)) as Sink<Row>),
+        }),
+    ...(stopAfter === undefined
+      ? {}
+      : { stopAfter: makeStopAfter(file, [...at, 'stopAfter'], stopAfter as StopAfterPart) }),
+  }
+}
+
+type StopAfterPart = NonNullable<PipelineParts['stopAfter']>
+
+function makeStopAfter(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  { deadline, ...rest }: StopAfterPart,
+): NonNullable<Overrides['stopAfter']> {
+  if (deadline === undefined) return rest
+  const instant = new Date(deadline)
+  if (!Number.isNaN(instant.getTime())) return { ...rest, deadline: instant }
+  const wrong = `deadline is an instant such as 2025-01-31T06:00:00Z, not ${JSON.stringify(deadline)}`
+  throw file.error([...at, 'deadline'], new DroverError('OPTION_INVALID', wrong))
+}
+
+async function makeSource(file: PipelineFile, part: ChosenPart): Promise<Source> {
+  return (await makeStore(file, ['source'], 'source', part)) as Source
+}
+
+/** What a package's factory, or a module, makes of a part. */
+async function makeStore(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  role: Role,
+  part: ChosenPart,
+): Promise<unknown> {
+  const { type, ...options } = part
+  const store = type === undefined ? undefined : storeTypes[type]
+  const entry = store?.roles[role]
+  if (type === undefined || store === undefined || entry === undefined) return makeFromModule(file, at, part)
+  return placed(file, [...at, 'type'], async () => {
+    const factory = (await loadPackage(type, store, file.folder))[entry.factory]
+    if (typeof factory === 'function') return factory(options)
+    const old = `${store.package} has no ${entry.factory}; it is of another version than @drover/cli: update it`
+    throw new DroverError('PACKAGE_MISSING', old)
+  })
+}
+
+async function withStep(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  flow: Flow<Row>,
+  part: ChosenPart,
+): Promise<Flow<Row>> {
+  const { type, ...options } = part
+  const built = type === undefined ? undefined : transformerTypes[type]
+  if (built !== undefined) return placed(file, at, () => flow.pipe(built.make(options as never) as Step))
+  const value = await makeFromModule(file, at, part)
+  // A schema may be a function too, as those of arktype are.
+  if (isStandardSchema(value)) return placed(file, at, () => flow.validate(value) as unknown as Flow<Row>)
+  return placed(file, at, () => {
+    if (typeof value === 'function') return flow.pipe(value as Step)
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${part.module} exports no transformer: that is a function of a record, or a schema (zod, valibot, arktype)`,
+    )
+  })
+}
+
+type Step = (record: Row) => Row | null
+type Validating = Parameters<Flow<Row>['validate']>[0]
+
+function isStandardSchema(value: unknown): value is Validating {
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && '~standard' in value
+}
+
+/** With options, the export is a function that makes it. */
+function makeFromModule(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  { module = '', options }: ChosenPart,
+): Promise<unknown> {
+  return placed(file, [...at, 'module'], async () => {
+    const { value } = await loadExport(module, file.folder)
+    if (options === undefined) return value
+    if (typeof value === 'function') return (value as (options: unknown) => unknown)(options)
+    throw new DroverError('OPTION_INVALID', `${module} is given options, and is no function that could take them`)
+  })
+}
+
+/** What fails is said with the place in the file that asked for it. */
+async function placed<T>(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  make: () => T | Promise<T>,
+): Promise<Awaited<T>> {
+  try {
+    return await make()
+  } catch (error) {
+    throw file.error(at, error)
+  }
+}

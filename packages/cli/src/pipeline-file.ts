@@ -1,0 +1,80 @@
+import path from 'node:path'
+import { DroverError } from '@drover/core'
+import type { FileProblems } from './file/file-problems.js'
+import type { Given } from './file/given.js'
+import { readYamlFile, whatItHolds } from './file/yaml-file.js'
+import { pipelineShape } from './pipeline-shape.js'
+import { placeOf, ShapeChecker } from './shape/check-shape.js'
+
+/** A part of a file that says by `type` or `module` what it is. */
+export interface ChosenPart {
+  readonly type?: string
+  readonly module?: string
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly [option: string]: unknown
+}
+
+/** A pipeline's file, read and checked: its names and values are those that a file may have. */
+export interface PipelineFile {
+  readonly path: string
+  /** That modules are relative to. */
+  readonly folder: string
+  readonly parts: PipelineParts
+  /** An error about one part, with its line and column. */
+  readonly error: (at: readonly (string | number)[], error: unknown) => DroverError
+}
+
+/** What it holds; everything else is an option of the run by its own name. */
+export interface PipelineParts {
+  readonly name?: string
+  readonly source?: ChosenPart
+  readonly filter?: object
+  readonly transform?: readonly ChosenPart[]
+  readonly sink?: ChosenPart
+  readonly state?: ChosenPart
+  readonly deadLetters?: string | ChosenPart
+  readonly stopAfter?: { readonly records?: number; readonly deadline?: string }
+  readonly verify?: VerifyPart
+  readonly backfills?: readonly (string | BackfillPart)[]
+  readonly [option: string]: unknown
+}
+
+export interface VerifyPart {
+  readonly key?: string | readonly string[]
+  readonly [option: string]: unknown
+}
+
+/** A backfill that a file lists. */
+export interface BackfillPart {
+  readonly module: string
+  readonly [option: string]: unknown
+}
+
+/**
+ * Reads a pipeline's file and checks every name and value in it, without loading or opening anything.
+ *
+ * @throws `SOURCE_NOT_FOUND`, `SOURCE_INVALID` (no YAML, no UTF-8, empty), `OPTION_INVALID` with every problem and its place.
+ */
+export async function readPipelineFile(file: string, env: NodeJS.ProcessEnv = process.env): Promise<PipelineFile> {
+  const { given, problems } = await readYamlFile(file, env)
+  return checkPipelineFile(file, given, problems)
+}
+
+/** The same of what was read already. */
+export function checkPipelineFile(file: string, given: Given, problems: FileProblems): PipelineFile {
+  if (given.kind !== 'map') {
+    const what = given.kind === 'list' ? 'a list' : 'a single value'
+    throw new DroverError('SOURCE_INVALID', `${problems.said(given.place, `this is ${what}`)}. ${whatItHolds}`)
+  }
+  const parts = new ShapeChecker(problems).check(given, pipelineShape, 'the file') as PipelineParts
+  problems.refuse()
+  return {
+    path: file,
+    folder: path.dirname(file),
+    parts,
+    error: (at, error) => {
+      const { code, message, cause } = DroverError.from(error, `${at.join('.')} cannot be used`)
+      return new DroverError(code, problems.said(placeOf(given, ...at), message), { cause: cause ?? error })
+    },
+  }
+}

@@ -1,0 +1,265 @@
+import { suggestNames } from '@drover/core'
+import type { FileProblems } from '../file/file-problems.js'
+import { type Given, type GivenMap, type GivenScalar, type Place, shownGiven } from '../file/given.js'
+import { comparisons, conditionOperators, valueLists } from './filter-words.js'
+import type { ObjectShape, Shape, VariantsShape } from './shape.js'
+
+/** Compares what a file gives with what it may give, notes what is wrong, and makes plain values of the rest. */
+export class ShapeChecker {
+  constructor(private readonly problems: FileProblems) {}
+
+  /** @param name What messages call it, such as `batchSize`. */
+  check(given: Given, shape: Shape, name: string): unknown {
+    switch (shape.kind) {
+      case 'text':
+        return this.#text(given, shape.choices, name)
+      case 'number':
+        return this.#number(given, shape.isWhole, shape.least, name)
+      case 'flag':
+        return this.#flag(given, name)
+      case 'list':
+        return this.#list(given, shape.of, shape.least, name)
+      case 'map':
+        return this.#map(given, shape.of, name)
+      case 'object':
+        return this.#object(given, shape, name)
+      case 'variants':
+        return this.#variants(given, shape, name)
+      case 'either':
+        return this.#either(given, shape.of, name)
+      case 'filter':
+        return this.#filter(given, name)
+      case 'anything':
+        return plainValue(given)
+    }
+  }
+
+  #text(given: Given, choices: readonly string[] | undefined, name: string): unknown {
+    if (given.kind !== 'scalar' || typeof given.value !== 'string' || given.value === '') {
+      const isNumber = given.kind === 'scalar' && given.value !== null && typeof given.value !== 'string'
+      return this.#wrong(given, `${name} is a text that is not empty`, isNumber ? ': put it in quotes' : '')
+    }
+    if (choices !== undefined && !choices.includes(given.value)) {
+      const hint = given.written === undefined ? suggestNames(given.value, choices) : `; it is ${listed(choices)}`
+      this.problems.add(given.place, `there is no ${name} ${shownGiven(given)}${hint}`)
+    }
+    return given.value
+  }
+
+  #number(given: Given, isWhole: boolean, least: number, name: string): unknown {
+    const value = given.kind === 'scalar' ? resolved({ ...given, isPlain: true }) : undefined
+    const isFit = typeof value === 'number' && value >= least && (isWhole ? Number.isSafeInteger(value) : true)
+    return isFit ? value : this.#wrong(given, `${name} is a ${isWhole ? 'whole ' : ''}number of at least ${least}`)
+  }
+
+  #flag(given: Given, name: string): unknown {
+    const value = given.kind === 'scalar' ? resolved({ ...given, isPlain: true }) : undefined
+    return typeof value === 'boolean' ? value : this.#wrong(given, `${name} is true or false`)
+  }
+
+  #list(given: Given, of: Shape, least: number, name: string): unknown {
+    if (given.kind !== 'list') return this.#wrong(given, `${name} is a list`)
+    if (given.items.length < least)
+      return this.#wrong(given, `${name} is a list of at least ${least}`, ' that is empty')
+    return given.items.map((item, i) => this.check(item, of, `${name}[${i}]`))
+  }
+
+  #map(given: Given, of: Shape, name: string): unknown {
+    if (given.kind !== 'map' || given.entries.size === 0)
+      return this.#wrong(given, `${name} is an object with a name or more`)
+    return plainObject([...given.entries].map(([key, { value }]) => [key, this.check(value, of, `${name}.${key}`)]))
+  }
+
+  #object(given: Given, shape: ObjectShape, name: string): unknown {
+    if (given.kind !== 'map') return this.#wrong(given, `${name} is an object with ${namesOf(shape)}`)
+    return this.#fields(given, shape, name)
+  }
+
+  /** @param type The field that chose the shape: it is looked at already. */
+  #fields(given: GivenMap, { fields, required, oneOf }: ObjectShape, name: string, type?: string): unknown {
+    const known = [...(type === undefined ? [] : ['type']), ...Object.keys(fields)]
+    const checked: [string, unknown][] = type === undefined ? [] : [['type', type]]
+    for (const [key, { place, value }] of given.entries) {
+      if (type !== undefined && key === 'type') continue
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined
+      if (field === undefined) this.problems.add(place, `${name} has no "${key}"${suggestNames(key, known)}`)
+      else checked.push([key, this.check(value, field, key)])
+    }
+    const lacks = (wanted: readonly string[]): string[] => wanted.filter((key) => !given.entries.has(key))
+    const missing = lacks(required)
+    if (missing.length > 0) this.problems.add(given.place, `${name} lacks ${listed(missing, 'and')}`)
+    const [nearest, ...others] = (oneOf ?? []).map(lacks).toSorted((a, b) => a.length - b.length)
+    if (nearest !== undefined && [nearest, ...others].every(({ length }) => length > 0))
+      this.problems.add(given.place, `${name} lacks ${listed(nearest, 'and')}`)
+    return plainObject(checked)
+  }
+
+  #variants(given: Given, shape: VariantsShape, name: string): unknown {
+    const { noun, types, module } = shape
+    const known = Object.keys(types)
+    const orModule = module === undefined ? '' : ', or module: ./file.ts#export'
+    if (given.kind !== 'map') return this.#wrong(given, `${name} is an object with type: ${listed(known)}${orModule}`)
+    const type = given.entries.get('type')
+    if (type === undefined) {
+      if (module !== undefined && given.entries.has('module')) return this.#fields(given, module, name)
+      this.problems.add(given.place, `${name} lacks type: ${listed(known)}${orModule}`)
+      return undefined
+    }
+    const { value } = type
+    const chosen = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined
+    const variant = chosen !== undefined && Object.hasOwn(types, chosen) ? types[chosen] : undefined
+    if (chosen === undefined || variant === undefined) {
+      const hint = suggestNames(chosen ?? '', known)
+      this.problems.add(value.place, `there is no ${noun} of type ${shownGiven(value)}${hint}`)
+      return undefined
+    }
+    return this.#fields(given, variant, name, chosen)
+  }
+
+  /** Each is of another kind of YAML value, so the kind chooses. */
+  #either(given: Given, of: readonly Shape[], name: string): unknown {
+    const fits = of.find((shape) => kindsOf(shape).includes(kindOf(given)))
+    if (fits !== undefined) return this.check(given, fits, name)
+    return this.#wrong(
+      given,
+      `${name} is ${listed(of.flatMap(kindsOf).map((kind) => `${kind === 'object' ? 'an' : 'a'} ${kind}`))}`,
+    )
+  }
+
+  #filter(given: Given, name: string): unknown {
+    if (given.kind !== 'map') return this.#wrong(given, `${name} is an object such as { role: { eq: user } }`)
+    const entries = [...given.entries]
+    const checked = entries.map(([key, { place, value }]): [string, unknown] => {
+      if (key !== 'and' && key !== 'or' && key !== 'not') return [key, this.#condition(value, `${name}.${key}`)]
+      if (entries.length > 1)
+        this.problems.add(place, `"${key}" stands alone in its object; put all conditions into one "and"`)
+      if (key === 'not') return [key, this.#filter(value, `${name}.not`)]
+      if (value.kind !== 'list') return [key, this.#wrong(value, `${name}.${key} is a list of filters`)]
+      return [key, value.items.map((item, i) => this.#filter(item, `${name}.${key}[${i}]`))]
+    })
+    return plainObject(checked)
+  }
+
+  #condition(given: Given, name: string): unknown {
+    if (given.kind !== 'map' || given.entries.size === 0)
+      return this.#wrong(given, `${name} is a condition, an object such as { eq: 1 }`)
+    const checked: [string, unknown][] = []
+    for (const [key, { place, value }] of given.entries) {
+      const operator = conditionOperators.find((known) => known === key)
+      if (operator === undefined) {
+        this.problems.add(place, `${name}: there is no operator "${key}"${suggestNames(key, conditionOperators)}`)
+      } else if (valueLists.includes(operator)) {
+        const items = value.kind === 'list' ? value.items.map((item) => this.#value(item, `${name}.${key}`)) : null
+        checked.push([key, items ?? this.#wrong(value, `${name}.${key} is a list of values`)])
+      } else if (comparisons.includes(operator)) {
+        checked.push([key, this.#value(value, `${name}.${key}`)])
+      } else {
+        checked.push([
+          key,
+          operator === 'isNull' ? this.#flag(value, `${name}.isNull`) : this.#pattern(value, `${name}.${key}`),
+        ])
+      }
+    }
+    return plainObject(checked)
+  }
+
+  #value(given: Given, name: string): unknown {
+    const value = given.kind === 'scalar' ? resolved(given) : null
+    const isValue = value !== null && !Number.isNaN(value)
+    if (isValue) return value
+    const hint = given.kind === 'scalar' ? '; to ask for null there is isNull' : ''
+    return this.#wrong(given, `${name} is a text, a number or a truth value`, hint)
+  }
+
+  #pattern(given: Given, name: string): unknown {
+    if (given.kind === 'scalar' && typeof given.value === 'string') return given.value
+    return this.#wrong(given, `${name} is a text`)
+  }
+
+  #wrong(given: Given, what: string, hint = ''): undefined {
+    this.problems.add(given.place, `${what}, not ${shownGiven(given)}${hint}`)
+  }
+}
+
+/** Everything that was given, as it is. */
+function plainValue(given: Given): unknown {
+  if (given.kind === 'list') return given.items.map(plainValue)
+  if (given.kind === 'map') return plainObject([...given.entries].map(([key, { value }]) => [key, plainValue(value)]))
+  return resolved(given)
+}
+
+/** Its names may be any, `__proto__` too. */
+function plainObject(entries: readonly (readonly [string, unknown])[]): object {
+  const made = {}
+  for (const [name, value] of entries)
+    Object.defineProperty(made, name, { value, configurable: true, enumerable: true, writable: true })
+  return made
+}
+
+const numeral = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?$/i
+
+/**
+ * A variable without quotes around it may be a number or a truth value, as if it stood in the file. Where nothing else can be meant,
+ * quotes do not matter: inside of `{ }` a variable needs them.
+ */
+function resolved({ value, written, isPlain }: GivenScalar): GivenScalar['value'] {
+  if (written === undefined || !isPlain || typeof value !== 'string') return value
+  if (value === 'true' || value === 'false') return value === 'true'
+  if (!numeral.test(value)) return value
+  const number = Number(value)
+  return /^[-+]?\d+$/.test(value) && !Number.isSafeInteger(number) ? BigInt(value) : number
+}
+
+type Kind = 'text' | 'number' | 'truth value' | 'list' | 'object' | 'nothing'
+
+function kindOf(given: Given): Kind {
+  if (given.kind === 'list') return 'list'
+  if (given.kind === 'map') return 'object'
+  if (given.value === null) return 'nothing'
+  if (typeof given.value === 'string') return 'text'
+  return typeof given.value === 'boolean' ? 'truth value' : 'number'
+}
+
+function kindsOf(shape: Shape): readonly Kind[] {
+  switch (shape.kind) {
+    case 'text':
+      return ['text']
+    case 'number':
+      return ['number']
+    case 'flag':
+      return ['truth value']
+    case 'list':
+      return ['list']
+    case 'either':
+      return shape.of.flatMap(kindsOf)
+    case 'anything':
+      return ['text', 'number', 'truth value', 'list', 'object', 'nothing']
+    case 'map':
+    case 'object':
+    case 'variants':
+    case 'filter':
+      return ['object']
+  }
+}
+
+function namesOf({ fields, required }: ObjectShape): string {
+  return listed(required.length > 0 ? required : Object.keys(fields), 'and')
+}
+
+function listed(words: readonly string[], last = 'or'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
+}
+
+/** Where a part of a file stands, for messages about what was made of it. */
+export function placeOf(given: Given, ...path: readonly (string | number)[]): Place {
+  let at = given
+  let place = given.place
+  for (const step of path) {
+    const entry = at.kind === 'map' && typeof step === 'string' ? at.entries.get(step) : undefined
+    const next = at.kind === 'list' && typeof step === 'number' ? at.items[step] : entry?.value
+    if (next === undefined) return place
+    place = entry?.place ?? next.place
+    at = next
+  }
+  return place
+}

@@ -1,0 +1,98 @@
+/**
+ * What a part of a pipeline's file may look like. One description makes the JSON Schema for editors and is what the checker goes
+ * by, so that both say the same.
+ */
+export type Shape =
+  | TextShape
+  | NumberShape
+  | { readonly kind: 'flag'; readonly about?: string }
+  | ListShape
+  | ObjectShape
+  | { readonly kind: 'map'; readonly of: Shape; readonly about?: string }
+  | VariantsShape
+  | { readonly kind: 'either'; readonly of: readonly Shape[]; readonly about?: string }
+  | { readonly kind: 'filter'; readonly about?: string }
+  /** Whatever YAML can say. */
+  | { readonly kind: 'anything'; readonly about?: string }
+
+export interface TextShape {
+  readonly kind: 'text'
+  /** All there are; else any text that is not empty. */
+  readonly choices?: readonly string[]
+  readonly about?: string
+}
+
+export interface NumberShape {
+  readonly kind: 'number'
+  readonly isWhole: boolean
+  readonly least: number
+  readonly about?: string
+}
+
+export interface ListShape {
+  readonly kind: 'list'
+  readonly of: Shape
+  readonly least: number
+  readonly about?: string
+}
+
+/** Names that are known, and no others. */
+export interface ObjectShape {
+  readonly kind: 'object'
+  readonly fields: Readonly<Record<string, Shape>>
+  /** Names that must be there. */
+  readonly required: readonly string[]
+  /** One of these sets of names must be there as a whole. */
+  readonly oneOf?: readonly (readonly string[])[]
+  readonly about?: string
+}
+
+/** An object whose field `type` says which of several it is; or one with `module`, where `module` is a shape. */
+export interface VariantsShape {
+  readonly kind: 'variants'
+  /** What there are several of, such as `source`. */
+  readonly noun: string
+  readonly types: Readonly<Record<string, ObjectShape>>
+  readonly module?: ObjectShape
+  readonly about?: string
+}
+
+export const text = (about?: string): TextShape => ({ kind: 'text', ...said(about) })
+export const choice = (choices: readonly string[], about?: string): TextShape => ({
+  kind: 'text',
+  choices,
+  ...said(about),
+})
+export const whole = (least: number, about?: string): NumberShape => ({
+  kind: 'number',
+  isWhole: true,
+  least,
+  ...said(about),
+})
+export const amount = (least: number, about?: string): NumberShape => ({
+  kind: 'number',
+  isWhole: false,
+  least,
+  ...said(about),
+})
+export const flag = (about?: string): Shape => ({ kind: 'flag', ...said(about) })
+export const list = (of: Shape, about?: string, least = 0): ListShape => ({ kind: 'list', of, least, ...said(about) })
+export const map = (of: Shape, about?: string): Shape => ({ kind: 'map', of, ...said(about) })
+export const either = (of: readonly Shape[], about?: string): Shape => ({ kind: 'either', of, ...said(about) })
+export const filter = (about?: string): Shape => ({ kind: 'filter', ...said(about) })
+export const anything = (about?: string): Shape => ({ kind: 'anything', ...said(about) })
+
+/** A name, or several. */
+export const names = (about?: string): Shape => either([text(), list(text(), undefined, 1)], about)
+
+export function object(
+  fields: Readonly<Record<string, Shape>>,
+  required: readonly string[] = [],
+  about?: string,
+): ObjectShape {
+  return { kind: 'object', fields, required, ...said(about) }
+}
+
+function said(about: string | undefined): { about?: string } {
+  return about === undefined ? {} : { about }
+}

@@ -1,0 +1,89 @@
+import { anything, choice, flag, list, map, names, object, text, whole } from '../shape/shape.js'
+import type { StoreType } from './store-type.js'
+
+const values = choice(
+  ['extended', 'plain'],
+  'Values that JSON cannot hold: written with tags, or refused. Default: extended.',
+)
+const onExisting = choice(['replace', 'error'], 'What becomes of a file that is there already when a run begins.')
+const reads = {
+  gzip: flag('Whether the file is compressed. Default: found out by its first bytes.'),
+  key: names('The field, or the fields, that identify a record. Default: its place in the file.'),
+  schema: object({ fields: list(map(anything())) }, ['fields'], 'What the records look like. Default: inferred.'),
+  values,
+}
+
+export const ndjson: StoreType = {
+  package: '@drover/core',
+  roles: {
+    source: {
+      factory: 'ndjsonSource',
+      options: object({ path: text('The file.'), ...reads }, ['path'], 'Reads a file with a record per line.'),
+    },
+    sink: {
+      factory: 'ndjsonSink',
+      options: object(
+        { path: text('The file.'), gzip: flag('Compress it. Default: false.'), values, onExisting },
+        ['path'],
+        'Writes a file with a record per line, exactly once.',
+      ),
+    },
+  },
+}
+
+export const json: StoreType = {
+  package: '@drover/core',
+  roles: {
+    source: {
+      factory: 'jsonSource',
+      options: object(
+        { path: text('One file that holds one array.'), directory: text('A folder of such files.'), ...reads },
+        [],
+        'Reads arrays of objects.',
+      ),
+    },
+    sink: {
+      factory: 'jsonSink',
+      options: object(
+        {
+          path: text('One file that holds one array.'),
+          directory: text('A folder of files, one per batch, each an array.'),
+          singleFile: flag('Says in words what path and directory say; may be left out.'),
+          indent: whole(0, 'Spaces per level; 0 writes a record per line. Default: 0.'),
+          gzip: flag('Compress the files. Default: false.'),
+          values,
+          onExisting,
+        },
+        [],
+        'Writes arrays of objects, exactly once.',
+      ),
+    },
+  },
+}
+
+export const directory: StoreType = {
+  package: '@drover/core',
+  roles: {
+    state: {
+      factory: 'directoryStateStore',
+      options: object(
+        {
+          directory: text('The folder, on a local disk.'),
+          keepRuns: whole(1, 'Runs of one name that are kept, the newest ones. Default: 100.'),
+        },
+        ['directory'],
+        'Keeps runs in a directory of this host.',
+      ),
+    },
+  },
+}
+
+export const memory: StoreType = {
+  package: '@drover/core',
+  roles: {
+    state: {
+      factory: 'memoryStateStore',
+      options: object({}, [], 'Keeps runs as long as the process lives: nothing can be resumed.'),
+    },
+  },
+}

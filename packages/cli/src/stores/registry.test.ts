@@ -1,0 +1,42 @@
+import * as postgres from '@drover/adapter-postgres'
+import * as sqlite from '@drover/adapter-sqlite'
+import * as core from '@drover/core'
+import { expect, test } from 'vitest'
+import { conditionOperators } from '../shape/filter-words.js'
+import { storeTypes } from './registry.js'
+
+/** What a file cannot hold: connections of the application, functions, clocks of tests. */
+const onlyInCode = ['knex', 'clock']
+const packages: Readonly<Record<string, object>> = {
+  '@drover/core': core,
+  '@drover/adapter-sqlite': sqlite,
+  '@drover/adapter-postgres': postgres,
+}
+
+const factories = Object.entries(storeTypes).flatMap(([type, store]) =>
+  Object.entries(store.roles).map(([role, entry]) => ({ type, role, store, entry })),
+)
+
+test.each(factories)('a file may give a $type $role every option that its factory takes', ({ store, entry }) => {
+  const factory = (packages[store.package] as Record<string, (options: object) => unknown>)[entry.factory]
+  let said = ''
+  try {
+    factory?.({ 'no such option': 1 })
+  } catch (error) {
+    said = (error as Error).message
+  }
+  // It lists the options that there are.
+  const listed = /There (?:is|are): (.+)\.$/.exec(said)?.[1]?.split(', ') ?? []
+  const known = listed.filter((name) => name !== 'none' && !onlyInCode.includes(name))
+  expect(Object.keys(entry.options.fields).toSorted(), `${entry.factory}: ${said}`).toEqual(known.toSorted())
+})
+
+test('a file may use every operator of filters', () => {
+  let said = ''
+  try {
+    core.checkFilter({ field: { none: 1 } })
+  } catch (error) {
+    said = (error as Error).message
+  }
+  expect(/There are: (.+)\.$/.exec(said)?.[1]?.split(', ')).toEqual(conditionOperators)
+})

@@ -1,0 +1,18 @@
+import type { ObjectShape } from '../shape/shape.js'
+import { directory, json, memory, ndjson } from './files.js'
+import { postgres } from './postgres.js'
+import { sqlite } from './sqlite.js'
+import type { Role, StoreType } from './store-type.js'
+
+/** Every store that a file can name by its type. Its package is loaded when one is asked for. */
+export const storeTypes: Readonly<Record<string, StoreType>> = { sqlite, postgres, ndjson, json, directory, memory }
+
+/** What a file may say of each store that can be a source, a sink or a state store. */
+export function shapesFor(role: Role): Readonly<Record<string, ObjectShape>> {
+  return Object.fromEntries(
+    Object.entries(storeTypes).flatMap(([type, { roles }]) => {
+      const entry = roles[role]
+      return entry === undefined ? [] : [[type, entry.options]]
+    }),
+  )
+}

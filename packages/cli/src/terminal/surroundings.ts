@@ -1,0 +1,27 @@
+import type { Writable } from 'node:stream'
+
+/** What of the process the command touches: tests give it others. */
+export interface Surroundings {
+  /** Results. */
+  readonly stdout: OutputStream
+  /** Progress, notes and errors. */
+  readonly stderr: OutputStream
+  readonly env: NodeJS.ProcessEnv
+  readonly signals: Pick<NodeJS.Process, 'on' | 'off'>
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void
+}
+
+/** A stream that may be a terminal. */
+export type OutputStream = Writable & Pick<Partial<NodeJS.WriteStream>, 'isTTY' | 'columns' | 'hasColors'>
+
+/** Those of this process. */
+export function ownSurroundings(): Surroundings {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signals: process,
+    exit: (code) => process.exit(code),
+  }
+}

@@ -1,0 +1,5 @@
+import { tests } from '../../tooling/vitest.js'
+
+export default tests('cli', {
+  globalSetup: ['../../internal/postgres-server/src/global-setup.ts'],
+})

@@ -1,0 +1,190 @@
+import type { Page } from '../contracts/page.js'
+import type { RecordSchema } from '../contracts/schema.js'
+import type { AckSession, ExactSession, Rehearsal } from '../contracts/sink.js'
+import type { Count, SourceSession } from '../contracts/source.js'
+import type { Row } from '../contracts/values.js'
+import { Chain } from '../engine/chain.js'
+import type { Rejection } from '../engine/held-page.js'
+import { pushDown } from '../engine/opened-pipeline.js'
+import { schemaBehind } from '../engine/sink-readiness.js'
+import { DroverError } from '../errors/drover-error.js'
+import { redactSecrets } from '../errors/redact.js'
+import type { DryRunReport, Forecast, Problem } from './dry-run-report.js'
+import { forecast } from './forecast.js'
+import { lookAround, type Sample } from './look-around.js'
+import { type Reading, readBeginning } from './measure.js'
+import type { Subject } from './subject.js'
+
+type IntoSession = ExactSession<Row> | AckSession<Row>
+
+const maxRetries = 3
+const mostRejected = 10
+/** Records that are written to see how long it takes, at the most. */
+const mostWritten = 20_000
+
+const noSample: Sample = { records: [], pages: [], looked: 0, filtered: 0, rejections: [], recordBytes: [] }
+
+/** One dry run. What fails is noted, and what can be found out without it is found out all the same. */
+export class Rehearsing {
+  readonly #problems: Problem[] = []
+  readonly #sessions: AsyncDisposable[] = []
+  #chain: Chain | undefined
+
+  constructor(
+    private readonly subject: Subject,
+    private readonly wanted: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(): Promise<DryRunReport> {
+    try {
+      return await this.#look()
+    } finally {
+      // The sink first, as in a run. What fails now was of no use to anybody.
+      await this.#chain?.close(() => {}).catch(() => {})
+      for (const session of this.#sessions.reverse()) await session[Symbol.asyncDispose]().catch(() => {})
+    }
+  }
+
+  async #look(): Promise<DryRunReport> {
+    const { subject, signal } = this
+    const begun = performance.now()
+    const from = await this.#connect(() => subject.source.connect({ signal }))
+    const into = await this.#connect<IntoSession>(() => subject.sink.connect({ signal, rehearses: true }))
+    const known = from === undefined ? undefined : await this.#try(() => from.describe({ signal }))
+    const openingMs = performance.now() - begun
+    if (from === undefined || known === undefined) return this.#report({})
+    const { pushed, rest } = pushDown(from, subject.steps)
+    const chain = new Chain(rest, { maxRetries })
+    this.#chain = chain
+    const isOpen = (await this.#try(() => chain.open({ signal }).then(() => true))) ?? false
+    const filter = pushed === undefined ? {} : { filter: pushed }
+    const count = (await this.#try(async () => (await from.count?.({ signal, ...filter })) ?? null)) ?? null
+    if (!isOpen) return this.#report({ count })
+    const context = { signal, runStartedAt: new Date() }
+    const shared = { session: from, chain, filter: pushed, context }
+    const sample = (await this.#try(() => lookAround({ ...shared, records: this.wanted }))) ?? noSample
+    if (into === undefined) return this.#report({ count, sample })
+    const schema = this.#schemaBehind(chain, known, sample)
+    const fidelity = (await this.#try(async () => into.check?.(schema) ?? [])) ?? []
+    // A run ends there, too: what a column cannot hold is no use trying.
+    const first = fidelity.length > 0 ? undefined : await this.#rehearse(into, schema, sample.pages)
+    const reading = await this.#try(() =>
+      readBeginning({
+        ...shared,
+        source: `${subject.name}: source ${subject.source.name}`,
+        forms: () => into.forms,
+        takes: (page) => schema.fields.length > 0 && !chain.sets(known.key) && into.takes?.(page) === true,
+        records: Math.min(Math.max(subject.batchSize, 4000), mostWritten),
+      }),
+    )
+    const second = first === undefined || reading === undefined ? undefined : await this.#again(into, schema, reading)
+    const writing = second?.notWritten === undefined ? second : undefined
+    const told =
+      reading === undefined || count === null ? null : this.#forecast(openingMs, count, sample, reading, writing)
+    return this.#report({ count, sample, fidelity, creates: first?.creates, reading, forecast: told })
+  }
+
+  async #connect<S extends AsyncDisposable>(connect: () => Promise<S>): Promise<S | undefined> {
+    const session = await this.#try(connect)
+    if (session !== undefined) this.#sessions.push(session)
+    return session
+  }
+
+  #schemaBehind(chain: Chain, known: RecordSchema, { pages }: Sample): RecordSchema {
+    const described = known.fields.length === 0 ? null : chain.describe(known)
+    return (
+      described ??
+      schemaBehind(
+        pages.flatMap((page) => page.rows()),
+        known,
+      )
+    )
+  }
+
+  async #rehearse(
+    into: IntoSession,
+    schema: RecordSchema,
+    pages: readonly Page<Row>[],
+  ): Promise<Rehearsal | undefined> {
+    if (into.rehearse === undefined || schema.fields.length === 0) return undefined
+    const rehearsal = await this.#try(async () => into.rehearse?.(schema, pages, { signal: this.signal }))
+    if (rehearsal?.notWritten !== undefined)
+      this.#problems.push({ code: 'NOT_REHEARSED', message: `Writing was not tried: ${rehearsal.notWritten}.` })
+    return rehearsal
+  }
+
+  /** With warm code, and as much as a run writes at once. */
+  async #again(into: IntoSession, schema: RecordSchema, { pages }: Reading): Promise<Rehearsal | undefined> {
+    return pages.length === 0
+      ? undefined
+      : await this.#try(async () => into.rehearse?.(schema, pages, { signal: this.signal }))
+  }
+
+  #forecast(
+    openingMs: number,
+    count: Count,
+    { recordBytes }: Sample,
+    reading: Reading,
+    writing: Rehearsal | undefined,
+  ): Forecast {
+    const { batchSize, parallel, recordsPerSecond } = this.subject
+    const { records, rows, bytes, durationMs: readMs, firstMs } = reading
+    const measured = { openingMs, firstMs, records, readMs, rows, bytes, recordBytes, writing: writing ?? null }
+    return forecast(measured, { count, batchSize, parallel, recordsPerSecond })
+  }
+
+  /** Undefined if it failed; then the reason is noted. */
+  async #try<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (this.signal.aborted) throw DroverError.from(this.signal.reason, 'the dry run was given up', 'ABORTED')
+      const { code, message } = DroverError.from(cause, `the dry run of ${this.subject.name} failed`)
+      const problem = { code, message: redactSecrets(message) }
+      if (!this.#problems.some((one) => one.message === problem.message)) this.#problems.push(problem)
+      return undefined
+    }
+  }
+
+  #report({
+    count = null,
+    sample = noSample,
+    fidelity = [],
+    creates = [],
+    reading,
+    forecast = null,
+  }: Found): DryRunReport {
+    const { name, source, sink } = this.subject
+    const rejections = [...sample.rejections, ...(reading?.rejections ?? [])]
+    return {
+      name,
+      source: source.name,
+      sink: sink.name,
+      guarantee: sink.guarantee,
+      count,
+      sample: sample.records,
+      looked: {
+        records: sample.looked + (reading?.records ?? 0),
+        filtered: sample.filtered + (reading?.filtered ?? 0),
+        rejected: rejections.length,
+      },
+      rejected: rejections.slice(0, mostRejected).map(rejectedOf),
+      fidelity,
+      creates,
+      problems: this.#problems,
+      forecast,
+    }
+  }
+}
+
+type Found = Partial<Pick<DryRunReport, 'count' | 'fidelity' | 'forecast'>> & {
+  readonly sample?: Sample
+  readonly creates?: readonly string[] | undefined
+  readonly reading?: Reading | undefined
+}
+
+function rejectedOf({ key, stage, error }: Rejection): DryRunReport['rejected'][number] {
+  const { code, message } = DroverError.from(error, 'it failed')
+  return { key, stage, code, message: redactSecrets(message) }
+}
