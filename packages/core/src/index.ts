@@ -24,6 +24,7 @@ export type {
   ExactSink,
   Guarantee,
   Outcome,
+  Rehearsal,
   Sink,
   SinkOperation,
 } from './contracts/sink.js'
@@ -47,6 +48,9 @@ export { deadLetterFolder, pruneDeadLetters } from './dead-letters/dead-letter-f
 export { deadLetterSchema, deadLetterSink } from './dead-letters/dead-letter-sink.js'
 export { type DeadLetterSourceOptions, deadLetterSource } from './dead-letters/dead-letter-source.js'
 export { pathName } from './disk/path-name.js'
+export { type DryRunOptions, dryRun } from './dry-run/dry-run.js'
+export type { DryRunReport, Forecast, Interval, Problem, SampledRecord } from './dry-run/dry-run-report.js'
+export { formatDryRun } from './dry-run/format-dry-run.js'
 export type { LiveRun } from './engine/live-run.js'
 export type {
   BackfillOptions,

@@ -1,7 +1,7 @@
 import type { Page } from '../contracts/page.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { AckSession, ExactSession, Rehearsal } from '../contracts/sink.js'
-import type { Count, SourceSession } from '../contracts/source.js'
+import type { Count } from '../contracts/source.js'
 import type { Row } from '../contracts/values.js'
 import { Chain } from '../engine/chain.js'
 import type { Rejection } from '../engine/held-page.js'
@@ -42,7 +42,8 @@ export class Rehearsing {
     } finally {
       // The sink first, as in a run. What fails now was of no use to anybody.
       await this.#chain?.close(() => {}).catch(() => {})
-      for (const session of this.#sessions.reverse()) await session[Symbol.asyncDispose]().catch(() => {})
+      for (const session of this.#sessions.reverse())
+        await Promise.resolve(session[Symbol.asyncDispose]()).catch(() => {})
     }
   }
 
