@@ -21,6 +21,8 @@ const unexplainedRefusals = 2
 const mostRereadInARow = 3
 const largestPage = { records: 1_000, bytes: 512 * 1024 }
 const smallestPageBytes = 16 * 1024
+/** Pages in a batch whose size adapts: one more of five is a step of a fifth. */
+const pagesOfAdaptive = { least: 5, begun: 7, most: 11 }
 
 export interface PipelineLaneOptions {
   readonly operation: Operation
@@ -124,7 +126,16 @@ export abstract class PipelineLane implements Lane {
   /** Whether pages of the present size suit what was asked for meanwhile; else the lane is to `adjust` between batches. */
   protected get fits(): boolean {
     const wanted = this.#pageSize()
+    if (this.control.throttle.isAdaptive && !this.reader.exhausted) return this.#fitsAdaptive(wanted)
     return this.reader.exhausted || (this.#pageRecords <= wanted && this.#pageRecords * 2 > wanted)
+  }
+
+  /** A size that adapts is followed by more or fewer pages, as long as one more is a small step. */
+  #fitsAdaptive(wanted: number): boolean {
+    const pages = this.#batchSize() / this.#pageRecords
+    const isLargest = this.#pageRecords * 2 > this.#largestPage
+    const isFew = pages >= pagesOfAdaptive.least && (isLargest || pages <= pagesOfAdaptive.most)
+    return this.#pageRecords <= this.control.recordsLeft && (isFew || this.#pageRecords === wanted)
   }
 
   /** Reads anew from a position, with pages of the size that is wanted now. */
@@ -170,7 +181,8 @@ export abstract class PipelineLane implements Lane {
   /** Pages of about a thousand that fill a batch without a rest; a batch never exceeds its size. */
   #pageSize(): number {
     const records = this.#batchSize()
-    const even = Math.floor(records / Math.ceil(records / this.#largestPage))
+    const least = this.control.throttle.isAdaptive ? pagesOfAdaptive.begun : 1
+    const even = Math.floor(records / Math.max(least, Math.ceil(records / this.#largestPage)))
     return Math.max(1, Math.min(even, this.control.recordsLeft))
   }
 

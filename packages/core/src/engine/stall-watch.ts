@@ -92,7 +92,7 @@ export class StallWatch implements LaneListener, AsyncDisposable {
       this.#arm(left)
       return
     }
-    const waitsFor = this.#waitsFor; console.log('LOOK', this.partition, waitsFor, control.paused)
+    const waitsFor = this.#waitsFor
     if (waitsFor === null || control.paused) {
       this.heldBack()
       this.#arm(afterMs)

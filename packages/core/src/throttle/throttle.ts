@@ -98,6 +98,11 @@ export class Throttle {
     return this.#windows !== undefined && !this.#windows.isOpen(this.clock.wall())
   }
 
+  /** Sizes change while it runs. */
+  get isAdaptive(): boolean {
+    return this.#size !== undefined
+  }
+
   /** The size of the next batch, `usual` being what it is without adapting. */
   batchSize(usual: number): number {
     return this.#size?.size(usual) ?? usual
