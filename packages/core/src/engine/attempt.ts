@@ -97,7 +97,7 @@ export class Attempt {
           info: (message) => this.#teller.info(redactSecrets(message)),
         }),
       )
-      return this.#closing(opened, () => this.#withPlan(state, stored, opened, watch))
+      return await this.#closing(opened, () => this.#withPlan(state, stored, opened, watch))
     })
   }
 

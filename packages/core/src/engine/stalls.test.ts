@@ -96,8 +96,7 @@ describe('a run that is not opened', () => {
   ])('%s says so, and what it waits for', async (_, waitsFor, options) => {
     const { opened, open } = latch()
     const live = start(options(opened))
-    live.events.on('run:failed', ({ error }) => console.log('FAILED', error))
-    const stall = await stalled(live); console.log('stalled', stall.message)
+    const stall = await stalled(live)
     expect(stall).toMatchObject({ name: 'x', run: '', partition: '', waitsFor, statements: [wait] })
     expect(stall.message).toMatch(
       /^The run has not been opened for [\d.]+ s: it waits for the (source|sink) to .*\. SELECT waits/,
