@@ -29,7 +29,7 @@ export type {
   SinkOperation,
 } from './contracts/sink.js'
 export type { Count, ReadOptions, Source, SourceSession } from './contracts/source.js'
-export type { Blocker, Stall, StoreWait, WaitingFor } from './contracts/stall.js'
+export type { Ask, Blocker, ConnectOperation, Stall, StoreWait, WaitingFor } from './contracts/stall.js'
 export type {
   Control,
   Held,
