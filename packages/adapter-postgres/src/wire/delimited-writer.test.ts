@@ -63,11 +63,11 @@ const types = [
   'numeric',
   'float8',
   'bytea',
-]
+] as const
 
 const options: EncodingOptions = { where: 'table "t"', invalidText: 'refuse', coerce: [], jsonStrings: () => 'text' }
 
-function column(name: string, type: string): Column {
+function column(name: string, type: Parameters<typeof wireType>[0]): Column {
   return {
     name,
     wire: wireType(type),
@@ -114,7 +114,7 @@ describe('rows of texts', () => {
           ]
           const columns = [column('a', type), column('b', 'text')]
           const settings = { ...options, invalidText, jsonStrings: () => jsonStrings }
-          const one = fc.option(holds === 'text' ? value : integer, { nil: null })
+          const one = fc.option<string | number | bigint>(holds === 'text' ? value : integer, { nil: null })
           const rows = fc.array(fc.tuple(one, fc.constantFrom('', 'b', null)), { maxLength: 4 })
           fc.assert(
             fc.property(rows, (given) => {
