@@ -1,4 +1,4 @@
-import { checkOptionNames, DroverError, type Operation } from '@drover/core'
+import { type ConnectOperation, checkOptionNames, DroverError, type Operation } from '@drover/core'
 import type { ClientBase } from 'pg'
 import { postgresError, sqlState } from '../errors/postgres-error.js'
 import { type ClientPool, clientPool } from './client-pool.js'
@@ -10,6 +10,7 @@ import {
   type StatementOptions,
 } from './postgres-connection.js'
 import { checkLocation, locationOptions, type PostgresLocation, resolveLocation } from './postgres-location.js'
+import { runningWaits } from './store-waits.js'
 import type { TransactionDefaults, TransactionOptions } from './transaction-options.js'
 
 export interface OpenOptions extends PostgresLocation {
@@ -18,11 +19,11 @@ export interface OpenOptions extends PostgresLocation {
 }
 
 /**
- * Opens a database, and connects to it once to know that it is there.
+ * Opens a database, and connects to it once to know that it is there. A run that it is opened for can ask what its statements wait for.
  *
  * @throws `OPTION_INVALID`, `STORE_UNAVAILABLE`, `STORE_DENIED`, `SOURCE_NOT_FOUND` (no such database), `STORE_BUSY`, `ABORTED`
  */
-export async function openPostgres(options: OpenOptions, operation: Operation): Promise<PostgresDatabase> {
+export async function openPostgres(options: OpenOptions, operation: ConnectOperation): Promise<PostgresDatabase> {
   const where = 'openPostgres'
   checkOptionNames(where, options, [...locationOptions, 'readonly'])
   checkLocation(where, options)
@@ -34,6 +35,7 @@ export async function openPostgres(options: OpenOptions, operation: Operation): 
     lockTimeoutMs,
     applicationName: location.kind === 'own' ? undefined : applicationName,
   })
+  operation.whenStalled?.((asked) => runningWaits(database, asked))
   try {
     await using connection = await database.connect(operation)
     if (!readonly) await database.learnWhetherWritable(connection)
@@ -48,6 +50,7 @@ export async function openPostgres(options: OpenOptions, operation: Operation): 
 export class PostgresDatabase implements AsyncDisposable {
   #hasConnected = false
   #wasWritable = false
+  readonly #inUse = new Set<PostgresConnection>()
 
   constructor(
     /** `db.example.org/chat`, for messages. */
@@ -60,7 +63,16 @@ export class PostgresDatabase implements AsyncDisposable {
   async connect({ signal }: Operation): Promise<PostgresConnection> {
     const client = await this.#acquire(signal)
     const { name, pool, defaults } = this
-    return new PostgresConnection({ name, client, pool, defaults, signal, wasWritable: this.#wasWritable })
+    const wasWritable = this.#wasWritable
+    const onRelease = (released: PostgresConnection): void => void this.#inUse.delete(released)
+    const connection = new PostgresConnection({ name, client, pool, defaults, signal, wasWritable, onRelease })
+    this.#inUse.add(connection)
+    return connection
+  }
+
+  /** Server processes at work on statements that belong to no batch; behind a pooler their numbers say nothing. */
+  get running(): readonly number[] {
+    return [...this.#inUse].filter(({ isRunning, isOfBatch }) => isRunning && !isOfBatch).map(({ pid }) => pid)
   }
 
   /** Whether the server took writes when it was opened: if it does not any more, there was a failover. */

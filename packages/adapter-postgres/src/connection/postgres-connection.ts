@@ -30,6 +30,7 @@ interface Parts extends Operation {
   readonly defaults: TransactionDefaults
   /** The server took writes when it was opened. */
   readonly wasWritable: boolean
+  readonly onRelease: (connection: PostgresConnection) => void
 }
 
 /** How long the server may take to cancel a statement before the connection is closed. */
@@ -42,11 +43,14 @@ const cancelPatienceMs = 1000
  */
 export class PostgresConnection implements AsyncDisposable {
   readonly name: string
+  /** Somebody else can say what its statements wait for: they belong to a batch. */
+  isOfBatch = false
   readonly #client: ClientBase
   readonly #pool: ClientPool
   readonly #defaults: TransactionDefaults
   readonly #signal: AbortSignal
   readonly #wasWritable: boolean
+  readonly #onRelease: Parts['onRelease']
   #running = 0
   #isInTransaction = false
   #brokenBy: unknown
@@ -54,13 +58,14 @@ export class PostgresConnection implements AsyncDisposable {
   #closeTimer: NodeJS.Timeout | undefined
   #released: Promise<void> | undefined
 
-  constructor({ name, client, pool, defaults, signal, wasWritable }: Parts) {
+  constructor({ name, client, pool, defaults, signal, wasWritable, onRelease }: Parts) {
     this.name = name
     this.#client = client
     this.#pool = pool
     this.#defaults = defaults
     this.#signal = signal
     this.#wasWritable = wasWritable
+    this.#onRelease = onRelease
     client.on('error', this.#onError)
     signal.addEventListener('abort', this.#onAbort)
   }
@@ -68,6 +73,11 @@ export class PostgresConnection implements AsyncDisposable {
   /** Of the server process that serves this connection; behind a pooler it is the pooler's. */
   get pid(): number {
     return (this.#client as ClientBase & { readonly processID: number }).processID
+  }
+
+  /** A statement is under way. */
+  get isRunning(): boolean {
+    return this.#running > 0
   }
 
   get isInTransaction(): boolean {
@@ -165,6 +175,7 @@ export class PostgresConnection implements AsyncDisposable {
 
   async #release(): Promise<void> {
     this.#isUsed = true
+    this.#onRelease(this)
     await this.rollback()
     clearTimeout(this.#closeTimer)
     this.#signal.removeEventListener('abort', this.#onAbort)

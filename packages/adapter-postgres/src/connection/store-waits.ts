@@ -28,14 +28,14 @@ export const markedBackends = `
     AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND (classid::bigint << 32) | objid::bigint = hashtextextended($1, 0)`
 
-const waitsSql = `
+const waitsSql = (backends: string): string => `
   SELECT a.pid, a.state, a.query, a.wait_event_type || ': ' || a.wait_event AS "waitEvent",
     floor(extract(epoch FROM clock_timestamp() - a.query_start) * 1000)::float8 AS "runsMs", ${millis('a.query_start')} AS "queryStart",
     (SELECT json_agg(json_build_object('pid', b.pid, 'applicationName', s.application_name, 'state', s.state,
        'queryStart', ${millis('s.query_start')}, 'transactionStart', ${millis('s.xact_start')}) ORDER BY b.pid)
      FROM (SELECT DISTINCT unnest(pg_catalog.pg_blocking_pids(a.pid)) AS pid) AS b
        LEFT JOIN pg_catalog.pg_stat_activity AS s ON s.pid = b.pid) AS "blockedBy"
-  FROM (${markedBackends}) AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  FROM (${backends}) AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
   ORDER BY a.pid`
 
 /** The question is not to become a burden itself. */
@@ -48,12 +48,34 @@ const patience = { statementTimeoutMs: 2_000, lockTimeoutMs: 500, readonly: true
 export function storeWaits(
   database: PostgresDatabase,
   mark: string,
+  operation: Operation,
+): Promise<readonly StoreWait[]> {
+  return asked(database, waitsSql(markedBackends), mark, operation)
+}
+
+/**
+ * The same of statements that belong to no batch: of those that somebody blocks, else of all. Behind a pooler nothing is said of them, as
+ * nobody knows there which connection of the server has them.
+ */
+export async function runningWaits(database: PostgresDatabase, operation: Operation): Promise<readonly StoreWait[]> {
+  const { running } = database
+  if (running.length === 0) return []
+  const ours = `SELECT DISTINCT unnest($1::int[]) AS pid`
+  const waits = await asked(database, waitsSql(ours), running, operation)
+  const blocked = waits.filter(({ blockedBy }) => blockedBy.length > 0)
+  return blocked.length > 0 ? blocked : waits
+}
+
+function asked(
+  database: PostgresDatabase,
+  sql: string,
+  backends: unknown,
   { signal }: Operation,
 ): Promise<readonly StoreWait[]> {
   return database.transaction(
     async (connection) => {
       const doing = `asking ${database.name} what a statement waits for`
-      const { rows } = await connection.query<Found>(waitsSql, [mark], { doing })
+      const { rows } = await connection.query<Found>(sql, [backends], { doing })
       return rows.map(waitFrom)
     },
     { signal, ...patience },

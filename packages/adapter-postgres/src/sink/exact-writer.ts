@@ -105,6 +105,7 @@ export class ExactWriter implements ExactSession<Row> {
     const probed: Page<Row>[] = []
     try {
       await using connection = await this.database.connect({ signal })
+      connection.isOfBatch = true
       await connection.begin()
       // Who was overtaken is told so, not that his rows are there already.
       await this.#positions.enter(connection, claim, batch.sequence)

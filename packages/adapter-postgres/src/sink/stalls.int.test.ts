@@ -1,6 +1,8 @@
 import {
   type ExactSink,
+  from,
   type LiveRun,
+  memorySink,
   memorySource,
   type Row,
   runBackfill,
@@ -12,6 +14,7 @@ import { describePostgres, useDatabase } from '@drover-internal/postgres-server/
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { postgresBackfill } from '../backfill/postgres-backfill.js'
+import { postgresSource } from '../source/postgres-source.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { failure } from '../testing/test-lane.js'
 import { TestSchema } from '../testing/test-schema.js'
@@ -103,6 +106,51 @@ describePostgres('a batch that waits for a row which somebody else holds', () =>
     await holder.query('ROLLBACK')
     await live.result
     expect(await written()).toEqual([{ a: 'ours', n: 100 }])
+  })
+
+  const counting = { progress: { write: () => true } as unknown as NodeJS.WritableStream }
+  it.each<[string, () => LiveRun]>([
+    [
+      'by its source',
+      () =>
+        startPipeline({
+          name: 'd',
+          source: postgresSource({ connection: database.url, table: `${place.name}.t` }),
+          sink: memorySink(),
+          stalledAfterMs,
+        }),
+    ],
+    [
+      'by the count of its records',
+      () =>
+        startPipeline({
+          name: 'e',
+          source: postgresSource({ connection: database.url, table: `${place.name}.t` }),
+          sink: memorySink(),
+          stalledAfterMs,
+          ...counting,
+        }),
+    ],
+    ['by its sink', () => copy(postgresSink({ ...location(), table: `${place.name}.t`, onConflict: 'update' }))],
+    [
+      'by a sink that has to see records first',
+      () =>
+        startPipeline({
+          name: 'f',
+          source: from(memorySource<Row>({ records: rows, key: 'id' })).pipe((row: Row) => row),
+          sink: postgresSink({ ...location(), table: `${place.name}.t`, onConflict: 'update' }),
+          stalledAfterMs,
+        }),
+    ],
+    ['by a backfill', () => startBackfill({ backfiller: backfill(0), stalledAfterMs })],
+  ])('is told, with who blocks it, of a table that is locked when it is met: %s', async (_, begin) => {
+    await holder.query(`ROLLBACK; BEGIN; LOCK TABLE ${place.name}.t IN ACCESS EXCLUSIVE MODE`)
+    const live = begin()
+    const { statements, message } = await stalled(live)
+    expect(statements).toMatchObject([{ waitEvent: 'Lock: relation', blockedBy: [{ pid }] }])
+    expect(message).toContain(`It is blocked by backend ${pid} (psql of somebody), idle in transaction`)
+    await holder.query('COMMIT')
+    expect((await live.result).counts.written).toBe(100)
   })
 
   it('ends a backfill after so many tries with the name of who blocks it', async () => {

@@ -26,7 +26,7 @@ import {
   type PostgresLocation,
   resolveLocation,
 } from '../connection/postgres-location.js'
-import { storeWaits } from '../connection/store-waits.js'
+import { runningWaits, storeWaits } from '../connection/store-waits.js'
 import { postgresError, sqlState } from '../errors/postgres-error.js'
 import { type KnexTransaction, knexTransaction, type PostgresTransaction } from './given-transaction.js'
 import { type LeaseRequest, Leases } from './leases.js'
@@ -188,6 +188,7 @@ class PostgresStateStore implements TransactionalStateStore<never> {
     operation: Operation,
   ): Promise<T> {
     return this.#connected(operation, async (connection) => {
+      connection.isOfBatch = true
       const both = async (tx: unknown): Promise<T> => {
         await connection.exec(markTransaction(this.#mark))
         const { commit, value } = await ofTheUser(connection, () => work(tx as never))
@@ -202,7 +203,8 @@ class PostgresStateStore implements TransactionalStateStore<never> {
 
   async waitsFor(operation: Operation): Promise<readonly StoreWait[]> {
     const database = await this.#database
-    return database === undefined ? [] : storeWaits(database, this.#mark, operation)
+    if (database === undefined) return []
+    return [...(await storeWaits(database, this.#mark, operation)), ...(await runningWaits(database, operation))]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

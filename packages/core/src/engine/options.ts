@@ -41,7 +41,10 @@ export interface RunOptions extends ThrottleOptions {
   readonly leaseMs?: number
   /** Ceiling over all partitions; 0 is none. @default 0 */
   readonly recordsPerSecond?: number
-  /** After how long without a commit, in milliseconds, a partition is said to stand still: `run:stalled`. 0 is never. @default 60000 */
+  /**
+   * After how long without a commit, in milliseconds, a partition is said to stand still, or a run that is not open yet: `run:stalled`. 0 is
+   * never. @default 60000
+   */
   readonly stalledAfterMs?: number
   readonly logger?: Logger
   /** Write the lines of progress to this stream: one line that is redrawn on a terminal, plain lines otherwise; `true` is stderr. @default false */
