@@ -31,7 +31,7 @@ async function start(port) {
   const ready = new Promise((done) => {
     child.stderr.setEncoding('utf8').on('data', (text) => {
       said = (said + text).slice(-4000)
-      if (said.includes('database system is ready to accept connections')) done(true)
+      if (/database system is ready to accept (?:read.only )?connections/.test(said)) done(true)
     })
   })
   const isReady = await Promise.race([ready, server.exited.then(() => false)])

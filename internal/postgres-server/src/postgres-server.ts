@@ -1,5 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +25,8 @@ export interface PostgresServerOptions {
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Keep the data in memory, where the system has a file system there with room for it: databases and tables come and go faster. @default false */
   readonly inMemory?: boolean
+  /** Follow this server, which is stopped and started again for a copy of its data. */
+  readonly standbyOf?: PostgresServer
 }
 
 /** A PostgreSQL of our own, gone with its data when it is disposed of or this process ends. */
@@ -22,6 +35,8 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string
   /** `PostgreSQL 15.18`, and where it comes from. */
   readonly description: string
+  /** The folder of its data. */
+  readonly data: string
   /** Ends it as an administrator would: connections are told and closed. */
   stop(): Promise<void>
   /** Ends it at once, without a checkpoint. */
@@ -38,6 +53,7 @@ export async function startPostgres({
   settings = {},
   tls,
   inMemory = false,
+  standbyOf,
 }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const binaries = findBinaries()
   if (binaries === null) throw new MissingPostgres()
@@ -47,10 +63,15 @@ export async function startPostgres({
     if (owner) chownSync(folder, owner.uid, owner.gid)
     const programs = owner && binaries.isPackaged ? copyPrograms(binaries, folder) : binaries.folder
     const password = 'drover:@/test'
-    initialise(programs, folder, password, owner)
+    if (standbyOf === undefined) initialise(programs, folder, password, owner)
+    else await copyData(standbyOf, join(folder, 'data'), owner)
     const guard = new Guard({
       command: join(programs, program('postgres')),
-      args: serverArguments(folder, { ...(tls && tlsSettings(folder, tls, owner)), ...settings }),
+      args: serverArguments(folder, {
+        ...(tls && tlsSettings(folder, tls, owner)),
+        ...(standbyOf && { primary_conninfo: connectionOf(standbyOf) }),
+        ...settings,
+      }),
       folder,
       owner,
     })
@@ -59,6 +80,7 @@ export async function startPostgres({
     return {
       url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
       description: `PostgreSQL ${/[\d.]+/.exec(version)?.[0]} of ${binaries.isPackaged ? 'npm' : binaries.folder}`,
+      data: join(folder, 'data'),
       stop: () => guard.ask('stop'),
       crash: () => guard.ask('crash'),
       start: () => guard.ask(`start ${port}`),
@@ -128,6 +150,24 @@ function initialise(programs: string, folder: string, password: string, owner: O
     initdb([])
   }
   rmSync(passwordFile)
+}
+
+/** A copy that was made while nothing was written needs no backup protocol. */
+async function copyData(primary: PostgresServer, data: string, owner: Owner | undefined): Promise<void> {
+  await primary.stop()
+  cpSync(primary.data, data, { recursive: true })
+  await primary.start()
+  // Where the server finds this file, it follows: https://www.postgresql.org/docs/current/warm-standby.html
+  writeFileSync(join(data, 'standby.signal'), '')
+  chmodSync(data, 0o700)
+  if (owner === undefined) return
+  chownSync(data, owner.uid, owner.gid)
+  for (const name of readdirSync(data, { recursive: true })) chownSync(join(data, String(name)), owner.uid, owner.gid)
+}
+
+function connectionOf({ url }: PostgresServer): string {
+  const { hostname, port, username, password } = new URL(url)
+  return `host=${hostname} port=${port} user=${username} password='${decodeURIComponent(password)}' application_name=standby`
 }
 
 /** The server takes no key that others can read. */
