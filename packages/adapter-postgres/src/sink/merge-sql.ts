@@ -1,5 +1,6 @@
 import { quoteName } from '../connection/quote-name.js'
 import { type Column, findColumn, type Table } from '../schema/table.js'
+import type { StageImages } from '../undo/stage-images.js'
 import type { ConflictPolicy } from './conflict.js'
 
 export interface Merge {
@@ -11,22 +12,43 @@ export interface Merge {
   readonly stage: string
 }
 
+/** Where what rows were before is kept, for an undo. */
+export interface KeptBefore {
+  readonly images: StageImages
+  /** Rows that were met, as SQL names the table; null if none can be. */
+  readonly kept: string | null
+}
+
 /** One statement that takes all rows of a stage and leaves those alone that are there. */
 export function insertSql(merge: Merge): string {
   return insertFrom(merge, merge.stage)
+}
+
+/** The same; it counts. */
+export function insertKeepingSql(merge: Merge, { images }: KeptBefore): string {
+  return `WITH written AS (${insertFrom(merge, merge.stage)} RETURNING ${images.returned}),
+    drover_j AS (${images.insertSql('written', null)})
+    SELECT count(*)::int AS inserted, 0 AS updated FROM written`
 }
 
 /**
  * The same, with rows that are there being updated; it counts.
  *
  * @param hasRepeats Several rows have one key: they become the row that would stand there if each had come by itself.
+ * @param before Then it counts `unseen` rows too, which were updated and not kept before.
  */
-export function upsertSql(merge: Merge, hasRepeats: boolean): string {
+export function upsertSql(merge: Merge, hasRepeats: boolean, before?: KeptBefore): string {
   const { returned, isInserted } = tellsApart(merge)
-  const written = `(${insertFrom(merge, hasRepeats ? 'incoming' : merge.stage)} RETURNING ${returned})`
-  const counts = `count(*) FILTER (WHERE ${isInserted}) AS inserted, count(*) FILTER (WHERE NOT (${isInserted})) AS updated`
-  if (!hasRepeats) return `WITH written AS ${written} SELECT ${counts} FROM written AS w`
-  return `WITH incoming AS MATERIALIZED (${distinctRows(merge)}), written AS ${written}
+  const images = before === undefined ? '' : `, ${before.images.returned}`
+  const written = `(${insertFrom(merge, hasRepeats ? 'incoming' : merge.stage)} RETURNING ${returned}${images})`
+  const journal = before === undefined ? '' : `, drover_j AS (${before.images.insertSql('written', before.kept)})`
+  const strange =
+    before === undefined
+      ? ''
+      : `, count(*) FILTER (WHERE NOT (${isInserted}) AND NOT EXISTS (SELECT FROM ${before.kept} AS i WHERE i.drover_key = w.drover_key))::int AS unseen`
+  const counts = `count(*) FILTER (WHERE ${isInserted}) AS inserted, count(*) FILTER (WHERE NOT (${isInserted})) AS updated${strange}`
+  if (!hasRepeats) return `WITH written AS ${written}${journal} SELECT ${counts} FROM written AS w`
+  return `WITH incoming AS MATERIALIZED (${distinctRows(merge)}), written AS ${written}${journal}
     SELECT ${counts}, (SELECT count(*) FROM incoming) AS distinct FROM written AS w`
 }
 

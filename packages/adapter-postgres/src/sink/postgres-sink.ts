@@ -12,15 +12,16 @@ import {
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions, stateTables } from '../state/state-tables.js'
+import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-table.js'
+import { connectJournaled } from '../undo/journal.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
-import { connectExactWriter } from './connect-sink.js'
 import { type IndexPolicy, indexPolicies } from './indexes/target-indexes.js'
 import { type NewColumnsPolicy, newColumnsPolicies } from './new-columns.js'
 import { pick } from './pick.js'
 import { TableTarget } from './table-target.js'
 
 /** Options of {@link postgresSink}. */
-export interface PostgresSinkOptions extends PostgresLocation, StateLocation {
+export interface PostgresSinkOptions extends PostgresLocation, StateLocation, UndoOptions {
   /** One of `search_path`, or with its schema in front: `chat.messages`. As it is called, not as SQL quotes it. */
   readonly table: string
   /**
@@ -79,6 +80,7 @@ export interface PostgresSinkOptions extends PostgresLocation, StateLocation {
 const optionNames = [
   ...locationOptions,
   ...stateLocationOptions,
+  ...undoOptions,
   'table',
   'key',
   'onConflict',
@@ -116,6 +118,7 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
   checkOptionNames(where, options, optionNames)
   checkLocation(where, options)
   checkStateLocation(where, options)
+  checkUndo(where, options)
   checkText(where, 'table', options.table)
   checkOnConflict(where, options.onConflict)
   checkFlag(where, 'createTable', options.createTable)
@@ -161,7 +164,11 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
     batchSize: options.batchSize ?? defaultBatchSize,
     limits: { bytes: mostBatchBytes },
     connect: (operation) =>
-      connectExactWriter<R>({ location, state }, (database) => TableTarget.of(database, target, operation), operation),
+      connectJournaled<R>(
+        { location, state, undo: options },
+        (database, journal) => TableTarget.of(database, { ...target, journal }, operation),
+        operation,
+      ),
     stateStore: () => postgresStateStore({ ...location, ...state }),
   }
 }

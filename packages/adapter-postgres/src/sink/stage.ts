@@ -4,8 +4,9 @@ import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteName } from '../connection/quote-name.js'
 import { valueParsers } from '../connection/value-parsers.js'
 import { sqlState } from '../errors/postgres-error.js'
+import type { StageImages } from '../undo/stage-images.js'
 import type { Destination, Opened } from './copy-writer.js'
-import { insertSql, type Merge, upsertSql } from './merge-sql.js'
+import { insertKeepingSql, insertSql, type KeptBefore, type Merge, upsertSql } from './merge-sql.js'
 import type { ReadyTable } from './ready-table.js'
 import { refusedRows } from './refused-rows.js'
 import type { Shape } from './shapes.js'
@@ -15,6 +16,8 @@ interface Upserted {
   readonly updated: number
   /** Keys, where several rows may have one. */
   readonly distinct?: number
+  /** Updated rows that were not kept before. */
+  readonly unseen?: number
 }
 
 /** For rows that may meet others: they are copied into a temporary table, and one INSERT … ON CONFLICT takes them from there. */
@@ -29,6 +32,8 @@ export class Stages implements Destination {
       readonly doing: string
       /** Whether an error is to name the rows that are refused; what was written in the transaction is lost with it. */
       readonly names: boolean
+      /** Keeps what rows were before. */
+      readonly images?: StageImages | undefined
     },
   ) {}
 
@@ -66,25 +71,50 @@ export class Stages implements Destination {
 
   async #merge(merge: Merge, rows: number, copied: number): Promise<Outcome> {
     const { kind } = merge.policy
+    const before = await this.#keep(merge)
+    if ((kind === 'error' || kind === 'skip') && before !== undefined) {
+      const { inserted } = upserted(await this.#guarded(insertKeepingSql(merge, before)))
+      return { inserted, updated: 0, skipped: rows - inserted }
+    }
     if (kind === 'error' || kind === 'skip') {
       const { count } = await this.#guarded(insertSql(merge))
       return { inserted: count, updated: 0, skipped: rows - count }
     }
-    const { inserted, updated, distinct = copied } = await this.#upsert(merge)
+    const { inserted, updated, distinct = copied } = await this.#upsert(merge, before)
     // A row whose key another row of the batch has too came after that one, and updated it.
     const again = copied - distinct
     return { inserted, updated: updated + again, skipped: rows - inserted - updated - again }
   }
 
   /** That several rows have one key is rare in a batch; the failure that tells of it costs nothing where there are none. */
-  async #upsert(merge: Merge): Promise<Upserted> {
+  async #upsert(merge: Merge, before: KeptBefore | undefined): Promise<Upserted> {
     try {
-      return upserted(await this.#guarded(upsertSql(merge, false)))
+      return this.#seen(upserted(await this.#guarded(upsertSql(merge, false, before))))
     } catch (error) {
       if (sqlState((error as Error).cause) !== cardinalityViolation) throw error
     }
     await this.#undo()
-    return upserted(await this.#guarded(upsertSql(merge, true)))
+    return this.#seen(upserted(await this.#guarded(upsertSql(merge, true, before))))
+  }
+
+  /** Rows that are there, as far as they are to be kept for an undo. Locked from now on. */
+  async #keep({ policy, stage }: Merge): Promise<KeptBefore | undefined> {
+    const { images, doing } = this.options
+    if (images === undefined) return undefined
+    if (policy.kind === 'error' || policy.kind === 'skip') return { images, kept: null }
+    const { sql, kept } = images.keepSql(stage)
+    await this.connection.exec(sql, { doing })
+    return { images, kept }
+  }
+
+  /** Somebody may insert a row between the look at those that are there and the merge. */
+  #seen(counted: Upserted): Upserted {
+    if ((counted.unseen ?? 0) === 0) return counted
+    const why = `somebody else has inserted ${counted.unseen} of its rows just now`
+    throw new DroverError(
+      'BATCH_AGAIN',
+      `${this.options.doing}: ${why}; the batch is written again, to keep what they were.`,
+    )
   }
 
   /** A statement that fails leaves the stage as it was. */

@@ -17,6 +17,8 @@ import { readTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
 import { postgresSource } from '../source/postgres-source.js'
 import type { StateTables } from '../state/state-tables.js'
+import type { Journal } from '../undo/journal.js'
+import { StageImages } from '../undo/stage-images.js'
 import { CopyPage } from '../wire/copy-page.js'
 import type { BatchTarget, BatchWriter } from './batch-target.js'
 import { CopyWriter, type Destination } from './copy-writer.js'
@@ -27,13 +29,15 @@ import { ColumnsMissing, NewColumns, type NewColumnsPolicy } from './new-columns
 import { ReadyTable } from './ready-table.js'
 import { setSequences } from './sequences.js'
 import { Stages } from './stage.js'
-import { type TargetOptions, targetTable } from './target-table.js'
+import { type TargetOptions, type TargetTable, targetTable } from './target-table.js'
 
 export interface TableTargetOptions extends Omit<TargetOptions, 'where' | 'newColumns' | 'lockTimeoutMs'> {
   readonly location: PostgresLocation
   readonly state: StateTables
   readonly indexes: IndexPolicy
   readonly newColumns: NewColumnsPolicy
+  /** Keeps what rows were before; null if nobody is to undo it. */
+  readonly journal: Journal | null
 }
 
 /** Writes rows into a table, by its conflict policy. */
@@ -60,7 +64,7 @@ export class TableTarget implements BatchTarget {
     private readonly database: PostgresDatabase,
     /** As it was when the session began. */
     private readonly table: Table | null,
-    private readonly options: TargetOptions & Pick<TableTargetOptions, 'location'>,
+    private readonly options: TargetOptions & Pick<TableTargetOptions, 'location' | 'journal'>,
     private readonly indexes: TargetIndexes,
     private readonly voice: Pick<SinkOperation, 'info'>,
   ) {
@@ -178,13 +182,21 @@ export class TableTarget implements BatchTarget {
     const { table, policy, hasRowSecurity } = ready
     const isDirect = policy.kind === 'error' ? !(names && this.#names) : this.#isDirect === true
     if (names) this.#names = false
-    if (!isDirect || hasRowSecurity) return new Stages(connection, ready, { doing: `writing to ${this.where}`, names })
+    const images = this.#imagesOf(ready)
+    if (!isDirect || hasRowSecurity || images !== undefined) {
+      return new Stages(connection, ready, { doing: `writing to ${this.where}`, names, images })
+    }
     return {
       open: async () => ({
         table: table.sql,
         close: async (rows, copied) => ({ inserted: copied, updated: 0, skipped: rows - copied }),
       }),
     }
+  }
+
+  #imagesOf({ table, policy }: TargetTable): StageImages | undefined {
+    const { journal, key } = this.options
+    return journal === null ? undefined : new StageImages(journal, table, policy, key, this.where)
   }
 
   /** Once; without a schema the table must be there. */
@@ -204,6 +216,7 @@ export class TableTarget implements BatchTarget {
 
   async #prepare(schema: RecordSchema | null, connection: PostgresConnection): Promise<ReadyTable> {
     const { table, policy } = await targetTable(connection, this.options, schema)
+    this.#imagesOf({ table, policy })
     const { rows } = await connection.query<{ active: boolean; temporary: boolean }>(
       `SELECT row_security_active($1::oid) AS active, has_database_privilege(current_database(), 'TEMPORARY') AS temporary`,
       [table.oid],

@@ -17,7 +17,7 @@ export interface ImagesSourceOptions {
 
 /** One row that a run changed. */
 export interface ImageRecord {
-  /** Place of its first image: minus the chunk's number, so that what was written last comes first. */
+  /** Place of its first image: the chunk's number and the place in it, negative, so that what was written last comes first. */
   readonly chunk: number
   readonly at: number
   /** The chunk of its last image. */
@@ -69,7 +69,7 @@ function reading({ images }: ImageTable, run: string): { query: string; key: str
       latest AS MATERIALIZED (
         SELECT r.key, r.first, r.last, u.after FROM repeated AS r JOIN ${chunks} ON i.ordinal = r.last,
           unnest(i.keys, i.afters) AS u (key, after) WHERE u.key = r.key)
-      SELECT -i.ordinal AS chunk, u.at, u.key, u.image, coalesce(l.after, u.after)::text AS after, coalesce(l.last, i.ordinal) AS last
+      SELECT -i.ordinal AS chunk, -u.at AS at, u.key, u.image, coalesce(l.after, u.after)::text AS after, coalesce(l.last, i.ordinal) AS last
       FROM ${chunks} CROSS JOIN unnest(i.keys, i.images, i.afters) WITH ORDINALITY AS u (key, image, after, at)
         LEFT JOIN latest AS l ON l.key = u.key
       WHERE ${ofRun} AND (l.key IS NULL OR l.first = i.ordinal)`,
