@@ -141,7 +141,9 @@ export class Attempt {
     this.#control.takeBack(run.control)
     const leases = this.#leases(state, {
       hear: (wanted, sentAt) => this.#control.obey(wanted, sentAt),
-      tell: () => telling(this.#telling(meter)),
+      tell: () =>
+        telling({ progress: meter.measure(this.#account.counts, this.#account.attempt.read), ...this.#posture() }),
+      posture: () => JSON.stringify(this.#posture()),
     })
     try {
       return await this.#closing(leases, () => this.#withLeases(state, run, opened, leases))
@@ -151,13 +153,12 @@ export class Attempt {
     }
   }
 
-  #telling(meter: ProgressMeter): Telling {
+  #posture(): Omit<Telling, 'progress'> {
     const control = this.#control
     return {
-      progress: meter.measure(this.#account.counts, this.#account.attempt.read),
       heard: control.heard,
       pausedHere: control.pausedHere,
-      isResting: [...this.#lanes].every((lane) => lane.waitsFor === null),
+      isResting: control.paused && [...this.#lanes].every((lane) => lane.waitsFor === null),
       concurrency: control.lanes.wanted,
       ...(control.batchSize === undefined ? {} : { batchSize: control.batchSize }),
       ...(Number.isFinite(control.ceiling) ? { recordsPerSecond: control.ceiling } : {}),
@@ -170,7 +171,7 @@ export class Attempt {
   }
 
   /** Of a run that is left where it stands, nothing is told, and nothing heard. */
-  #leases(store: StateStore, speech: Pick<LeaseTerms, 'hear' | 'tell'> = {}): Leases {
+  #leases(store: StateStore, speech: Pick<LeaseTerms, 'hear' | 'tell' | 'posture'> = {}): Leases {
     const { name, options } = this.#plan
     return new Leases({
       store,

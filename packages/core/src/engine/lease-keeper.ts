@@ -6,6 +6,8 @@ import { isRetryable, retrying } from './retry.js'
 
 /** An operator waits for no longer until the run hears him. */
 const longestBeatMs = 2_000
+/** Nor for what came of it: that is told as soon as it is so. */
+const newsMs = 100
 
 /** Renews a lease while its partition is worked on, and gives up the work when it is lost. */
 export class LeaseKeeper implements AsyncDisposable {
@@ -16,6 +18,10 @@ export class LeaseKeeper implements AsyncDisposable {
   #expiresAt: number
   #beating: Promise<void> = Promise.resolve()
   #isBeating = false
+  readonly #everyMs: number
+  #dueAt: number
+  /** How the run stood when it was told last. */
+  #told: string | undefined
   /** What a heartbeat failed with since the last one that did not. */
   #refused = ''
 
@@ -29,21 +35,31 @@ export class LeaseKeeper implements AsyncDisposable {
     this.#whenLost = new Promise((resolve) => {
       this.#markLost = resolve
     })
-    const everyMs = Math.min(terms.ttlMs / 3, isSpeaker ? longestBeatMs : Number.POSITIVE_INFINITY)
-    this.#timer = setInterval(() => this.#renew(), Math.max(5, everyMs))
+    this.#everyMs = Math.max(5, Math.min(terms.ttlMs / 3, isSpeaker ? longestBeatMs : Number.POSITIVE_INFINITY))
+    this.#dueAt = performance.now() + this.#everyMs
+    this.#timer = setInterval(() => this.#renew(), isSpeaker ? Math.min(newsMs, this.#everyMs) : this.#everyMs)
     this.#timer.unref()
   }
 
   #renew(): void {
-    if (!this.#isBeating) this.#beating = this.#beat()
-    else if (performance.now() >= this.#expiresAt) this.#lost(this.#unanswered())
+    const now = performance.now()
+    if (this.#isBeating) {
+      if (now >= this.#expiresAt) this.#lost(this.#unanswered())
+      return
+    }
+    const { posture } = this.terms
+    const hasNews = this.isSpeaker && posture !== undefined && posture() !== this.#told
+    // A timer may be a little early.
+    if (hasNews || now >= this.#dueAt - 5) this.#beating = this.#beat()
   }
 
   /** Tells and asks at once, and not only when it is time to. */
   async beat(): Promise<void> {
-    const { store, hear, tell, operation, ttlMs } = this.terms
+    const { store, hear, tell, posture, operation, ttlMs } = this.terms
     const telling = this.isSpeaker ? tell?.() : undefined
+    this.#told = posture?.()
     const asked = performance.now()
+    this.#dueAt = asked + this.#everyMs
     const wanted = await store.heartbeat(this.lease, {
       ...operation,
       ttlMs,

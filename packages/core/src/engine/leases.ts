@@ -27,6 +27,8 @@ export interface LeaseTerms {
   readonly hear?: (wanted: Control, sentAt: number) => void
   /** What the run tells of itself to who looks at it from elsewhere. */
   readonly tell?: () => JsonValue | undefined
+  /** As short as can be, how it stands: another text is told at once. */
+  readonly posture?: () => string
   readonly operation: Operation
   readonly retrying: Retrying
   /** A lease was lost: the work must be given up. */

@@ -9,7 +9,7 @@ export interface Telling {
   readonly heard: Control['state']
   /** Its own process paused it; nobody else can resume it. */
   readonly pausedHere: boolean
-  /** Between batches: nothing is read for one, or written. */
+  /** It is paused, and has ended the batches that it had in hand: nothing is written. */
   readonly isResting: boolean
   /** Partitions worked on side by side. */
   readonly concurrency: number

@@ -65,7 +65,7 @@ class StateStoreOperator implements Operator {
     return overviewOf(await this.#find(name))
   }
 
-  pause(name: string, reason?: string): Promise<RunOverview> {
+  async pause(name: string, reason?: string): Promise<RunOverview> {
     return this.#ask('pause', name, { state: 'pause', stopRequest: '', ...reasonOf('pause', reason) })
   }
 
@@ -73,7 +73,7 @@ class StateStoreOperator implements Operator {
     return this.#ask('resume', name, { state: 'run', stopRequest: '' })
   }
 
-  stop(name: string, reason?: string): Promise<RunOverview> {
+  async stop(name: string, reason?: string): Promise<RunOverview> {
     return this.#ask('stop', name, { state: 'stop', stopRequest: randomUUID(), ...reasonOf('stop', reason) })
   }
 
