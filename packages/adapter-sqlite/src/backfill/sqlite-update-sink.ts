@@ -112,11 +112,13 @@ export function updateSink<R extends object>(
     guarantee: 'exactly-once',
     keyed: true,
     batchSize: 20_000,
-    connect: () =>
-      connectExactWriter<R>(writer, async (connection) => {
+    connect: (operation) => {
+      const targetOf = async (connection: SqliteConnection): Promise<UpdateTarget> => {
         const plan = await resolvePlan(connection, selection)
         return UpdateTarget.of(connection, plan, recordsOf(plan, connection))
-      }),
+      }
+      return connectExactWriter<R>(writer, targetOf, operation)
+    },
     stateStore: () => stateStoreWithin({ ...location, ...(tablePrefix === undefined ? {} : { tablePrefix }) }),
   }
 }

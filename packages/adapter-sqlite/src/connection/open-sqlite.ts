@@ -8,6 +8,7 @@ import { driverInUse, refuseOtherDriver, rememberDriver } from './drivers-in-use
 import { checkKnex, driverOf, fileOf, ownConfig, sharedHandle } from './given-knex.js'
 import { NpmHandle } from './npm-handle.js'
 import { type OpenNative, openNative } from './open-native.js'
+import { openReadonly } from './open-readonly.js'
 import { OwnConnection } from './own-connection.js'
 import type { BetterDatabase, NpmDatabase, SqliteConnection, SqliteDriver } from './sqlite-connection.js'
 import type { SqliteHandle } from './sqlite-handle.js'
@@ -101,7 +102,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteConnection
   refuseOtherDriver(location.path, driver, location.name)
   const filename = location.path ?? ':memory:'
   return connect(
-    () => openNative(driver, filename, isReadonly),
+    () => (isReadonly ? openReadonly(driver, filename) : openNative(driver, filename, false)),
     about,
     async () => {
       const { default: makeKnex } = await import('knex')

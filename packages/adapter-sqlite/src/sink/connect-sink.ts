@@ -1,5 +1,6 @@
-import type { ExactSession } from '@drover/core'
+import type { ExactSession, SinkOperation } from '@drover/core'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
+import { connectRehearsal } from '../rehearsal/rehearsal-session.js'
 import { stateTables } from '../state/state-tables.js'
 import { openWriter, type WriterLocation } from '../writer/open-writer.js'
 import type { BatchTarget } from './batch-target.js'
@@ -24,15 +25,20 @@ export interface SinkSessionOptions
   readonly onConflict: OnConflict
 }
 
-export function connectSink<R extends object>(options: SinkSessionOptions): Promise<ExactSession<R>> {
-  return connectExactWriter(options, (connection) => InsertTarget.of(connection, options))
+export function connectSink<R extends object>(
+  options: SinkSessionOptions,
+  operation: SinkOperation,
+): Promise<ExactSession<R>> {
+  return connectExactWriter(options, (connection) => InsertTarget.of(connection, options), operation)
 }
 
 /** Opens a connection to write with, and a session over it. */
 export async function connectExactWriter<R extends object>(
   options: ExactWriterOptions,
   makeTarget: (connection: SqliteConnection) => Promise<BatchTarget>,
+  { rehearses }: SinkOperation,
 ): Promise<ExactSession<R>> {
+  if (rehearses === true) return connectRehearsal(options, makeTarget)
   const connection = await openWriter(options.location, options.create)
   try {
     const foreignKeys = options.foreignKeys ?? (options.location.knex === undefined ? true : undefined)

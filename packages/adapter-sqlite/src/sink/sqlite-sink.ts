@@ -87,7 +87,7 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
     guarantee: 'exactly-once',
     keyed: onConflict !== 'error',
     batchSize: 10_000,
-    connect: () => connectSink<R>({ ...options, location, key, onConflict }),
+    connect: (operation) => connectSink<R>({ ...options, location, key, onConflict }, operation),
     stateStore: () =>
       sqliteStateStore({
         ...location,
