@@ -1,5 +1,7 @@
 import { tests } from '../../tooling/vitest.js'
 
 export default tests('cli', {
+  // Processes that compile the sources of all packages before they begin.
+  testTimeout: 60_000,
   globalSetup: ['../../internal/postgres-server/src/global-setup.ts'],
 })

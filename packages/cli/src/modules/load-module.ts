@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DroverError, suggestNames } from '@drover/core'
+import { missingPackage } from './missing-package.js'
 
 /** An export of a module of the user's, as a file or a command line names it: `./steps.ts#shorten`. */
 export interface LoadedExport {
@@ -15,7 +16,7 @@ export interface LoadedExport {
  * Loads a module of the user's, TypeScript too, and gives one of its exports: the one behind `#`, else the default one.
  *
  * @param folder That a relative path starts from.
- * @throws `SOURCE_NOT_FOUND`, `NAME_UNKNOWN` (the export), and whatever the module throws.
+ * @throws `SOURCE_NOT_FOUND`, `NAME_UNKNOWN` (the export), `PACKAGE_MISSING` (that it imports), and whatever the module throws.
  */
 export async function loadExport(reference: string, folder: string): Promise<LoadedExport> {
   const [specifier = '', name = 'default'] = reference.split('#', 2)
@@ -36,7 +37,10 @@ async function imported(url: string, specifier: string): Promise<Record<string, 
   try {
     return (await import(url)) as Record<string, unknown>
   } catch (error) {
-    throw DroverError.from(error, `${specifier} cannot be loaded`)
+    const missing = missingPackage(error)
+    if (missing === undefined) throw DroverError.from(error, `${specifier} cannot be loaded`)
+    const message = `${specifier} needs the package ${missing}, which is not installed there. Install it: npm install ${missing}`
+    throw new DroverError('PACKAGE_MISSING', message, { cause: error })
   }
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DroverError } from '@drover/core'
+import { missingPackage } from '../modules/missing-package.js'
 import type { StoreType } from './store-type.js'
 
 /** What a package exports. */
@@ -70,10 +71,3 @@ const conditions = [
     return given === undefined ? [] : [given]
   }),
 ]
-
-/** The package that Node did not find, if that is what failed. */
-function missingPackage(error: unknown): string | undefined {
-  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown }
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined
-  return /Cannot find (?:package|module) '([^'./][^']*)'/.exec(String(message))?.[1]
-}
