@@ -43,7 +43,7 @@ export interface PostgresBackfillOptions<R extends object = Row> extends Postgre
   readonly set: ((row: R, context: TransformContext) => MaybePromise<object | null>) | Readonly<Record<string, string>>
   /** Columns that must be there, as `table.column`: else it does not begin. @default none */
   readonly requires?: readonly string[]
-  /** Rows that are updated in one transaction. @default 10000 */
+  /** Rows that are updated in one transaction, and locked until it ends. Alone with the database, 10,000 are a tenth quicker. @default 2000 */
   readonly batchSize?: number
 }
 

@@ -60,7 +60,8 @@ export const updateSinkOptions = [
 
 /** Whoever waits for a lock holds those that it has, and the application waits behind it. */
 const defaultLockTimeoutMs = 5_000
-const defaultBatchSize = 10_000
+/** Rows are locked until their batch ends, and the application waits for them: docs/decisions/0010-small-backfill-batches.md */
+const defaultBatchSize = 2_000
 /** A batch of large rows ends earlier. */
 const mostBatchBytes = 32 * 1024 * 1024
 
