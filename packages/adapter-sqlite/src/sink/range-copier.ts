@@ -28,6 +28,7 @@ export class RangeCopier {
   #schema = 'main'
   #attached: string | null = null
   #isFit = true
+  #encoding: unknown
 
   constructor(
     private readonly connection: SqliteConnection,
@@ -47,7 +48,7 @@ export class RangeCopier {
   /** Outside of a transaction: attaches the file of a page. @throws `PAGE_STALE` if its range cannot be copied */
   async ready(page: SqliteRangePage): Promise<void> {
     const { range } = page
-    this.#isFit &&= range !== null && this.#fits(range)
+    this.#isFit &&= range !== null && this.#fits(range) && range.encoding === (await this.#ownEncoding())
     if (range === null || !this.#isFit) throw pageStale(this.table.name)
     this.#schema = await this.#schemaOf(range.path)
   }
@@ -82,6 +83,12 @@ export class RangeCopier {
       const column = findColumn(this.table.columns, name)
       return column !== undefined && !column.isGenerated && column.affinity === affinities[i]
     })
+  }
+
+  /** Databases that keep their texts otherwise cannot be attached to each other. */
+  async #ownEncoding(): Promise<unknown> {
+    this.#encoding ??= (await this.connection.get('SELECT encoding FROM pragma_encoding'))?.[0]
+    return this.#encoding
   }
 
   async #schemaOf(path: string): Promise<string> {

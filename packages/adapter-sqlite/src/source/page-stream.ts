@@ -129,14 +129,14 @@ export class PageStream {
 
   /** Where a page ends, if nothing else is asked for; null if no record is left, undefined of a page that has to be read. */
   async #end(forms: readonly string[], bounds: PageBounds, limits: PageLimits): Promise<AnyPage | null | undefined> {
-    const { connection, relation, givesRanges } = this.settings
+    const { connection, relation, givesRanges, encoding } = this.settings
     const { path, driver } = connection
     const isFound = givesRanges && path !== null && relation.isStored && forms.includes(rangeForm(driver))
     if (relation.keep !== null || !(isFound || forms.includes(extentForm))) return undefined
     this.#ranges ??= new RangeReader(connection, relation, isFound)
     const extent = await this.#ranges.read(bounds, limits)
     if (!extent) return extent
-    const range = isFound ? new SqliteRange(path, relation, { ...bounds, upto: extent.cursor }) : null
+    const range = isFound ? new SqliteRange(path, encoding, relation, { ...bounds, upto: extent.cursor }) : null
     return new SqliteRangePage(extent, range, relation.shown)
   }
 

@@ -2,6 +2,7 @@ import type { SqliteDriver } from '../connection/sqlite-connection.js'
 import type { Affinity } from '../schema/affinity.js'
 import { keyColumns } from './key-range.js'
 import { type PageBounds, whereOf } from './page-query.js'
+import type { TextEncoding } from './read-carefully.js'
 import type { ReadColumn, Relation } from './relation.js'
 import type { Sql } from './sql.js'
 
@@ -29,6 +30,7 @@ export class SqliteRange {
    */
   constructor(
     readonly path: string,
+    readonly encoding: TextEncoding,
     private readonly source: Relation,
     private readonly bounds: PageBounds,
   ) {}
@@ -60,7 +62,9 @@ export class SqliteRange {
   /** This range and the one right behind it as one; null if that one stands somewhere else. */
   joined(next: SqliteRange): SqliteRange | null {
     const isNext = next.source === this.source && next.bounds.after === this.bounds.upto
-    return isNext ? new SqliteRange(this.path, this.source, { ...this.bounds, upto: next.bounds.upto }) : null
+    return isNext
+      ? new SqliteRange(this.path, this.encoding, this.source, { ...this.bounds, upto: next.bounds.upto })
+      : null
   }
 
   get #fields(): readonly ReadColumn[] {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { delimitedForm, ndjsonSink, runPipeline } from '@drover/core'
 import { describe, expect, it } from 'vitest'
+import { sqliteSink } from '../sink/sqlite-sink.js'
 import { readSource } from '../testing/read-source.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
 import { sqliteSource } from './sqlite-source.js'
@@ -37,6 +38,22 @@ describe.each(drivers)('a database that keeps its texts as UTF-16, by %s', (driv
     })
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line).t).sort()).toEqual([...texts].sort())
+  })
+
+  it('is copied into a database of UTF-8, and back', async () => {
+    await using database = await filled('UTF-16le')
+    await using copy = new TestDatabase(driver, 'copy.db')
+    const both = [database.file, copy.file, database.file] as const
+    for (const [i, table] of ['there', 'back'].entries()) {
+      await runPipeline({
+        name: table,
+        source: sqliteSource({ filename: both[i] as string, table: i === 0 ? 't' : 'there', driver }),
+        sink: sqliteSink({ filename: both[i + 1] as string, table, key: 'k', createTable: true, driver }),
+      })
+    }
+    expect(await database.exact('SELECT * FROM back ORDER BY k')).toEqual(
+      await database.exact('SELECT * FROM t ORDER BY k'),
+    )
   })
 
   it('has a text that is no UTF-16 rejected by its key', async () => {
