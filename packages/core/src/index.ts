@@ -115,7 +115,7 @@ export {
   delimitedForm,
 } from './pages/delimited-page.js'
 export { formatReport } from './report/format-report.js'
-export { attachProgress } from './report/progress-line.js'
+export { attachProgress, formatProgress } from './report/progress-line.js'
 export { inferSchema } from './schema/infer-schema.js'
 export { type SinkContext, type SinkOptions, sink } from './sinks/sink.js'
 export { backfillTask } from './startup/backfill-task.js'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Progress } from '../contracts/events.js'
 import type { Counts } from '../contracts/position.js'
 import type { Report } from '../contracts/report.js'
-import { attachProgress } from './progress-line.js'
+import { attachProgress, formatProgress } from './progress-line.js'
 
 const clear = '\r\u001b[2K'
 const noCounts: Counts = {
@@ -102,6 +102,17 @@ describe('a line', () => {
 
   it('counts what was rejected', () => {
     expect(plainLine({ rejected: 2 })).toContain('2 rejected')
+  })
+
+  it('says what holds the run back', () => {
+    const throttle = { reason: 'replica lag is 2.1 s of 1.0 s', restMs: 500 }
+    expect(plainLine({ throttle })).toBe('copy: 250 records, 1,500/s, held back: replica lag is 2.1 s of 1.0 s\n')
+    expect(formatProgress(progress({ throttle }))).toBe(
+      'copy: 250 records, 1,500/s, held back: replica lag is 2.1 s of 1.0 s',
+    )
+    const { emit, written } = shownOn({ columns: 60 })
+    emit({ throttle })
+    expect(written.join('')).toBe(`${clear}copy: 250 records, 1,500/s, held back: replica lag is 2.1 …`)
   })
 })
 

@@ -30,9 +30,14 @@ export function attachProgress(events: Pick<RunEventSource, 'on' | 'off'>, strea
   }
 }
 
+/** How far a run has come, as one line for people: rate, percent, time left, rejects, and what holds it back. */
+export function formatProgress(progress: Progress): string {
+  return oneLine(progressParts(progress).join(', '), Number.POSITIVE_INFINITY)
+}
+
 /** The parts of a line of progress, the most important first: what does not fit is left out from the end. */
 export function progressParts(progress: Progress): string[] {
-  const { name, counts, total, estimated, recordsPerSecond, etaMs } = progress
+  const { name, counts, total, estimated, recordsPerSecond, etaMs, throttle } = progress
   const about = estimated ? '~' : ''
   // More was read than was counted: what is left, nobody knows.
   const isBeyond = total !== undefined && counts.read > total
@@ -46,6 +51,7 @@ export function progressParts(progress: Progress): string[] {
   // Once everything was read, what is left is to finish: that takes no time that anybody could tell.
   if (etaMs !== undefined && total !== undefined && counts.read < total) parts.push(`ETA ${about}${duration(etaMs)}`)
   if (counts.rejected > 0) parts.push(`${grouped(counts.rejected)} rejected`)
+  if (throttle !== undefined) parts.push(`held back: ${throttle.reason.replace(/\.$/, '')}`)
   return parts
 }
 
@@ -70,6 +76,8 @@ function finishedParts({ name, status, counts, attempt, completedAt }: Report): 
 function isTerminal(stream: NodeJS.WritableStream): stream is NodeJS.WriteStream {
   return (stream as Partial<NodeJS.WriteStream>).isTTY === true
 }
+
+const leastOfSentence = 24
 
 /** One line of a terminal, drawn again and again. */
 class RedrawnLine {
@@ -96,7 +104,15 @@ class RedrawnLine {
   #draw(parts: string[]): void {
     // The last column stays free: some terminals wrap once it is written.
     const columns = (this.stream.columns || 80) - 1
-    while (parts.length > 1 && parts.join(', ').length > columns) parts.pop()
+    while (parts.length > 1 && parts.join(', ').length > columns) {
+      const last = parts.pop() ?? ''
+      // Of a sentence the beginning says something, of a number it would say something else.
+      const room = columns - `${parts.join(', ')}, `.length
+      if (last.length > leastOfSentence && room >= leastOfSentence) {
+        parts.push(oneLine(last, room))
+        break
+      }
+    }
     this.stream.write(`${clearLine}${oneLine(parts.join(', '), columns)}`)
     this.#isOpen = true
   }
