@@ -138,7 +138,9 @@ export class CopyPage implements Page<Row> {
 
   #map<T>(of: (bytes: Buffer, row: number) => T): T[] {
     const { bytes, starts } = this.#good
-    return Array.from(starts, (row) => of(bytes, row))
+    const all: T[] = new Array(starts.length)
+    for (let i = 0; i < starts.length; i++) all[i] = of(bytes, starts[i] as number)
+    return all
   }
 
   #get(field: string): readonly unknown[] {
@@ -176,7 +178,7 @@ function compact({ bytes, starts, end }: CopyRows, places: readonly number[]): C
   const out = new WireBuffer(end - (starts[0] ?? end))
   const kept = Uint32Array.from(places, (place) => {
     const at = out.at
-    out.copy(bytes.subarray(starts[place] as number, starts[place + 1] ?? end))
+    out.part(bytes, starts[place] as number, starts[place + 1] ?? end)
     return at
   })
   return { bytes: out.bytes, starts: kept, end: out.at }
@@ -194,7 +196,7 @@ function patched(layout: CopyLayout, rows: CopyRows, place: number, values: Arra
     const row = starts[i] as number
     const field = fieldAt(bytes, row, place)
     newStarts[i] = out.at + row - copied
-    out.copy(bytes.subarray(copied, field))
+    out.part(bytes, copied, field)
     copied = field + 4 + Math.max(0, readInt32(bytes, field))
     const value = values[i]
     out.reserve(4)
@@ -208,6 +210,6 @@ function patched(layout: CopyLayout, rows: CopyRows, place: number, values: Arra
     }
     out.setInt32(slot, out.at - slot - 4)
   }
-  out.copy(bytes.subarray(copied, end))
+  out.part(bytes, copied, end)
   return { bytes: out.bytes, starts: newStarts, end: out.at }
 }
