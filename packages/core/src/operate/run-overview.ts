@@ -65,8 +65,8 @@ export function overviewOf(state: RunState): RunOverview {
   const holders = holdersOf(state.leases ?? [])
   const positions = positionsOf(state)
   const known = sumCounts(positions.map(({ counts }) => counts))
-  const telling = holders.find((holder) => !holder.isStale && holder.telling !== undefined)?.telling
-  const progress = telling?.progress
+  const progress = holders.find((holder) => !holder.isStale && holder.telling !== undefined)?.telling?.progress
+  const told = holders.flatMap(({ telling }) => telling?.progress.counts ?? [])
   const activity = activityOf(state, control, holders)
   const facts = {
     name,
@@ -75,7 +75,7 @@ export function overviewOf(state: RunState): RunOverview {
     startedAt,
     ...(completedAt === undefined ? {} : { completedAt }),
     // A sink that keeps its positions itself has told the state store nothing of them since the last attempt.
-    counts: progress !== undefined && progress.counts.read > known.read ? progress.counts : known,
+    counts: [known, ...told].reduce((most, counts) => (counts.read > most.read ? counts : most)),
     partitions: { total: state.partitions.length, done: positions.filter(({ done }) => done).length },
     ...(progress === undefined ? {} : { progress }),
     control,
