@@ -1,4 +1,4 @@
-import type { FidelityIssue, Operation, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+import type { FidelityIssue, Operation, Outcome, Page, RecordSchema, Row, SinkAccount, Source } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 
 /** What becomes of the rows of a batch. Fences, positions and the transaction are none of its business. */
@@ -10,6 +10,8 @@ export interface BatchTarget {
   takes?(page: Page): boolean
   prepare(schema: RecordSchema, operation: Operation): Promise<void>
   readBack?(): Source
+  /** See `SinkSession.account`. */
+  readonly account?: SinkAccount | undefined
   /** Before the first rows of the session; several partitions may ask at once. */
   beforeRows?(operation: Operation): Promise<void>
   /**
@@ -19,8 +21,19 @@ export interface BatchTarget {
   mend?(error: unknown, operation: Operation): Promise<unknown>
   /** In a transaction that is open on the connection. Nothing needs to happen before there are rows. */
   begin(connection: PostgresConnection, operation: Operation, mode: 'commit' | 'probe'): BatchWriter
+  /**
+   * For a dry run, in a transaction that is open on the connection and is going to be rolled back: what is missing for such records is
+   * created in it.
+   */
+  rehearsal?(schema: RecordSchema, connection: PostgresConnection, operation: Operation): Promise<TargetRehearsal>
   /** Once all partitions have ended. */
   finish?(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void>
+}
+
+export interface TargetRehearsal {
+  readonly creates: readonly string[]
+  /** Takes one batch; or why nothing can be written that could be taken back. */
+  readonly writer: BatchWriter | { readonly notWritten: string }
 }
 
 /** Takes the pages of one batch as they come. */

@@ -12,12 +12,14 @@ import {
   type Position,
   type RecordSchema,
   type Row,
+  type SinkAccount,
   type Source,
   type StoreWait,
 } from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { storeWaits } from '../connection/store-waits.js'
+import { rehearse } from '../rehearsal/rehearse.js'
 import { Positions } from '../state/positions.js'
 import { withMissingRights } from '../state/state-rights.js'
 import { ensureStateTables, type StateTables } from '../state/state-tables.js'
@@ -34,6 +36,7 @@ export class ExactWriter implements ExactSession<Row> {
   readonly #positions: Positions
   readonly #claims = new Map<string, Claim>()
   readonly readBack?: () => Source
+  readonly rehearse?: NonNullable<ExactSession['rehearse']>
   /** Rows are encoded as they come, and on their way to the server. */
   readonly takesPagesOnce = true
   readonly forms = [delimitedForm]
@@ -49,10 +52,20 @@ export class ExactWriter implements ExactSession<Row> {
     this.#positions = new Positions(tables)
     const { readBack } = target
     if (readBack !== undefined) this.readBack = () => readBack.call(target)
+    const rehearsal = target.rehearsal?.bind(target)
+    if (rehearsal !== undefined) {
+      const { where } = target
+      this.rehearse = (schema, pages, operation) =>
+        this.#allowed(operation, () => rehearse({ database, tables, where, rehearsal }, schema, pages, operation))
+    }
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
     return this.target.check?.(schema) ?? []
+  }
+
+  account(): SinkAccount | undefined {
+    return this.target.account
   }
 
   takes(page: Page): boolean {

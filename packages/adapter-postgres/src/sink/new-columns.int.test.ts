@@ -53,6 +53,10 @@ describePostgres('a field that the table has no column for', () => {
         const { report, warned } = await run({ newColumns: 'add', onConflict })
         expect(report.counts).toMatchObject({ read: 4_000, written: 4_000, inserted: 4_000, rejected: 0 })
         expect([await columns(), warned]).toEqual([['n jsonb'], []])
+        expect(report.account).toMatchObject({
+          figures: { 'columns added': 1 },
+          notes: [expect.stringMatching(/^columns added to .*: "n"$/)],
+        })
         const [found] = await database.query(
           `SELECT count(*)::int, count(n)::int AS n, (SELECT n::text FROM t WHERE id = 4000) AS last FROM t`,
         )
@@ -110,8 +114,11 @@ describePostgres('a field that the table has no column for', () => {
       database.query(`
         ALTER TABLE source ADD price numeric(10,2), ADD feels mood, ADD seen timestamptz(3) NOT NULL DEFAULT now();
         UPDATE source SET price = id + 0.5, feels = 'glad'`)
+    const said: string[] = []
+    const say = (message: string): void => void said.push(message)
     const pipeline = (options: Partial<PostgresSinkOptions>, records?: number) =>
       startPipeline({
+        logger: { debug: say, info: say, warn: say, error: say },
         name: 'copied',
         source: postgresSource({ connection: database.url, table: `${place.name}.source` }),
         sink: sink(options),
@@ -151,10 +158,13 @@ describePostgres('a field that the table has no column for', () => {
     it('between a stop and the resume: add adds it with the type that it has there', async () => {
       await pipeline({ newColumns: 'add' }, 1_000).result
       await addToSource()
+      const names = '"price", "feels", "seen"'
       expect(await pipeline({ newColumns: 'add' }).result).toMatchObject({
         status: 'completed',
         attempt: { retries: 0 },
+        account: { figures: { 'columns added': 3 }, notes: [expect.stringContaining(names)] },
       })
+      expect(said).toContainEqual(expect.stringMatching(`has got columns for the fields ${names}`))
       expect(await columns()).toEqual([
         'price numeric(10,2)',
         `feels ${place.name}.mood`.replace(`${place.name}.`, ''),

@@ -1,4 +1,4 @@
-import { type Field, inferSchema, type Row, type SinkOperation } from '@drover/core'
+import { type Field, inferSchema, type Row, type SinkAccount, type SinkOperation } from '@drover/core'
 
 /**
  * What becomes of a field that the table has no column for. `fail`: nothing is written, or, where it comes up later, its record is refused.
@@ -21,18 +21,31 @@ export class ColumnsMissing extends Error {
 /** Decides about fields without a column, for all partitions of a session. */
 export class NewColumns {
   readonly #leftOut = new Set<string>()
+  readonly #added = new Set<string>()
 
   constructor(
     readonly policy: NewColumnsPolicy,
     private readonly where: string,
-    private readonly warn: SinkOperation['warn'],
+    private readonly voice: Pick<SinkOperation, 'warn' | 'info'>,
   ) {}
 
   leaveOut(field: string): void {
     if (this.#leftOut.has(field)) return
     this.#leftOut.add(field)
     const message = `${this.where} has no column "${field}": the field is left out of all records (newColumns: 'ignore').`
-    this.warn?.({ code: 'FIELD_LEFT_OUT', message })
+    this.voice.warn?.({ code: 'FIELD_LEFT_OUT', message })
+  }
+
+  /** The table has got a column for each of them. */
+  add(fields: readonly Field[]): void {
+    for (const { name } of fields) this.#added.add(name)
+    this.voice.info?.(`${this.where} has got columns for the fields ${shown(fields.map(({ name }) => name))}.`)
+  }
+
+  get account(): SinkAccount | undefined {
+    if (this.#added.size === 0) return undefined
+    const notes = [`columns added to ${this.where}: ${shown([...this.#added])}`]
+    return { figures: { 'columns added': this.#added.size }, kept: [], notes }
   }
 }
 
@@ -43,4 +56,8 @@ export function missingFields(rows: readonly Row[], has: (name: string) => boole
     return found.length === 0 ? [] : [Object.fromEntries(found)]
   })
   return inferSchema(unknown).fields.map((field) => ({ ...field, nullable: true }))
+}
+
+function shown(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }

@@ -5,6 +5,7 @@ import {
   type Operation,
   type Page,
   type RecordSchema,
+  type SinkAccount,
   type SinkOperation,
   type Source,
 } from '@drover/core'
@@ -12,6 +13,7 @@ import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
 import { copyLine, sqlState } from '../errors/postgres-error.js'
+import { sideEffects } from '../rehearsal/side-effects.js'
 import { addColumns } from '../schema/add-columns.js'
 import { readTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
@@ -20,7 +22,7 @@ import type { StateTables } from '../state/state-tables.js'
 import type { Journal } from '../undo/journal.js'
 import { StageImages } from '../undo/stage-images.js'
 import { CopyPage } from '../wire/copy-page.js'
-import type { BatchTarget, BatchWriter } from './batch-target.js'
+import type { BatchTarget, BatchWriter, TargetRehearsal } from './batch-target.js'
 import { CopyWriter, type Destination } from './copy-writer.js'
 import { fidelityIssues } from './fidelity.js'
 import { type IndexPolicy, TargetIndexes } from './indexes/target-indexes.js'
@@ -57,6 +59,8 @@ export class TableTarget implements BatchTarget {
   /** The next batch goes by a temporary table whatever the policy: COPY names one row that is refused, and where one is there may be more. */
   #names = false
   #mayStage = false
+  /** What rows were before is kept by runs alone. */
+  #isRehearsed = false
   /** What it was prepared for, with the fields that came up since. */
   #schema: RecordSchema | null = null
 
@@ -66,7 +70,6 @@ export class TableTarget implements BatchTarget {
     private readonly table: Table | null,
     private readonly options: TargetOptions & Pick<TableTargetOptions, 'location' | 'journal'>,
     private readonly indexes: TargetIndexes,
-    private readonly voice: Pick<SinkOperation, 'info'>,
   ) {
     this.where = options.where
     const { location, table: name, key } = options
@@ -86,13 +89,17 @@ export class TableTarget implements BatchTarget {
     const { lockTimeoutMs } = location
     const where = `table "${options.table}" of ${database.name}`
     const indexes = new TargetIndexes(database, { policy, state, lockTimeoutMs, where, voice: operation })
-    const newColumns = new NewColumns(options.newColumns, where, operation.warn)
+    const newColumns = new NewColumns(options.newColumns, where, operation)
     const target = { ...options, where, newColumns, lockTimeoutMs }
-    return new TableTarget(database, await readTable(connection, options.table), target, indexes, operation)
+    return new TableTarget(database, await readTable(connection, options.table), target, indexes)
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
     return this.table === null ? [] : fidelityIssues(schema, this.table, this.options.coerce)
+  }
+
+  get account(): SinkAccount | undefined {
+    return this.options.newColumns.account
   }
 
   async prepare(schema: RecordSchema, operation: Operation): Promise<void> {
@@ -134,6 +141,7 @@ export class TableTarget implements BatchTarget {
     if (missing.length > 0) {
       if (newColumns.policy !== 'add') return error
       await addColumns(connection, table, missing, lockTimeoutMs)
+      newColumns.add(missing)
     }
     this.#schema = withFields(this.#schema, cause.fields)
     // Not before it is there: batches that are open do not wait for it, and it may wait for these.
@@ -141,7 +149,6 @@ export class TableTarget implements BatchTarget {
     this.#ready = Promise.resolve(ready)
     const names = cause.fields.map((field) => `"${field.name}"`).join(', ')
     const said = `${this.where} has got columns for the fields ${names}`
-    this.voice.info?.(said)
     return new DroverError('BATCH_AGAIN', `${said}; the batch is written again.`, { cause: error })
   }
 
@@ -150,6 +157,31 @@ export class TableTarget implements BatchTarget {
     // The search that a probe belongs to is for what could not be named.
     const names = mode === 'commit'
     return new CopyWriter(connection, ready, (table) => this.#destination(connection, table, names))
+  }
+
+  async rehearsal(
+    schema: RecordSchema,
+    connection: PostgresConnection,
+    operation: Operation,
+  ): Promise<TargetRehearsal> {
+    const { table: name, newColumns } = this.options
+    const found = await readTable(connection, name)
+    const missing = schema.fields.filter(
+      (field) => found !== null && findColumn(found.columns, field.name) === undefined,
+    )
+    if (found !== null && newColumns.policy === 'add' && missing.length > 0) {
+      const creates = missing.map((field) => `column "${field.name}" of table "${name}"`)
+      return { creates, writer: { notWritten: 'its table would get columns, and be locked for everybody meanwhile' } }
+    }
+    this.#isRehearsed = true
+    this.#schema = schema
+    const ready = await this.#prepare(schema, connection)
+    this.#ready = Promise.resolve(ready)
+    const notWritten = await sideEffects(connection, ready.table, schema.fields)
+    return {
+      creates: found === null ? [`table "${name}"`] : [],
+      writer: notWritten === null ? this.begin(connection, operation, 'commit') : { notWritten },
+    }
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed', { signal }: Operation): Promise<void> {
@@ -196,7 +228,7 @@ export class TableTarget implements BatchTarget {
 
   #imagesOf({ table, policy }: TargetTable): StageImages | undefined {
     const { journal, key } = this.options
-    return journal === null ? undefined : new StageImages(journal, table, policy, key, this.where)
+    return journal === null || this.#isRehearsed ? undefined : new StageImages(journal, table, policy, key, this.where)
   }
 
   /** Once; without a schema the table must be there. */

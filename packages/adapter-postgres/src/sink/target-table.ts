@@ -102,6 +102,7 @@ async function withColumns(
   if (newColumns.policy === 'ignore') for (const field of missing) newColumns.leaveOut(field.name)
   if (newColumns.policy !== 'add' || missing.length === 0) return table
   await addColumns(connection, table, missing, lockTimeoutMs)
+  newColumns.add(missing)
   return (await readTable(connection, name)) ?? table
 }
 

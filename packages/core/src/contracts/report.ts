@@ -19,6 +19,8 @@ export interface Warning {
     | 'FIELD_LEFT_OUT'
     /** Indexes of the sink's table were taken off, or stay where they might have been, or are missing. */
     | 'INDEXES'
+    /** Something of a database is not copied, or not as it was. */
+    | 'TABLES'
   readonly message: string
 }
 
@@ -76,6 +78,8 @@ export interface SinkAccount {
   readonly figures: Readonly<Record<string, number>>
   /** The first records that it left as they were, and why, twenty at the most. */
   readonly kept: readonly KeptRecord[]
+  /** What it did that is no number, such as which columns it added, each in a few words. */
+  readonly notes?: readonly string[]
 }
 
 /** A record that stays as it is, though it was asked for. */

@@ -97,7 +97,7 @@ interface SinkSession extends AsyncDisposable {
    */
   takes?(page: Page): boolean
   /** What it did since it was connected, beyond what the counts say. Asked once the run has ended. */
-  account?(): SinkAccount
+  account?(): SinkAccount | undefined
   /** Bytes buffered beyond the batch (row groups, open writers); they count against `maxInFlightBytes`. */
   heldBytes?(): number
   /**

@@ -126,6 +126,9 @@ it('shows what the sink did besides, and the keys of what it kept', () => {
   }
   const text = formatReport({ ...report, account })
   expect(text).toContain('\n  besides      1,200 copied, 1,198 deleted\n')
+  const noted = formatReport({ ...report, account: { figures: {}, kept: [], notes: ['columns added: "a"'] } })
+  expect(noted).toContain('\n  besides      columns added: "a"\n')
+  expect(noted).not.toContain('besides      \n')
   expect(text).toContain('\n\n  kept, the first:\n    7 is another one there\n    ["a",1] was locked\n')
 })
 

@@ -1,4 +1,4 @@
-import type { KeptRecord, PartitionReport, RejectedRecord, Report, Warning } from '../contracts/report.js'
+import type { KeptRecord, PartitionReport, RejectedRecord, Report, SinkAccount, Warning } from '../contracts/report.js'
 import type { Guarantee } from '../contracts/sink.js'
 import { counted, duration, grouped, nothingToDo, oneLine, rate, wrapped } from './text.js'
 
@@ -55,9 +55,15 @@ function facts(report: Report): [string, string][] {
     ...(isOld
       ? [thisCall, ...accounts.map(([label, text]): [string, string] => [`${label} then`, text])]
       : [...accounts, thisCall]),
-    ...(report.account === undefined ? [] : [['besides', figuresText(report.account.figures)] as [string, string]]),
+    ...besides(report.account).map((text): [string, string] => ['besides', text]),
     ...(report.deadLetters === undefined ? [] : [['dead letters', report.deadLetters] as [string, string]]),
   ]
+}
+
+function besides(account: SinkAccount | undefined): readonly string[] {
+  if (account === undefined) return []
+  const figures = figuresText(account.figures)
+  return [...(figures === '' ? [] : [figures]), ...(account.notes ?? [])]
 }
 
 function figuresText(figures: Readonly<Record<string, number>>): string {
