@@ -6,6 +6,8 @@ export interface BatchTarget {
   /** Database and table, for messages. */
   readonly where: string
   check?(schema: RecordSchema): readonly FidelityIssue[]
+  /** See `SinkSession.forms`. */
+  readonly forms?: readonly string[]
   /** See `SinkSession.takes`. */
   takes?(page: Page): boolean
   prepare(schema: RecordSchema, operation: Operation): Promise<void>

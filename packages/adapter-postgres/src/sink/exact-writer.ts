@@ -2,7 +2,6 @@ import {
   type Claim,
   type CommitBatch,
   DroverError,
-  delimitedForm,
   type ExactSession,
   type FidelityIssue,
   type Operation,
@@ -39,7 +38,6 @@ export class ExactWriter implements ExactSession<Row> {
   readonly rehearse?: NonNullable<ExactSession['rehearse']>
   /** Rows are encoded as they come, and on their way to the server. */
   readonly takesPagesOnce = true
-  readonly forms = [delimitedForm]
   #hasTables: Promise<void> | undefined
   #hasBegun = false
 
@@ -66,6 +64,10 @@ export class ExactWriter implements ExactSession<Row> {
 
   account(): SinkAccount | undefined {
     return this.target.account
+  }
+
+  get forms(): readonly string[] | undefined {
+    return this.target.forms
   }
 
   takes(page: Page): boolean {

@@ -1,5 +1,6 @@
 import {
   DroverError,
+  delimitedForm,
   type FidelityIssue,
   type Field,
   type Operation,
@@ -45,6 +46,7 @@ export interface TableTargetOptions extends Omit<TargetOptions, 'where' | 'newCo
 /** Writes rows into a table, by its conflict policy. */
 export class TableTarget implements BatchTarget {
   readonly where: string
+  readonly forms = [delimitedForm]
   /** Where something says which row is which. */
   readonly readBack?: () => Source
   #ready: Promise<ReadyTable> | undefined
