@@ -1,6 +1,7 @@
-import { DroverError, type Outcome, type Page, type Row } from '@drover/core'
+import { DroverError, type Outcome, type Page, type RecordSchema, type Row } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
-import type { BatchTarget, BatchWriter } from '../sink/batch-target.js'
+import { sideEffects } from '../rehearsal/side-effects.js'
+import type { BatchTarget, BatchWriter, TargetRehearsal } from '../sink/batch-target.js'
 import { PageUpdater } from './page-updater.js'
 import type { Computed, KeptImages, UpdatePlan } from './update-plan.js'
 
@@ -21,8 +22,18 @@ export class UpdateTarget implements BatchTarget {
 
   async prepare(): Promise<void> {}
 
+  async rehearsal(schema: RecordSchema, connection: PostgresConnection): Promise<TargetRehearsal> {
+    const { table } = this.plan
+    const notWritten = await sideEffects(connection, table, [...schema.fields, ...table.columns])
+    return { creates: [], writer: notWritten === null ? this.#writer(connection, undefined) : { notWritten } }
+  }
+
   begin(connection: PostgresConnection): BatchWriter {
-    return new UpdateWriter(new PageUpdater(connection, this.plan, this.kept?.()), this.where, this.toComputed)
+    return this.#writer(connection, this.kept?.())
+  }
+
+  #writer(connection: PostgresConnection, kept: KeptImages | undefined): BatchWriter {
+    return new UpdateWriter(new PageUpdater(connection, this.plan, kept), this.where, this.toComputed)
   }
 }
 

@@ -83,22 +83,23 @@ async function versionOf(connection: PostgresConnection, { meta }: StateTables, 
 
 async function upgrade(connection: PostgresConnection, tables: StateTables): Promise<void> {
   const doing = `creating Drover's tables ${tables.names.join(', ')} in ${connection.name}`
+  const work = async (): Promise<void> => {
+    // CREATE TABLE IF NOT EXISTS fails where two create the same table at once.
+    await connection.query('SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `drover tables ${tables.meta}`,
+    ])
+    if (tables.schema !== null) await createSchema(connection, tables.schema, doing)
+    const found = await versionOf(connection, tables, doing)
+    for (const next of upgrades.slice(found)) await connection.exec(next(tables), { doing })
+    if (found >= upgrades.length) return
+    await connection.query(
+      `INSERT INTO ${tables.meta} (name, value) VALUES ('version', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      [String(upgrades.length)],
+      { doing },
+    )
+  }
   try {
-    await connection.transaction(async () => {
-      // CREATE TABLE IF NOT EXISTS fails where two create the same table at once.
-      await connection.query('SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1, 0))', [
-        `drover tables ${tables.meta}`,
-      ])
-      if (tables.schema !== null) await createSchema(connection, tables.schema, doing)
-      const found = await versionOf(connection, tables, doing)
-      for (const next of upgrades.slice(found)) await connection.exec(next(tables), { doing })
-      if (found >= upgrades.length) return
-      await connection.query(
-        `INSERT INTO ${tables.meta} (name, value) VALUES ('version', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        [String(upgrades.length)],
-        { doing },
-      )
-    })
+    await (connection.isInTransaction ? work() : connection.transaction(work))
   } catch (error) {
     throw DroverError.isInstance(error, 'STORE_DENIED') ? denied(connection, tables, error) : error
   }
