@@ -4,6 +4,7 @@ import { DroverError, redactSecrets } from '@drover/core'
 import type { ClientBase, Pool } from 'pg'
 import pg from 'pg'
 import type { PostgresKnex, PostgresPool } from './given-pool.js'
+import type { GivenRoom } from './pool-room.js'
 import type { ResolvedLocation } from './postgres-location.js'
 
 /** Where connections come from: a pool of our own, one of the application, or a knex instance. */
@@ -15,6 +16,8 @@ export interface ClientPool {
   release(client: ClientBase, isBroken: boolean): Promise<void>
   /** Closes it, if it is ours. */
   end(): Promise<void>
+  /** Of one that is not ours. */
+  readonly room?: GivenRoom
 }
 
 /** pg waits without end, and knex for longer than a lease lasts, for a connection of a pool whose connections are all in use. */
@@ -39,10 +42,15 @@ export function clientPool(
         password: guarded(location.target.config.password, location.name),
         application_name: applicationName,
       })
-    case 'pool':
-      return limited(overPool(location.pool), waitsItself(location.pool) ? 0 : waitMs)
-    case 'knex':
-      return limited(overKnex(location.knex), waitMs)
+    case 'pool': {
+      const { options } = location.pool as { readonly options?: { readonly max?: number } }
+      const room = { pool: location.pool, max: options?.max }
+      return { ...limited(overPool(location.pool), waitsItself(location.pool) ? 0 : waitMs), room }
+    }
+    case 'knex': {
+      const { client } = location.knex as { readonly client: { readonly pool?: { readonly max?: number } } }
+      return { ...limited(overKnex(location.knex), waitMs), room: { pool: client, max: client.pool?.max } }
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { type ConnectOperation, checkOptionNames, DroverError, type Operation } 
 import type { ClientBase } from 'pg'
 import { postgresError, sqlState } from '../errors/postgres-error.js'
 import { type ClientPool, clientPool } from './client-pool.js'
+import { reserveRoom } from './pool-room.js'
 import {
   abortError,
   type EndOptions,
@@ -51,6 +52,7 @@ export class PostgresDatabase implements AsyncDisposable {
   #hasConnected = false
   #wasWritable = false
   readonly #inUse = new Set<PostgresConnection>()
+  #freeRoom: (() => void) | undefined
 
   constructor(
     /** `db.example.org/chat`, for messages. */
@@ -73,6 +75,12 @@ export class PostgresDatabase implements AsyncDisposable {
   /** Server processes at work on statements that belong to no batch; behind a pooler their numbers say nothing. */
   get running(): readonly number[] {
     return [...this.#inUse].filter(({ isRunning, isOfBatch }) => isRunning && !isOfBatch).map(({ pid }) => pid)
+  }
+
+  /** Says at once if the application's pool has no connection for each partition of a run. */
+  reserve(kind: 'reading' | 'writing', operation: ConnectOperation): void {
+    const { room } = this.pool
+    if (room !== undefined) this.#freeRoom ??= reserveRoom(room, kind, this.name, operation)
   }
 
   /** Whether the server took writes when it was opened: if it does not any more, there was a failover. */
@@ -107,6 +115,8 @@ export class PostgresDatabase implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#freeRoom?.()
+    this.#freeRoom = undefined
     await this.pool.end()
   }
 

@@ -12,6 +12,7 @@ export async function connectExactWriter<R extends object>(
   operation: SinkOperation,
 ): Promise<ExactSession<R>> {
   const database = await openPostgres(location, operation)
+  database.reserve('writing', operation)
   try {
     const writer = new ExactWriter(database, stateTables(state), await makeTarget(database), location.lockTimeoutMs)
     return writer as ExactSession<object> as ExactSession<R>

@@ -1,5 +1,6 @@
 import {
   allOf,
+  type ConnectOperation,
   type Count,
   type Cursor,
   type Filter,
@@ -35,13 +36,14 @@ const defaultLongestReadMs = 60_000
 
 export async function connectSource<R extends object>(
   options: SessionOptions,
-  operation: Operation,
+  operation: ConnectOperation,
 ): Promise<SourceSession<R>> {
   const { connection, statementTimeoutMs, lockTimeoutMs, applicationName } = options
   const { json = 'value', snapshot = false, catchUp = false, newColumns = 'fail', longestReadMs } = options
   const location = { connection, statementTimeoutMs, lockTimeoutMs, applicationName }
   const given = Object.fromEntries(Object.entries(location).filter(([, value]) => value !== undefined))
   const database = await openPostgres({ ...given, readonly: true }, operation)
+  database.reserve('reading', operation)
   try {
     const relation = await database.transaction((one) => openRelation(one, options), operation)
     if (catchUp) requireXmin(relation)

@@ -19,6 +19,8 @@ export interface Warning {
     | 'FIELD_LEFT_OUT'
     /** Indexes of the sink's table were taken off, or stay where they might have been, or are missing. */
     | 'INDEXES'
+    /** A pool of the application has fewer connections than the run may hold at once. */
+    | 'POOL_TOO_SMALL'
     /** Something of a database is not copied, or not as it was. */
     | 'TABLES'
   readonly message: string

@@ -1,6 +1,6 @@
 import type { Page } from './page.js'
 import type { Claim, Commit, Partition, Position } from './position.js'
-import type { SinkAccount, Warning } from './report.js'
+import type { SinkAccount } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
 import type { Source } from './source.js'
 import type { ConnectOperation, StoreWait } from './stall.js'
@@ -47,8 +47,6 @@ interface SinkInfo {
 
 /** How a sink is connected to: with the means to speak to whoever follows the run, where there is a run. */
 export interface SinkOperation extends ConnectOperation {
-  /** Something that a person should know, though nothing failed: it becomes a `run:warning`, and is in the log and in the report. */
-  readonly warn?: (warning: Warning) => void
   /** For the log alone. */
   readonly info?: (message: string) => void
   /** For a dry run: nothing is created by connecting, and nothing but `check`, `takes` and `rehearse` is called. */

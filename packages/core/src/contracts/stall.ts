@@ -1,3 +1,4 @@
+import type { Warning } from './report.js'
 import type { Operation } from './values.js'
 
 /** What a partition, or a run that is not open yet, waits for: another process that holds it, what gives its records, a step, what writes them, or what keeps its position. */
@@ -40,6 +41,10 @@ export interface ConnectOperation extends Operation {
    * asked when a run has not been opened for long, or when its source has given nothing for long.
    */
   readonly whenStalled?: (ask: Ask) => void
+  /** How many partitions may be worked on side by side. */
+  readonly lanes?: number
+  /** Something that a person should know, though nothing failed: it becomes a `run:warning`, and is in the log and in the report. */
+  readonly warn?: (warning: Warning) => void
 }
 
 /** A partition of which nothing was committed for long, or a run that was not open after as long. */

@@ -36,15 +36,16 @@ export interface PipelineParts {
 /** Connects to source and sink; what was opened is closed again if the other cannot be. */
 export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
   const { source, sink, steps, help } = parts
-  const { opening } = help
-  const from = await source.connect(opening.connecting('source', help.operation))
+  const { opening, warn, info } = help
+  const lanes = Math.min(parts.options.parallel ?? 1, sink.limits?.partitions ?? Number.POSITIVE_INFINITY)
+  const operation = { ...help.operation, lanes, warn }
+  const from = await source.connect(opening.connecting('source', operation))
   return keeping(
     from,
     async () => {
       const { pushed, rest } = pushDown(from, steps)
       const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
-      const { warn, info } = help
-      const into = await sink.connect({ ...opening.connecting('sink', help.operation), warn, info })
+      const into = await sink.connect({ ...opening.connecting('sink', operation), info })
       const connected = async (): Promise<OpenedPlan> => {
         // Finding out what records look like may mean to read some: only for a sink that wants to know.
         opening.at('source')

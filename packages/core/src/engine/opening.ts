@@ -17,7 +17,7 @@ export class Opening {
   }
 
   /** What a session is connected with, so that it can be asked. */
-  connecting(side: Side, operation: Operation): ConnectOperation {
+  connecting(side: Side, operation: ConnectOperation): ConnectOperation {
     this.at(side)
     return { ...operation, whenStalled: (ask) => this.learn(side, ask) }
   }
