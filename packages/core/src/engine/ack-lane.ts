@@ -29,7 +29,7 @@ export class AckLane extends PipelineLane {
         if (this.control.interrupted || this.control.throttle.wantsRest(this) || !this.fits) await Promise.all(open)
         await this.whenFree()
         if (failed || this.control.stopReason !== undefined) break
-        if (open.size === 0) await this.adjust(await last)
+        if (open.size === 0 || this.hasLetGo) await this.adjust(await last)
         const batch = this.newBatch(start, ++sequence)
         await this.options.prepare(() => batch.fillToFirstRow())
         const written = this.#write(batch)

@@ -56,6 +56,8 @@ export abstract class PipelineLane implements Lane {
   protected control!: RunControl
   /** Those that are not committed yet, the oldest first. */
   readonly #open = new Set<OpenBatch>()
+  /** Nothing is read until the next `adjust`. */
+  protected hasLetGo = false
   #isHeldBack = false
   /** The batch is read again, because its pages had no rows. */
   #readsRows = false
@@ -105,6 +107,11 @@ export abstract class PipelineLane implements Lane {
   /** Resolves when the next batch may begin. */
   protected async whenFree(): Promise<void> {
     this.#isHeldBack = true
+    // A read that stayed open for hours would keep the store from tidying up behind it.
+    if (this.control.throttle.isClosed && this.#open.size === 0 && !this.reader.exhausted) {
+      this.hasLetGo = true
+      await this.reader.close()
+    }
     const waited = await this.control.whenFree(this, this.options.operation.signal)
     this.#isHeldBack = false
     if (waited) this.listener.heldBack()
@@ -140,7 +147,7 @@ export abstract class PipelineLane implements Lane {
 
   /** Reads anew from a position, with pages of the size that is wanted now. */
   protected async adjust(position: Position): Promise<void> {
-    if (this.fits && !this.#readsRows) return
+    if (this.fits && !this.#readsRows && !this.hasLetGo) return
     await this.#reopen(position, false)
   }
 
@@ -160,6 +167,7 @@ export abstract class PipelineLane implements Lane {
   }
 
   #read(position: Position): void {
+    this.hasLetGo = false
     this.#pageRecords = this.#pageSize()
     this.reader = new PageReader({
       ...this.options.reader,
