@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Throttled } from '../contracts/events.js'
 import type { HealthReading } from '../contracts/health.js'
 import { runBackfill, startBackfill } from '../engine/run-backfill.js'
 import { runPipeline, startPipeline } from '../engine/run-pipeline.js'
-import { failure, type Numbered, source } from '../engine/testing/rigs.js'
+import { failure, type Numbered, source, withReading } from '../engine/testing/rigs.js'
 import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
@@ -103,6 +103,37 @@ describe.each(Object.entries(lanes))('in an %s lane', (_, start) => {
     )
     expect(throttle?.reason).toMatch(/^no window is open/)
     expect(await live.stop()).toMatchObject({ status: 'stopped', counts: { read: 0 } })
+  })
+})
+
+describe('a run whose window closes', () => {
+  it.each(['exact', 'acknowledging'] as const)('gives its read up until the next one opens: %s', async (kind) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-05-05T22:59:59Z') })
+    let reading = 0
+    const read = withReading(source(records), (session) => ({
+      read: async function* (options) {
+        reading++
+        try {
+          yield* session.read(options)
+        } finally {
+          reading--
+        }
+      },
+    }))
+    try {
+      const live = lanes[kind]({ source: read, windows: [{ from: '22:00', to: '23:00', zone: 'UTC' }] })
+      live.events.once('batch:committed', () => vi.setSystemTime('2026-05-05T23:00:01Z'))
+      await new Promise<void>((resolve) => live.events.once('run:throttled', () => resolve()))
+      await vi.waitFor(() => expect(reading).toBe(0))
+      const { read: before = 0 } = live.status()?.counts ?? {}
+      expect(before).toBeGreaterThan(0)
+      expect(before).toBeLessThan(records)
+      expect(live.status()?.throttle).toMatchObject({ restMs: expect.closeTo(82_799_000, -4) })
+      vi.setSystemTime('2026-05-06T22:00:00Z')
+      expect(await live.result).toMatchObject({ status: 'completed', counts: { read: records, written: records } })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 
