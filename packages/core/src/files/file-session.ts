@@ -1,8 +1,9 @@
+import type { Page } from '../contracts/page.js'
 import type { Claim, Position } from '../contracts/position.js'
 import type { FidelityIssue, RecordSchema } from '../contracts/schema.js'
-import type { CommitBatch, ExactSession } from '../contracts/sink.js'
+import type { CommitBatch, ExactSession, Rehearsal } from '../contracts/sink.js'
 import type { Source } from '../contracts/source.js'
-import type { Operation } from '../contracts/values.js'
+import type { Operation, Row } from '../contracts/values.js'
 import { abortError } from '../engine/retry.js'
 import type { FileFormat } from './file-format.js'
 import { jsonFidelity } from './json-fidelity.js'
@@ -10,6 +11,7 @@ import type { JsonEncoding, JsonValues } from './json-values.js'
 import { outputError } from './output-error.js'
 import { makeFolders, type OutputLocation } from './output-location.js'
 import { PieceBuffers, RecordWriter, type RecordWriting } from './record-writer.js'
+import { rehearseFiles } from './rehearse-files.js'
 import type { PartFile } from './staging/part-file.js'
 import type { PartitionStage } from './staging/partition-stage.js'
 import { type Placement, StagedOutput } from './staging/staged-output.js'
@@ -34,7 +36,7 @@ export abstract class FileSession implements ExactSession<object> {
 
   constructor(
     protected readonly options: FileSessionOptions,
-    placement: Placement,
+    private readonly placement: Placement,
   ) {
     const { output, format, gzip, location, values } = options
     this.output = new StagedOutput(
@@ -51,6 +53,18 @@ export abstract class FileSession implements ExactSession<object> {
   async prepare({ fields }: RecordSchema): Promise<void> {
     const anyFields = new Set(fields.filter(({ type }) => type.kind === 'any').map(({ name }) => name))
     this.#encoding = { values: this.options.values, anyFields }
+  }
+
+  rehearse(_: RecordSchema, pages: readonly Page<Row>[], operation: Operation): Promise<Rehearsal> {
+    return this.#naming(async () => {
+      const { output, folder, location, format, gzip } = this.options
+      const kind = folder === location.path ? 'folder' : 'file'
+      // Refuses what is there and must stay. Whether files in a folder are of an earlier run, only the manifest of that run knows.
+      if (kind === 'file')
+        await this.placement.begin({ run: '', partition: { id: 'all', bounds: null }, fence: 1 }, null)
+      const making = { output, kind, folder, path: location.path } as const
+      return rehearseFiles(making, { format, gzip, encoding: this.#encoding }, pages, operation)
+    })
   }
 
   readBack(): Source {
