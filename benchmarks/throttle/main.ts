@@ -79,7 +79,7 @@ async function backfill(name: string, more: Partial<RunOptions>) {
   await database.query('UPDATE orders SET total_cents = NULL')
   await database.query('VACUUM orders')
   await database.query('CHECKPOINT')
-  await sleep(2_000)
+  await sleep(5_000)
   return stretch(name, true, async () => {
     const backfiller = postgresBackfill({
       name,

@@ -123,7 +123,7 @@ describe('several signals', () => {
       duty.read('busy', 1.5, second * 1000 + 500, 100)
     }
     expect(duty.share).toBeLessThan(0.05)
-    expect(duty.binding).toBe('busy')
+    expect(duty.culprit).toBe('busy')
   })
 
   it('hold it where it is while one of them is not known', () => {

@@ -32,6 +32,7 @@ export class Duty {
   /** The share that was too much last. */
   #knee = Number.POSITIVE_INFINITY
   #isBackingOff = false
+  #culprit: string | undefined
   readonly #signals = new Map<string, Known>()
 
   /** 1 is without a rest. */
@@ -49,6 +50,11 @@ export class Duty {
     let worst: { signal: string; load: number } | undefined
     for (const [signal, { raw }] of this.#signals) if (raw >= (worst?.load ?? 0)) worst = { signal, load: raw }
     return worst
+  }
+
+  /** The signal that made it work less, the last time that one did. */
+  get culprit(): string | undefined {
+    return this.#culprit
   }
 
   /** The one that decides about the share. */
@@ -72,7 +78,7 @@ export class Duty {
     const before = this.#signals.get(signal)
     if (before === undefined) {
       this.#signals.set(signal, { at: now, raw: load, load, trend: 0 })
-      if (load > band.to) this.#change(load, 1)
+      if (load > band.to) this.#change(signal, load, 1)
       return
     }
     const seconds = Math.max(0.001, (now - before.at) / 1000)
@@ -84,15 +90,16 @@ export class Duty {
     this.#signals.set(signal, { at: now, raw: load, load: next, trend })
     // At rest nothing is learnt of what the work does to the store.
     if (wasHalted && this.isHalted) return
-    if (this.binding === signal) this.#change(aheadOf({ load: next, trend }), Math.min(1, seconds))
+    if (this.binding === signal) this.#change(signal, aheadOf({ load: next, trend }), Math.min(1, seconds))
   }
 
-  #change(load: number, seconds: number): void {
+  #change(signal: string, load: number, seconds: number): void {
     if (load >= band.from && load <= band.to) return
     const missing = aim - load
     if (missing < 0) {
       if (!this.#isBackingOff) this.#knee = this.#share
       this.#isBackingOff = true
+      this.#culprit = signal
       this.#share = Math.max(leastDuty, this.#share * Math.max(largestStep.down, 1 + gain.down * missing) ** seconds)
       return
     }

@@ -80,6 +80,21 @@ describe('a run that is held back', () => {
     expect(run.told.slice(1)).toEqual([undefined])
   })
 
+  it('does not say again and again that a load is about its limit', () => {
+    let second = 0
+    const run = new SimulatedRun(rateStore(() => (++second % 400 < 200 ? 0.95 : 1.1), 0)).run(60)
+    expect(run.told).toHaveLength(1)
+  })
+
+  it('says that it recovers while it does', () => {
+    const { clock, throttle } = throttleAt('2026-05-05T12:00Z')
+    throttle.read('x', { load: 1.9, reason: 'lag 4 s of 2 s' })
+    expect(throttle.now?.reason).toBe('lag 4 s of 2 s')
+    clock.now += 1_000
+    throttle.read('x', { load: 0, reason: 'lag 0 s of 2 s' })
+    expect(throttle.now?.reason).toBe('lag 0 s of 2 s, getting faster again')
+  })
+
   it('stands still from twice the limit on', () => {
     const { clock, told, throttle } = throttleAt('2026-05-05T12:00Z')
     throttle.read('lag', { load: 2.5, reason: 'lag 5 s of 2 s' })

@@ -16,6 +16,12 @@ const longestWorkMs = 5_000
 /** How soon it is looked again whether a store that must not be touched may be again. */
 const haltedMs = 100
 
+/** With a larger share of its time, nobody would call it held back. */
+const withoutRest = 0.99
+/** How long nothing must have held it back before that is said: a load about its limit would be told of again and again. */
+const calmMs = 5_000
+const closed = Symbol('no window is open')
+
 /** Both kinds of time, in milliseconds. */
 export interface Clock {
   /** Never goes back. */
@@ -52,7 +58,10 @@ export class Throttle {
   readonly #working = new WeakMap<object, number>()
   /** How long a batch takes, about. */
   #batchMs = 0
-  #told: string | undefined
+  /** The signal, or that no window is open. */
+  #told: string | typeof closed | undefined
+  /** Since when nothing holds it back, while that has not been told. */
+  #calmSince: number | undefined
 
   constructor(
     private readonly options: ThrottleOptions,
@@ -144,10 +153,13 @@ export class Throttle {
   /** What holds the run back now. */
   get now(): Throttled | undefined {
     if (this.isClosed) return { reason: `no window is open, ${this.#opening}`, restMs: this.#closedMs }
-    const { worst, binding, isHalted, share } = this.#duty
-    if (isHalted) return { reason: this.#reasonOf(worst?.signal), restMs: haltedMs }
-    if (share > 0.99) return undefined
-    return { reason: this.#reasonOf(binding), restMs: Math.round(this.#restOf(this.#batchMs)) }
+    const cause = this.#cause
+    if (cause === undefined || cause === closed) return undefined
+    const { load, reason } = this.#readings.get(cause) ?? { load: 1, reason: '' }
+    const said = reason === '' ? cause : reason
+    if (this.#duty.isHalted) return { reason: said, restMs: haltedMs }
+    const restMs = Math.round(this.#restOf(this.#batchMs))
+    return { reason: load < 0.8 ? `${said}, getting faster again` : said, restMs }
   }
 
   /** When work is done that takes so long while a window is open, in milliseconds from now. */
@@ -165,18 +177,19 @@ export class Throttle {
 
   /** Tells the listener if something else holds the run back than before. */
   tell(): void {
-    const now = this.now
-    const cause =
-      now === undefined
-        ? undefined
-        : this.isClosed
-          ? 'window'
-          : this.#duty.isHalted
-            ? this.#duty.worst?.signal
-            : this.#duty.binding
-    if (cause === this.#told) return
+    const cause = this.#cause
+    const isOver = cause === undefined && this.#told !== undefined && this.#told !== closed
+    this.#calmSince = isOver ? (this.#calmSince ?? this.clock.steady()) : undefined
+    if (cause === this.#told || (isOver && this.clock.steady() - (this.#calmSince ?? 0) < calmMs)) return
     this.#told = cause
-    this.listener.throttled(now)
+    this.listener.throttled(this.now)
+  }
+
+  get #cause(): string | typeof closed | undefined {
+    if (this.isClosed) return closed
+    const { worst, culprit, isHalted, share } = this.#duty
+    if (isHalted) return worst?.signal
+    return share > withoutRest ? undefined : culprit
   }
 
   /** How long nothing may be begun at all. */
@@ -185,7 +198,7 @@ export class Throttle {
       this.tell()
       return Math.max(1, this.#closedMs)
     }
-    if (this.#told === 'window') this.tell()
+    if (this.#told === closed) this.tell()
     return this.#duty.isHalted || this.#watch?.isReady === false ? haltedMs : 0
   }
 
@@ -199,11 +212,6 @@ export class Throttle {
     return Number.isFinite(opens)
       ? `the next one opens in ${duration(this.#closedMs)}, at ${new Date(opens).toISOString()}`
       : 'and none opens within two weeks'
-  }
-
-  #reasonOf(signal: string | undefined): string {
-    const reading = signal === undefined ? undefined : this.#readings.get(signal)
-    return reading === undefined || reading.reason === '' ? (signal ?? '') : reading.reason
   }
 
   #restMs(lane: object): number {
