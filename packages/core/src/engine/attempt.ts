@@ -52,6 +52,8 @@ export class Attempt {
   #meter: ProgressMeter | undefined
   /** Those that work, or rest. */
   readonly #lanes = new Set<Lane>()
+  /** All lanes have ended: what is still written, no pause holds up. */
+  #isEnding = false
 
   constructor(private readonly options: AttemptOptions) {
     const { plan, control, account, teller } = options
@@ -158,7 +160,7 @@ export class Attempt {
     return {
       heard: control.heard,
       pausedHere: control.pausedHere,
-      isResting: control.paused && [...this.#lanes].every((lane) => lane.waitsFor === null),
+      isResting: control.paused && !this.#isEnding && [...this.#lanes].every((lane) => lane.waitsFor === null),
       concurrency: control.lanes.wanted,
       ...(control.batchSize === undefined ? {} : { batchSize: control.batchSize }),
       ...(Number.isFinite(control.ceiling) ? { recordsPerSecond: control.ceiling } : {}),
@@ -192,6 +194,7 @@ export class Attempt {
   async #withLeases(state: StateStore, run: RunState, opened: OpenedPlan, leases: Leases): Promise<Report> {
     try {
       await this.#closing(this.#control.throttle.watch(), () => this.#workOn(run, opened, leases))
+      this.#isEnding = true
       const outcome = this.#account.isDone(run) ? 'completed' : 'stopped'
       const reason = outcome === 'stopped' ? (this.#control.stopReason ?? 'it was stopped') : undefined
       if (leases.any) {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RunState, StateStore } from '../contracts/state-store.js'
 import { startPipeline } from '../engine/run-pipeline.js'
-import { but, failure, type Numbered, signal, source, transient } from '../engine/testing/rigs.js'
+import { but, failure, type Numbered, signal, source, transient, withSession } from '../engine/testing/rigs.js'
+import { memorySink } from '../memory/memory-sink.js'
 import { sink } from '../sinks/sink.js'
 import { memoryStateStore } from '../state/memory-state-store.js'
 import { type Operator, operate } from './operate.js'
@@ -137,6 +138,22 @@ describe('a run that is operated', () => {
     await operator.resume('copy')
     const live = start({ stopAfter: { records: 20 } })
     expect((await live.result).attempt.counts.read).toBe(20)
+  })
+
+  it('is not said to be paused while it finishes, for that is not held up', async () => {
+    let finish = (): void => {}
+    const finishing = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const into = withSession(memorySink<Numbered>(), () => ({ finish: () => finishing }))
+    const live = start({ sink: into, source: source(30) })
+    while ((await operator.list())[0]?.partitions.done !== 1 && live.status()?.counts.read !== 30)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    await operator.pause('copy')
+    const seen = await until((run) => run.holders[0]?.telling?.heard === 'pause')
+    expect([seen.activity, seen.holders[0]?.telling?.isResting]).toEqual(['pausing', false])
+    finish()
+    expect((await live.result).status).toBe('completed')
   })
 
   it('whose process is gone is said to be stale, and goes on with the next call', async () => {
