@@ -2,12 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  type AckSink,
   DroverError,
   type ExactSink,
   from,
   sink as functionSink,
   jsonSink,
   memorySink,
+  memorySource,
   ndjsonSink,
   type Row,
   runBackfill,
@@ -21,6 +23,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { postgresSink } from '../sink/postgres-sink.js'
 import { postgresSource } from '../source/postgres-source.js'
 import { Life } from '../testing/life.js'
+import { Referring } from '../testing/referring.js'
 import { failure } from '../testing/test-lane.js'
 import { TestSchema } from '../testing/test-schema.js'
 import { overriding } from './overriding.js'
@@ -90,7 +93,33 @@ describePostgres('postgresArchive to another store', () => {
     ],
     ['JSON', () => jsonSink({ path: join(folder, 'old.json') }), {}],
     ['memory', () => memorySink<Row>({ key: 'id', onConflict: 'update' }), {}],
+    ['a store that only acknowledges', acknowledgingSink, {}],
   ]
+
+  /** As a vector or document store: what was written is there when it says so, under the key, and of runs it knows nothing. */
+  function acknowledgingSink(): AckSink<Row> {
+    const store = new Map<unknown, Row>()
+    return {
+      specVersion: 1,
+      name: 'acknowledging',
+      guarantee: 'idempotent',
+      inFlight: 3,
+      connect: async () => ({
+        async write(batch) {
+          const before = store.size
+          let count = 0
+          for await (const page of batch) {
+            for (const row of page.rows()) store.set(row.id, structuredClone(row))
+            count += page.rows().length
+          }
+          const inserted = store.size - before
+          return { inserted, updated: count - inserted, skipped: 0 }
+        },
+        readBack: () => memorySource<Row>({ records: [...store.values()], key: 'id' }),
+        async [Symbol.asyncDispose]() {},
+      }),
+    }
+  }
 
   it.each(destinations)('deletes what it finds equal there, and says so: %s', async (_, to, options) => {
     await add(1, 1_000)
@@ -182,6 +211,42 @@ describePostgres('postgresArchive to another store', () => {
     expect((await runBackfill({ backfiller: archive({ to: otherServer(), name: 'again' }) })).counts).toMatchObject({
       inserted: 3,
     })
+  })
+
+  it('loses no row that somebody begins to refer to', async () => {
+    await add(1, 100)
+    await exec('CREATE TABLE @notes (message bigint REFERENCES @messages (id) ON DELETE CASCADE)')
+    await using referring = await Referring.begin(database, at('INSERT INTO @notes VALUES (60)'))
+    const live = startBackfill({ backfiller: archive({ lockTimeoutMs: 0 }), maxRejected: 1 })
+    await referring.commitOnceBlocking()
+    const { counts, rejected } = await live.result
+    expect(counts).toMatchObject({ read: 50, inserted: 49, rejected: 1 })
+    expect(rejected).toMatchObject([{ key: [60], code: 'RECORD_REFUSED' }])
+    expect(await rows('SELECT message::int FROM @notes')).toEqual([[60]])
+  })
+
+  it('copies again what a store that only acknowledges may have lost, and deletes none of it before', async () => {
+    await add(1, 200)
+    let writes = 0
+    const sink = acknowledgingSink()
+    const failing = overriding(sink, {
+      connect: async (operation) => {
+        const session = await sink.connect(operation)
+        return overriding(session, {
+          write: async (batch, how) => {
+            const outcome = await session.write(batch, how)
+            if (++writes === 2) throw new DroverError('STORE_UNAVAILABLE', 'gone, and nobody knows')
+            return outcome
+          },
+        })
+      },
+    })
+    const error = await failure(runBackfill({ backfiller: archive({ to: failing, batchSize: 30 }) }))
+    expect(error.code).toBe('STORE_UNAVAILABLE')
+    expect((await idsHere()).length).toBe(200)
+    const report = await runBackfill({ backfiller: archive({ to: failing, batchSize: 30 }) })
+    expect(report.account?.figures).toMatchObject({ copied: 100, verified: 100, deleted: 100 })
+    expect(await rows('SELECT count(*)::int, bool_or(old) FROM @messages')).toEqual([[100, false]])
   })
 
   it('leaves locked rows alone when asked, and refuses those that others refer to', async () => {

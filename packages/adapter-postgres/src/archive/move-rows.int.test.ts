@@ -2,6 +2,7 @@ import { runBackfill, startBackfill } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Referring } from '../testing/referring.js'
 import { failure } from '../testing/test-lane.js'
 import { TestSchema } from '../testing/test-schema.js'
 import { type PostgresArchiveOptions, postgresArchive } from './postgres-archive.js'
@@ -198,6 +199,20 @@ describePostgres('postgresArchive within one database', () => {
     expect(report.counts).toMatchObject({ read: 20, inserted: 18, rejected: 2 })
     expect(report.rejected.map(({ key }) => key)).toEqual([[10], [30]])
     expect(await inBoth()).toEqual([[22, 18, 0]])
+  })
+
+  it.each([false, true])('loses no row that somebody begins to refer to (skipLocked: %s)', async (skipLocked) => {
+    await messages(40)
+    await exec('CREATE TABLE @notes (message bigint REFERENCES @messages (id) ON DELETE CASCADE)')
+    await using referring = await Referring.begin(database, at('INSERT INTO @notes VALUES (10)'))
+    const live = startBackfill({ backfiller: archive({ skipLocked, lockTimeoutMs: 0 }), maxRejected: 1 })
+    if (!skipLocked) await referring.commitOnceBlocking()
+    const { counts, rejected } = await live.result
+    if (skipLocked) await referring.commit()
+    expect(counts).toMatchObject({ read: 20, inserted: 19, skipped: skipLocked ? 1 : 0, rejected: skipLocked ? 0 : 1 })
+    expect(rejected.map(({ key }) => key)).toEqual(skipLocked ? [] : [[10]])
+    expect(await rows('SELECT message::int FROM @notes')).toEqual([[10]])
+    expect(await inBoth()).toEqual([[21, 19, 0]])
   })
 
   it.each(['CASCADE', 'SET NULL'])('refuses a row whose DELETE would change others: ON DELETE %s', async (action) => {
