@@ -19,7 +19,7 @@ const resolution = 10
  * @throws `OPTION_INVALID`
  *
  * @example
- * await runPipeline({ name, source, sink, signals: [eventLoopDelay({ maxMs: 100 })] })
+ * await runPipeline({ name: 'people', source, sink, signals: [eventLoopDelay({ maxMs: 100 })] })
  */
 export function eventLoopDelay(options: EventLoopDelayOptions): HealthSignal {
   const where = 'eventLoopDelay'

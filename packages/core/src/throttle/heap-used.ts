@@ -15,7 +15,7 @@ export interface HeapUsedOptions {
  * @throws `OPTION_INVALID`
  *
  * @example
- * await runPipeline({ name, source, sink, signals: [heapUsed({ maxShare: 0.8 })] })
+ * await runPipeline({ name: 'people', source, sink, signals: [heapUsed({ maxShare: 0.8 })] })
  */
 export function heapUsed(options: HeapUsedOptions): HealthSignal {
   const where = 'heapUsed'
