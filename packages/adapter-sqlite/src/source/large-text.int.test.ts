@@ -1,3 +1,4 @@
+import { delimitedForm } from '@drover/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askings, readSource } from '../testing/read-source.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
@@ -16,15 +17,16 @@ describe.each(drivers)('large texts by %s', (driver) => {
   afterEach(() => database[Symbol.asyncDispose]())
 
   describe.each(sizes)('of %i MB', (megabytes) => {
-    it.each(askings)(
+    it.each([...askings, 'texts'] as const)(
       'come one by one, when %s are asked for',
-      async (asking) => {
+      async (asked) => {
+        const asking = asked === 'texts' ? ({ asking: 'lines', forms: [delimitedForm] } as const) : { asking: asked }
         const bytes = megabytes * 1_000_000
         await database.exec(`PRAGMA synchronous = OFF; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
         INSERT INTO t WITH RECURSIVE s(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM s WHERE i < 300) SELECT i, 'small' FROM s;
         UPDATE t SET v = replace(hex(zeroblob(${bytes / 2})), '0', 'x') WHERE id IN (150, 151, 200)`)
         const source = sqliteSource({ filename: database.file, driver, table: 't' })
-        const { rows, pages } = await readSource(source, { asking, page: { records: 1000, bytes: 1_000_000 } })
+        const { rows, pages } = await readSource(source, { ...asking, page: { records: 1000, bytes: 1_000_000 } })
         expect(rows).toHaveLength(300)
         expect(rows.flatMap(({ id, v }) => ((v as string).length === bytes ? [id] : []))).toEqual([150, 151, 200])
         const large = pages.filter((page) => page.bytes > 1_000_000)
