@@ -39,12 +39,15 @@ describe.each(drivers)('a page that SQLite joined, by %s', (driver) => {
     await using database = new TestDatabase(driver)
     await database.exec(`CREATE TABLE t (${columns})`)
     await using connection = await database.open()
+    await connection.exec('PRAGMA synchronous = OFF')
     const rows = fc.array(fc.tuple(anything, anything, anything, anything, anything), { maxLength: 8 })
     await fc.assert(
       fc.asyncProperty(rows, async (given) => {
-        await connection.exec('DELETE FROM t')
-        for (const values of given)
-          await connection.run('INSERT INTO t (i, t, at, yes, v) VALUES (?, ?, ?, ?, ifnull(?, 0))', values)
+        await connection.transaction(async () => {
+          await connection.run('DELETE FROM t')
+          for (const values of given)
+            await connection.run('INSERT INTO t (i, t, at, yes, v) VALUES (?, ?, ?, ?, ifnull(?, 0))', values)
+        })
         const options = { filename: database.file, table: 't', driver }
         const expected = await readSource(sqliteSource(options), { forms: [] })
         const found = await asTexts(options, 3)
