@@ -71,6 +71,12 @@ describe('the size of batches', () => {
     expect(sizes(adaptive, 30, 500, () => 1).at(-1)).toBeGreaterThan(1_000)
   })
 
+  it('does not fall below a tenth of where it began, unless it is told to', () => {
+    const slow = (records: number) => 500 + records
+    expect(sizes(new AdaptiveSize({ targetBatchMs: 100 }), 60, 1_000, slow).at(-1)).toBe(100)
+    expect(sizes(new AdaptiveSize({ targetBatchMs: 100, minBatchSize: 5 }), 60, 1_000, slow).at(-1)).toBe(5)
+  })
+
   it('learns nothing from batches without records', () => {
     const adaptive = new AdaptiveSize({ targetBatchMs: 100 })
     adaptive.size(500)

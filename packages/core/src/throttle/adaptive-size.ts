@@ -2,13 +2,18 @@
 export interface AdaptiveOptions {
   /** How long a batch is to take, in milliseconds. */
   readonly targetBatchMs: number
-  /** @default 1 */
+  /**
+   * What each batch costs apart from its records is paid more often with smaller ones, and a store that is slow gets slower by it.
+   *
+   * @default a tenth of the size it begins with
+   */
   readonly minBatchSize?: number
   /** @default 100000 */
   readonly maxBatchSize?: number
 }
 
 const defaultMaxBatchSize = 100_000
+const defaultLeastShare = 0.1
 /** A size never grows or shrinks by more from one batch to the next. */
 const largestStep = 1.2
 /** Nearer to the target nothing is changed: each new size makes a lane read anew. */
@@ -19,16 +24,17 @@ const weight = 0.25
 /** The size of batches, from a moving average of the time that a record takes. */
 export class AdaptiveSize {
   readonly #target: number
-  readonly #least: number
+  readonly #least: number | undefined
   readonly #most: number
   #ceiling = Number.POSITIVE_INFINITY
+  #usual: number | undefined
   #size: number | undefined
   #msPerRecord: number | undefined
 
-  constructor({ targetBatchMs, minBatchSize = 1, maxBatchSize = defaultMaxBatchSize }: AdaptiveOptions) {
+  constructor({ targetBatchMs, minBatchSize, maxBatchSize = defaultMaxBatchSize }: AdaptiveOptions) {
     this.#target = targetBatchMs
     this.#least = minBatchSize
-    this.#most = Math.max(minBatchSize, maxBatchSize)
+    this.#most = maxBatchSize
   }
 
   /** What somebody asked for while it runs: no batch is larger from now on. */
@@ -38,6 +44,7 @@ export class AdaptiveSize {
 
   /** The size of the next batch; `usual` is where it begins. */
   size(usual: number): number {
+    this.#usual ??= usual
     this.#size ??= usual
     return Math.round(this.#bounded(this.#size))
   }
@@ -55,6 +62,7 @@ export class AdaptiveSize {
   }
 
   #bounded(size: number): number {
-    return Math.max(1, Math.min(this.#ceiling, this.#most, Math.max(this.#least, size)))
+    const least = this.#least ?? (this.#usual ?? 1) * defaultLeastShare
+    return Math.max(1, Math.min(this.#ceiling, this.#most, Math.max(least, size)))
   }
 }
