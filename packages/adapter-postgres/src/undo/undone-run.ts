@@ -1,4 +1,4 @@
-import { DroverError, suggestNames } from '@drover/core'
+import { DroverError, isHolderGone, suggestNames } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { StateTables } from '../state/state-tables.js'
 import { type ImageTable, versionOf } from './image-table.js'
@@ -12,7 +12,7 @@ interface KeptRun {
 interface NamedRun {
   readonly run: string
   readonly name: string
-  readonly isHeld: boolean
+  readonly holders: readonly string[]
 }
 
 /**
@@ -36,8 +36,8 @@ export async function undoneRun(
      FROM ${table.images} GROUP BY run ORDER BY max(ordinal) DESC`,
   )
   const { rows: named } = await connection.query<NamedRun>(
-    `SELECT r.run, r.name, EXISTS (SELECT FROM ${partitions} AS p
-       WHERE p.run = r.run AND p.holder IS NOT NULL AND p.expires_at > clock_timestamp()) AS "isHeld"
+    `SELECT r.run, r.name, (SELECT coalesce(json_agg(p.holder), '[]') FROM ${partitions} AS p
+       WHERE p.run = r.run AND p.holder IS NOT NULL AND p.expires_at > clock_timestamp()) AS holders
      FROM ${runs} AS r WHERE r.run = $1 OR r.name = $1 ORDER BY r.run = $1 DESC, r.ordinal DESC`,
     [wanted],
   )
@@ -51,7 +51,7 @@ export async function undoneRun(
     const names = rows.map(({ name }) => name)
     throw impossible(`there is no run of that id or name${suggestNames(wanted, names)}`)
   }
-  if (found?.isHeld === true) {
+  if (found?.holders.some((holder) => !isHolderGone(holder)) === true) {
     throw new DroverError('RUN_HELD', `${connection.name}: the run ${run} is under way. Stop it before it is undone.`)
   }
   if (images === undefined) {

@@ -13,6 +13,7 @@ import {
 } from '@drover/core'
 import { locationOptions } from '../connection/open-sqlite.js'
 import { locationOf } from '../sink/location-of.js'
+import { undoOptions } from '../undo/image-tables.js'
 import { type BackfillReads, backfillSource, isList } from './backfill-source.js'
 import { checkRequirements } from './requirements.js'
 import { Setter } from './setter.js'
@@ -50,6 +51,7 @@ const optionNames = [
   'where',
   'foreignKeys',
   'tablePrefix',
+  ...undoOptions,
   'name',
   'version',
   'reads',

@@ -16,13 +16,14 @@ import { connectExactWriter, type ExactWriterOptions } from '../sink/connect-sin
 import { locationOf } from '../sink/location-of.js'
 import { stateStoreWithin } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
+import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { Computed, UpdatePlan } from './update-plan.js'
 import { type UpdateRecords, UpdateTarget } from './update-target.js'
 
 /** Options of {@link sqliteUpdateSink}. */
-export interface SqliteUpdateSinkOptions extends WriterLocation {
+export interface SqliteUpdateSinkOptions extends WriterLocation, UndoOptions {
   readonly table: string
   /** The column, or the columns, that identify a row; records bring them. @default the table's primary key */
   readonly key?: string | readonly string[]
@@ -61,6 +62,7 @@ export function sqliteUpdateSink<R extends object = object>(options: SqliteUpdat
     'where',
     'foreignKeys',
     'tablePrefix',
+    ...undoOptions,
   ])
   const selection = checkedSelection(where, options)
   return updateSink<R>(options, selection, (plan) => ({ toComputed: splitter(plan), fused: null }))
@@ -74,6 +76,7 @@ export function checkedSelection(
   checkWritable(where, options)
   checkText(where, 'table', options.table)
   checkTablePrefix(where, options.tablePrefix)
+  checkUndo(where, options)
   checkFlag(where, 'foreignKeys', options.foreignKeys)
   const key = typeof options.key === 'string' ? [options.key] : options.key
   checkNames(where, 'key', key, 1)
@@ -103,6 +106,7 @@ export function updateSink<R extends object>(
   const writer: ExactWriterOptions = {
     location,
     create: false,
+    undo: options,
     ...(foreignKeys === undefined ? {} : { foreignKeys }),
     ...(tablePrefix === undefined ? {} : { tablePrefix }),
   }

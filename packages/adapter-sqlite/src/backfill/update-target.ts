@@ -1,11 +1,14 @@
 import type { Outcome, Page, Row } from '@drover/core'
 import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
+import { readTable } from '../schema/read-table.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import { DeferredKeys } from '../sink/deferred-keys.js'
 import { isRefusal, rowRefused } from '../sink/row-refused.js'
 import { Shapes } from '../sink/shapes.js'
 import { storeValue } from '../sink/store-value.js'
+import type { ImageShape } from '../undo/image-shape.js'
+import { hasTriggers } from '../undo/journal.js'
 import { Breather } from '../writer/breather.js'
 import { undoSavepoint } from '../writer/savepoint.js'
 import { type FusedPage, fusedPageOf } from './fused-page.js'
@@ -65,6 +68,14 @@ export class UpdateTarget implements BatchTarget {
       signal.throwIfAborted()
     }
     return { inserted: 0, updated, skipped: rows - updated }
+  }
+
+  /** The columns that may be set; of a table with triggers, which may change any column, all of them. */
+  async imageShape(): Promise<ImageShape> {
+    const { table, key, sets } = this.plan
+    const whole = (await hasTriggers(this.connection, table)) ? await readTable(this.connection, table) : null
+    const columns = whole?.columns.filter(({ isGenerated }) => !isGenerated) ?? sets
+    return { table, key: key.map(({ name }) => name), columns: columns.map(({ name }) => name) }
   }
 
   async isWorthCare(): Promise<boolean> {

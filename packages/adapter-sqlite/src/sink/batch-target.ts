@@ -1,4 +1,5 @@
 import type { FidelityIssue, Outcome, Page, RecordSchema, Row, Source } from '@drover/core'
+import type { ImageShape } from '../undo/image-shape.js'
 
 /** What becomes of the rows of a batch. Fences, positions and the transaction are none of its business. */
 export interface BatchTarget {
@@ -20,6 +21,8 @@ export interface BatchTarget {
   write(pages: readonly Page<Row>[], signal: AbortSignal, isCareful: boolean): Promise<Outcome>
   /** Between the two, outside of a transaction. */
   isWorthCare(error: unknown, pages: readonly Page<Row>[], signal: AbortSignal): Promise<boolean>
+  /** What is to be kept of rows that change, so that it can be undone; asked once it is ready. */
+  imageShape?(): Promise<ImageShape | undefined>
   /** Inside the transaction: rows that break a foreign key which is checked at COMMIT only. */
   brokenKeys(): Promise<number>
   /** Before the connection is closed. */

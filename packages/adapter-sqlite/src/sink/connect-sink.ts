@@ -2,6 +2,8 @@ import type { ExactSession, SinkOperation } from '@drover/core'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { connectRehearsal } from '../rehearsal/rehearsal-session.js'
 import { stateTables } from '../state/state-tables.js'
+import { imageTables, type UndoOptions } from '../undo/image-tables.js'
+import { Journal } from '../undo/journal.js'
 import { openWriter, type WriterLocation } from '../writer/open-writer.js'
 import type { BatchTarget } from './batch-target.js'
 import type { OnConflict } from './conflict.js'
@@ -16,6 +18,7 @@ export interface ExactWriterOptions {
   readonly tablePrefix?: string
   /** Create the database if it is not there. @default true */
   readonly create?: boolean
+  readonly undo?: UndoOptions
 }
 
 export interface SinkSessionOptions
@@ -45,8 +48,11 @@ export async function connectExactWriter<R extends object>(
     if (foreignKeys !== undefined && connection.path !== null) {
       await connection.exec(`PRAGMA foreign_keys = ${foreignKeys ? 'ON' : 'OFF'}`)
     }
-    const writer = new ExactWriter(connection, stateTables(options.tablePrefix), await makeTarget(connection))
-    return writer as ExactSession<object> as ExactSession<R>
+    const { tablePrefix, undo } = options
+    const journal = undo?.undo === true ? new Journal(connection, imageTables(tablePrefix, undo)) : null
+    const target = await makeTarget(connection)
+    const writer = new ExactWriter(connection, stateTables(tablePrefix), journal?.target(target) ?? target)
+    return (journal?.session(writer) ?? writer) as ExactSession<object> as ExactSession<R>
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error

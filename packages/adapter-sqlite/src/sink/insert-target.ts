@@ -14,8 +14,10 @@ import type { Table } from '../schema/table.js'
 import { pageStale, SqliteRangePage } from '../source/range-page.js'
 import { rangeForm } from '../source/sqlite-range.js'
 import { sqliteSource } from '../source/sqlite-source.js'
+import { type ImageShape, wholeRows } from '../undo/image-shape.js'
 import { Breather } from '../writer/breather.js'
 import type { BatchTarget } from './batch-target.js'
+import type { ConflictPolicy } from './conflict.js'
 import type { SinkSessionOptions } from './connect-sink.js'
 import { DeferredKeys } from './deferred-keys.js'
 import { fidelityIssues } from './fidelity.js'
@@ -34,6 +36,8 @@ interface Prepared {
   /** Null if the policy never updates, or the writer looks keys up. */
   readonly counter: InsertCounter | null
   readonly deferred: DeferredKeys
+  readonly table: Table
+  readonly policy: ConflictPolicy
 }
 
 /** Inserts rows into a table, by its conflict policy. */
@@ -117,6 +121,15 @@ export class InsertTarget implements BatchTarget {
     return { inserted, updated: changed - inserted, skipped: rows - changed }
   }
 
+  /** Whole rows, so that the first image of a row is all that is needed. @throws `SINK_NOT_READY` if no key says which rows are which */
+  async imageShape(): Promise<ImageShape | undefined> {
+    const prepared = await this.#prepared
+    if (prepared === undefined) return undefined
+    const { table, policy } = prepared
+    const key = policy.key.length > 0 ? policy.key : (this.options.key ?? [])
+    return wholeRows(table, key, { where: this.where, hasNulls: policy.kind === 'error' })
+  }
+
   /** A row that was refused without having been named is worth the search. */
   async isWorthCare(error: unknown): Promise<boolean> {
     return DroverError.isInstance(error, 'RECORD_REFUSED') && error.row === undefined
@@ -171,6 +184,8 @@ export class InsertTarget implements BatchTarget {
           : await PageWriter.of(options, native.database),
       counter: updates && !looksUp ? await InsertCounter.on(connection, table.name) : null,
       deferred: await DeferredKeys.of(connection, table.name),
+      table,
+      policy,
     }
   }
 }

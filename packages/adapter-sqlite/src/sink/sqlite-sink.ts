@@ -10,12 +10,13 @@ import {
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import { sqliteStateStore } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
+import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { connectSink } from './connect-sink.js'
 import { locationOf } from './location-of.js'
 
 /** Options of {@link sqliteSink}. */
-export interface SqliteSinkOptions extends WriterLocation {
+export interface SqliteSinkOptions extends WriterLocation, UndoOptions {
   readonly table: string
   /**
    * The column, or the columns in order, that identify a row; a primary key or unique index must be over exactly these.
@@ -50,6 +51,7 @@ const optionNames = [
   'coerce',
   'foreignKeys',
   'tablePrefix',
+  ...undoOptions,
 ]
 
 /**
@@ -74,6 +76,7 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
   checkText(where, 'table', options.table)
   checkOnConflict(where, options.onConflict)
   checkTablePrefix(where, options.tablePrefix)
+  checkUndo(where, options)
   checkNames(where, 'coerce', options.coerce)
   for (const name of ['createTable', 'foreignKeys'] as const) checkFlag(where, name, options[name])
   const key = typeof options.key === 'string' ? [options.key] : options.key
@@ -87,7 +90,7 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
     guarantee: 'exactly-once',
     keyed: onConflict !== 'error',
     batchSize: 10_000,
-    connect: (operation) => connectSink<R>({ ...options, location, key, onConflict }, operation),
+    connect: (operation) => connectSink<R>({ ...options, location, key, onConflict, undo: options }, operation),
     stateStore: () =>
       sqliteStateStore({
         ...location,
