@@ -11,13 +11,19 @@ export interface BuildOptions {
   /** For messages. */
   readonly where: string
   readonly warn: SinkOperation['warn']
+  /** How long to wait for the table; 0 is without end. @default 5 seconds */
+  readonly lockTimeoutMs: number | undefined
 }
+
+/** Whoever wants to write to the table waits behind the CREATE INDEX that waits for it. */
+const longestWaitMs = 5_000
 
 /**
  * Builds the indexes of a table that are off; gives their names. Each is a transaction that forgets it too, so whoever is killed has lost
  * nothing, and several processes share the work. One that cannot be built does not keep the others from it.
  *
- * @throws `SINK_NOT_READY` with those that cannot be built; what the server says if it is busy, full or gone.
+ * @throws `SINK_NOT_READY` with those that cannot be built; `STORE_BUSY` if somebody who writes to the table keeps it for longer than is
+ * waited; what the server says if it is full or gone.
  */
 export async function buildMissing(
   database: PostgresDatabase,
@@ -28,8 +34,8 @@ export async function buildMissing(
   const failed: { readonly index: StoredIndex; readonly error: DroverError }[] = []
   await using connection = await database.connect({ signal })
   for (let last = -1; ; ) {
-    // An index takes as long as it takes.
-    await connection.begin({ statementTimeoutMs: 0 })
+    // An index takes as long as it takes, that of another process too.
+    await connection.begin({ statementTimeoutMs: 0, lockTimeoutMs: 0 })
     await options.store.lock(connection, options.target)
     const index = await options.store.next(connection, options.target, last)
     if (index === undefined) break
@@ -55,7 +61,8 @@ export async function buildMissing(
 
 /** False if it is there already. */
 async function build(connection: PostgresConnection, index: StoredIndex, options: BuildOptions): Promise<boolean> {
-  const { store, where, warn } = options
+  const { store, where, warn, lockTimeoutMs = longestWaitMs } = options
+  const wait = `SET LOCAL lock_timeout = ${lockTimeoutMs}`
   const doing = `building index ${index.name} of ${where}`
   if (!index.hasTable) {
     await connection.commit(store.forget(index), { doing })
@@ -71,9 +78,9 @@ async function build(connection: PostgresConnection, index: StoredIndex, options
     }
     return false
   }
-  if (standing !== undefined) await connection.exec(`DROP INDEX ${index.name}`, { doing })
+  if (standing !== undefined) await connection.exec(`${wait}; DROP INDEX ${index.name}`, { doing })
   // With the COMMIT in one message: a process that is stopped here holds nothing that others wait for.
-  await connection.commit(`${index.restore};\n${store.forget(index)}`, { doing })
+  await connection.commit(`${wait};\n${index.restore};\n${store.forget(index)}`, { doing })
   return true
 }
 

@@ -1,5 +1,6 @@
 import { from, memorySource, type Row, runPipeline, startPipeline, type Warning } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failure } from '../../testing/test-lane.js'
 import { TestSchema } from '../../testing/test-schema.js'
@@ -38,7 +39,12 @@ describePostgres("indexes: 'after'", () => {
     CREATE INDEX by_a ON t (a); CREATE INDEX by_at ON t (at DESC) WHERE a > 3; CREATE UNIQUE INDEX one_of ON t (b, a)`
 
   /** Writes all rows, in batches of 1000, and looks at the indexes before the last of them. */
-  async function run(options: Partial<PostgresSinkOptions> = {}, during: () => Promise<unknown> = names, parallel = 1) {
+  async function run(
+    options: Partial<PostgresSinkOptions> = {},
+    during: () => Promise<unknown> = names,
+    parallel = 1,
+    maxRetries = 8,
+  ) {
     let seen: unknown
     let warned: readonly Warning[] = []
     const live = startPipeline({
@@ -50,6 +56,7 @@ describePostgres("indexes: 'after'", () => {
       sink: sink(options),
       batchSize: 1_000,
       parallel,
+      maxRetries,
     })
     live.events.on('run:warning', (warning) => {
       warned = [...warned, warning]
@@ -272,6 +279,37 @@ describePostgres("indexes: 'after'", () => {
       await database.query('ROLLBACK')
     }
     expect(await names()).toContain('by_a')
+  })
+
+  it('are built once nobody writes to the table: writers wait behind that no longer than lockTimeoutMs', async () => {
+    await database.query(plain)
+    const before = await indexes()
+    const writer = new pg.Client({ connectionString: database.url })
+    await writer.connect()
+    const hold = () => writer.query(`BEGIN; INSERT INTO ${place.name}.t VALUES (0, 0, 'theirs')`)
+    try {
+      const { ended } = await run({ lockTimeoutMs: 50 }, hold, 1, 1)
+      expect(ended).toMatchObject({
+        code: 'STORE_BUSY',
+        message: expect.stringMatching(/building index .*lockTimeoutMs/),
+      })
+      expect(await names()).toEqual(['one_of', 't_b_key', 't_pkey'])
+      const busy = await failure(restoreIndexes({ ...location(), lockTimeoutMs: 50 }))
+      expect(busy.code).toBe('STORE_BUSY')
+      const live = startPipeline({
+        name: 'load',
+        source: from(memorySource<Row>({ records: rows, key: ['id'] })).pipe(async (row) => row),
+        sink: sink({ lockTimeoutMs: 50 }),
+      })
+      live.events.on('batch:retried', () => void writer.query('COMMIT'))
+      const { attempt, counts } = await live.result
+      expect(attempt.retries).toBeGreaterThan(0)
+      expect([counts.inserted, attempt.counts.read]).toEqual([4_000, 0])
+      expect(await indexes()).toEqual(before)
+      expect([await count(), await stored()]).toEqual([4_001, 0])
+    } finally {
+      await writer.end()
+    }
   })
 
   it('stay if what they were like cannot be stored', async () => {

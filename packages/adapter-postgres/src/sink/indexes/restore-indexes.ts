@@ -30,17 +30,19 @@ export interface RestoreIndexesOptions extends PostgresLocation, StateLocation {
  * await restoreIndexes({ connection: process.env.DATABASE_URL, table: 'messages' })
  */
 export async function restoreIndexes(options: RestoreIndexesOptions): Promise<readonly string[]> {
-  const where = 'restoreIndexes'
-  checkOptionNames(where, options, [...locationOptions, ...stateLocationOptions, 'table', 'signal'])
-  checkLocation(where, options)
-  checkStateLocation(where, options)
-  checkText(where, 'table', options.table)
+  const caller = 'restoreIndexes'
+  checkOptionNames(caller, options, [...locationOptions, ...stateLocationOptions, 'table', 'signal'])
+  checkLocation(caller, options)
+  checkStateLocation(caller, options)
+  checkText(caller, 'table', options.table)
   const { signal = new AbortController().signal } = options
   await using database = await openPostgres(pick(options, locationOptions), { signal })
   const state = stateTables(options)
   const target = await found(options.table)
   const { name } = database
-  const what = { store: new IndexStore(state), target, where: `table "${options.table}" of ${name}`, warn: undefined }
+  const where = `table "${options.table}" of ${name}`
+  const { lockTimeoutMs } = options
+  const what = { store: new IndexStore(state), target, where, warn: undefined, lockTimeoutMs }
   return await buildMissing(database, what, { signal })
 
   async function found(table: string): Promise<string> {

@@ -81,10 +81,11 @@ export class TargetIndexes {
 
   /** After the last row: builds those that are off, whichever run took them off; else says which these are. */
   async end(table: Table, outcome: 'completed' | 'stopped' | 'failed', { signal }: Operation): Promise<void> {
-    const { policy, voice, where } = this.options
+    const { policy, voice, where, lockTimeoutMs } = this.options
     if (policy === 'keep') return
     if (outcome === 'completed') {
-      await buildMissing(this.database, { store: this.#store, target: table.sql, where, warn: voice.warn }, { signal })
+      const what = { store: this.#store, target: table.sql, where, warn: voice.warn, lockTimeoutMs }
+      await buildMissing(this.database, what, { signal })
       return
     }
     await using connection = await this.database.connect({ signal })
