@@ -114,6 +114,7 @@ export {
   type DelimitedValue,
   delimitedForm,
 } from './pages/delimited-page.js'
+export { replay, startReplay } from './replay/replay.js'
 export { formatReport } from './report/format-report.js'
 export { attachProgress, formatProgress } from './report/progress-line.js'
 export { inferSchema } from './schema/infer-schema.js'

@@ -7,6 +7,8 @@ export interface Warning {
   readonly code:
     | 'HANDLER_FAILED'
     | 'DEAD_LETTERS'
+    /** Dead letters that are sent again were written by another version of the pipeline. */
+    | 'OTHER_VERSION'
     | 'ESTIMATED_COUNT'
     | 'NOT_RESUMABLE'
     /** Something that was asked of the run from elsewhere makes no sense, and was left aside. */

@@ -41,6 +41,8 @@ interface SinkInfo {
   readonly keyed?: boolean
   /** Records of one batch that the store does best with: the engine's default. @default 1000 */
   readonly batchSize?: number
+  /** A run that begins takes the output from one that has not completed, as with files. Another may then not begin. @default false */
+  readonly takesOneRun?: boolean
   /** Ceilings of one batch, and how many partitions may be written side by side (one file: 1). */
   readonly limits?: { readonly records?: number; readonly bytes?: number; readonly partitions?: number }
 }

@@ -7,7 +7,7 @@ import { safeName } from '../disk/safe-name.js'
 import { checkText, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-letter.js'
-import { letterLine } from './letter-line.js'
+import { letterLine, voidLine } from './letter-line.js'
 
 /**
  * Keeps dead letters in a folder of NDJSON files, one per run, partition and fence: mode 0600, in a folder of mode 0700
@@ -17,7 +17,23 @@ import { letterLine } from './letter-line.js'
  */
 export function deadLetterFolder(directory: string): DeadLetterStore {
   checkText('deadLetterFolder', 'directory', directory)
-  return { place: directory, open: async (claim) => new FolderWriter(directory, claim) }
+  const writers = new Map<string, FolderWriter>()
+  return {
+    place: directory,
+    open: async (claim) => {
+      const path = pathOf(directory, claim)
+      const writer = writers.get(path) ?? new FolderWriter(directory, claim)
+      writers.delete(path)
+      return writer
+    },
+    resume: async (claim, sequence) => {
+      if (claim.fence <= 1) return // nobody was there before
+      const writer = new FolderWriter(directory, claim, sequence)
+      writers.set(pathOf(directory, claim), writer)
+      const files = await letterFiles(directory)
+      if (files.some((file) => isEarlier(file, claim))) await writer.begin()
+    },
+  }
 }
 
 /**
@@ -51,8 +67,12 @@ export async function pruneDeadLetters(
 /** A file of dead letters. */
 export interface LetterFile {
   readonly path: string
+  readonly name: string
   /** The run's id, as names of files have it. */
   readonly run: string
+  /** The partition's id, as names of files have it. */
+  readonly partition: string
+  readonly fence: number
   /** Milliseconds since 1970. */
   readonly changedAt: number
 }
@@ -62,11 +82,11 @@ export async function letterFiles(directory: string): Promise<readonly LetterFil
   const files: LetterFile[] = []
   try {
     for (const name of (await namesIn(directory)).sort()) {
-      const [, run] = fileName.exec(name) ?? []
-      if (run === undefined) continue
+      const [, run, partition, fence] = fileName.exec(name) ?? []
+      if (run === undefined || partition === undefined) continue
       const path = `${directory}/${name}`
       const changedAt = await timeOf(path)
-      if (changedAt !== undefined) files.push({ path, run, changedAt })
+      if (changedAt !== undefined) files.push({ path, name, run, partition, fence: Number(fence), changedAt })
     }
   } catch (error) {
     throw fileError(error, `The dead letters in ${directory} could not be read`)
@@ -74,7 +94,16 @@ export async function letterFiles(directory: string): Promise<readonly LetterFil
   return files.sort((a, b) => a.changedAt - b.changedAt)
 }
 
-const fileName = /^([^.]+)\.[^.]+\.\d{8,}\.ndjson$/
+const fileName = /^([^.]+)\.([^.]+)\.(\d{8,})\.ndjson$/
+
+function pathOf(directory: string, { run, partition, fence }: Claim): string {
+  const names = [safeName(run), safeName(partition.id), String(fence).padStart(8, '0')]
+  return `${directory}/${names.join('.')}.ndjson`
+}
+
+function isEarlier(file: LetterFile, { run, partition, fence }: Claim): boolean {
+  return file.run === safeName(run) && file.partition === safeName(partition.id) && file.fence < fence
+}
 
 /** Undefined if the file was pruned meanwhile. */
 async function timeOf(path: string): Promise<number | undefined> {
@@ -90,12 +119,24 @@ class FolderWriter implements DeadLetterWriter {
   #log: AppendLog | undefined
   readonly #path: string
 
+  /** @param resumed Number of the last committed batch, where somebody else may have written letters behind it. */
   constructor(
     private readonly directory: string,
-    { run, partition, fence }: Claim,
+    claim: Claim,
+    private readonly resumed?: number,
   ) {
-    const names = [safeName(run), safeName(partition.id), String(fence).padStart(8, '0')]
-    this.#path = `${directory}/${names.join('.')}.ndjson`
+    this.#path = pathOf(directory, claim)
+  }
+
+  /** Makes the file, though there is no letter yet: its first line says what counts for nothing. */
+  async begin(): Promise<void> {
+    try {
+      this.#log ??= await this.#open()
+    } catch (error) {
+      throw fileError(error, `The dead letters could not be written to ${this.#path}`)
+    } finally {
+      await this.close()
+    }
   }
 
   async append(letters: readonly DeadLetter[]): Promise<void> {
@@ -116,6 +157,8 @@ class FolderWriter implements DeadLetterWriter {
 
   async #open(): Promise<AppendLog> {
     if (await makeFolder(this.directory, this.directory)) await hideFromGit(this.directory)
-    return AppendLog.open(this.#path)
+    const log = await AppendLog.open(this.#path)
+    if (log.isEmpty && this.resumed !== undefined) await log.append(voidLine(this.resumed))
+    return log
   }
 }

@@ -1,18 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import type { Page } from '../contracts/page.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Count, ReadOptions, Source, SourceSession } from '../contracts/source.js'
-import type { Cursor, Row } from '../contracts/values.js'
-import { fileError } from '../disk/file-error.js'
-import { abortError } from '../engine/retry.js'
+import type { Row } from '../contracts/values.js'
 import { checkOptionNames, checkText } from '../errors/check-options.js'
-import { DroverError } from '../errors/drover-error.js'
 import { checkKey } from '../memory/memory-source.js'
 import { SchemaInference } from '../schema/infer-schema.js'
-import type { DeadLetter } from './dead-letter.js'
 import { type IndexedLetter, indexLetters } from './letter-index.js'
-import { letterOf } from './letter-line.js'
-import { LetterPage } from './letter-page.js'
+import { readLetters } from './read-letters.js'
 
 /** Options of {@link deadLetterSource}. */
 export interface DeadLetterSourceOptions {
@@ -72,79 +66,9 @@ class LetterSession implements SourceSession<Row> {
     return { value: this.letters.length, exact: true }
   }
 
-  async *read({ after, page, signal }: ReadOptions): AsyncGenerator<Page<Row>> {
-    const files = new OpenFiles()
-    try {
-      let at = after === null ? 0 : this.#behind(after)
-      while (at < this.letters.length) {
-        if (signal.aborted) throw abortError(signal)
-        const taken = this.#take(at, page)
-        const letters: DeadLetter[] = []
-        for (const indexed of taken) letters.push(await files.read(indexed))
-        at += taken.length
-        const bytes = taken.reduce((sum, letter) => sum + letter.bytes, 0)
-        yield new LetterPage(letters, taken.at(-1)?.order ?? null, bytes)
-      }
-    } finally {
-      await files.close()
-    }
-  }
-
-  #take(from: number, limits: ReadOptions['page']): readonly IndexedLetter[] {
-    let bytes = 0
-    let to = from
-    for (; to < this.letters.length && to - from < limits.records; to++) {
-      const next = (this.letters[to] as IndexedLetter).bytes
-      if (to > from && bytes + next > limits.bytes) break
-      bytes += next
-    }
-    return this.letters.slice(from, to)
-  }
-
-  #behind(cursor: Cursor): number {
-    if (typeof cursor !== 'string') {
-      throw new DroverError(
-        'STATE_INVALID',
-        'The stored cursor is none that deadLetterSource made. Start the run anew.',
-      )
-    }
-    const at = this.letters.findIndex(({ order }) => order > cursor)
-    return at < 0 ? this.letters.length : at
+  read({ after, page, signal }: ReadOptions): AsyncGenerator<Page<Row>> {
+    return readLetters(this.letters, { after, page, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-/** Letters lie scattered over files: one is open at a time. */
-class OpenFiles {
-  #path: string | undefined
-  #handle: FileHandle | undefined
-
-  async read({ path, offset, bytes }: IndexedLetter): Promise<DeadLetter> {
-    try {
-      const handle = await this.#open(path)
-      const line = Buffer.alloc(bytes)
-      const { bytesRead } = await handle.read(line, 0, bytes, offset)
-      const letter = letterOf(line.toString('utf8', 0, bytesRead))
-      if (letter !== undefined) return letter
-    } catch (error) {
-      throw fileError(error, `${path} could not be read`)
-    }
-    throw new DroverError('SOURCE_INVALID', `${path} was changed while it was read. Call again.`)
-  }
-
-  async close(): Promise<void> {
-    const handle = this.#handle
-    this.#handle = undefined
-    this.#path = undefined
-    await handle?.close()
-  }
-
-  async #open(path: string): Promise<FileHandle> {
-    if (this.#handle !== undefined && this.#path === path) return this.#handle
-    await this.close()
-    this.#handle = await open(path, 'r')
-    this.#path = path
-    return this.#handle
-  }
 }

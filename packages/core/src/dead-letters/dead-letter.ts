@@ -19,6 +19,8 @@ export interface DeadLetter {
   readonly raw?: Uint8Array
   readonly stage: RejectStage
   readonly error: { readonly code: string; readonly message: string }
+  /** Number of the batch that left the record out. */
+  readonly sequence?: number
   /** The pipeline's `version`. */
   readonly version?: string
   /** Why record or row are not in the letter: a file of JSON has no form for them. */
@@ -31,6 +33,11 @@ export interface DeadLetterStore {
   readonly place: string
   /** One writer per partition and fence: one of a dead process can do no harm. `patience`: how what is transient is tried again. */
   open(claim: Claim, patience?: Retrying): Promise<DeadLetterWriter>
+  /**
+   * To be called when work on a partition begins, with the number of its last committed batch. Letters are durable before their batch is:
+   * those of earlier fences behind that number are of batches that were never committed, and are none from here on.
+   */
+  resume?(claim: Claim, sequence: number): Promise<void>
   /**
    * To be called once a run has completed, with the positions of the partitions that rejected something in any attempt,
    * when their writers are closed: a sink of one file puts the file in place.

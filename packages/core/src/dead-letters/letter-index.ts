@@ -9,7 +9,7 @@ import { DroverError } from '../errors/drover-error.js'
 import { recordId } from '../identity/record-id.js'
 import type { DeadLetter } from './dead-letter.js'
 import { type LetterFile, letterFiles } from './dead-letter-folder.js'
-import { letterOf } from './letter-line.js'
+import { letterOf, voidBehind } from './letter-line.js'
 
 /** Where a letter lies. */
 export interface IndexedLetter {
@@ -20,6 +20,19 @@ export interface IndexedLetter {
   readonly bytes: number
 }
 
+/** A letter, and where it lies. */
+export interface FoundLetter extends IndexedLetter {
+  readonly letter: DeadLetter
+  readonly file: LetterFile
+}
+
+/** A part of a file, in bytes. */
+export interface LetterRange {
+  readonly from: number
+  /** Where it ends, if not with the file. */
+  readonly to?: number
+}
+
 /**
  * The last letter of every record, in the order of reading. About 150 bytes are held per letter.
  *
@@ -28,33 +41,9 @@ export interface IndexedLetter {
 export async function indexLetters(
   directory: string,
   run: string | undefined,
-  { signal }: Operation,
+  operation: Operation,
   onLetter: (letter: DeadLetter) => void,
 ): Promise<readonly IndexedLetter[]> {
-  const found = new Map<string, IndexedLetter>()
-  const breather = new Breather()
-  for (const { path, run: named } of await filesIn(directory)) {
-    if (run !== undefined && named !== safeName(run)) continue
-    try {
-      let number = 0
-      for await (const { text, offset, bytes } of readLines(path)) {
-        number++
-        const letter = letterOf(text)
-        if (letter === undefined) throw notALetter(path, number)
-        const order = orderOf(letter)
-        found.set(order, { order, path, offset, bytes })
-        onLetter(letter)
-        if (breather.due) await breather.breathe()
-        if (signal.aborted) throw abortError(signal)
-      }
-    } catch (error) {
-      throw fileError(error, `${path} could not be read`)
-    }
-  }
-  return [...found.values()].sort((a, b) => (a.order < b.order ? -1 : 1))
-}
-
-async function filesIn(directory: string): Promise<readonly LetterFile[]> {
   const files = await letterFiles(directory)
   if (files.length === 0 && (await namesIn(directory)).length === 0) {
     throw new DroverError(
@@ -62,7 +51,87 @@ async function filesIn(directory: string): Promise<readonly LetterFile[]> {
       `There are no dead letters in ${directory}. A run's report says where its dead letters are.`,
     )
   }
-  return files
+  const rangeOf = (file: LetterFile): LetterRange | null =>
+    run === undefined || file.run === safeName(run) ? { from: 0 } : null
+  return lastOfEach(findLetters(files, rangeOf, operation), ({ letter }) => {
+    onLetter(letter)
+    return true
+  })
+}
+
+/** Of every record the last letter that is wanted, in the order of reading. */
+export async function lastOfEach(
+  letters: AsyncIterable<FoundLetter>,
+  isWanted: (found: FoundLetter) => boolean,
+): Promise<readonly IndexedLetter[]> {
+  const found = new Map<string, IndexedLetter>()
+  for await (const one of letters) {
+    const { order, path, offset, bytes } = one
+    if (isWanted(one)) found.set(order, { order, path, offset, bytes })
+  }
+  return [...found.values()].sort((a, b) => (a.order < b.order ? -1 : 1))
+}
+
+/** The letters of some files, one file behind the other, without those whose batch was never committed. @throws `SOURCE_INVALID` */
+export async function* findLetters(
+  files: readonly LetterFile[],
+  rangeOf: (file: LetterFile) => LetterRange | null,
+  { signal }: Operation,
+): AsyncGenerator<FoundLetter, void, undefined> {
+  const heirs = await heirsOf(files)
+  const breather = new Breather()
+  for (const file of files) {
+    const { path } = file
+    const range = rangeOf(file)
+    if (range === null) continue
+    const counts = heirs.get(partitionOf(file))?.filter(({ fence }) => fence > file.fence) ?? []
+    const lastCounting = Math.min(Number.POSITIVE_INFINITY, ...counts.map(({ behind }) => behind))
+    try {
+      let number = 0
+      for await (const { text, offset, bytes } of readLines(path)) {
+        number++
+        if (offset >= (range.to ?? Number.POSITIVE_INFINITY)) break
+        if (offset < range.from || (number === 1 && voidBehind(text) !== undefined)) continue
+        const letter = letterOf(text)
+        if (letter === undefined) throw notALetter(path, number)
+        if ((letter.sequence ?? 0) <= lastCounting) yield { letter, file, order: orderOf(letter), path, offset, bytes }
+        if (breather.due) await breather.breathe()
+        if (signal.aborted) throw abortError(signal)
+      }
+    } catch (error) {
+      throw fileError(error, `${path} could not be read`)
+    }
+  }
+}
+
+/** Who went on in a partition under a later fence, and behind which batch. */
+interface Heir {
+  readonly fence: number
+  readonly behind: number
+}
+
+async function heirsOf(files: readonly LetterFile[]): Promise<ReadonlyMap<string, readonly Heir[]>> {
+  const heirs = new Map<string, Heir[]>()
+  for (const file of files) {
+    const behind = voidBehind(await firstLine(file.path))
+    if (behind === undefined) continue
+    const known = heirs.get(partitionOf(file)) ?? []
+    heirs.set(partitionOf(file), [...known, { fence: file.fence, behind }])
+  }
+  return heirs
+}
+
+async function firstLine(path: string): Promise<string> {
+  try {
+    for await (const { text } of readLines(path)) return text
+    return ''
+  } catch (error) {
+    throw fileError(error, `${path} could not be read`)
+  }
+}
+
+function partitionOf({ run, partition }: LetterFile): string {
+  return `${run}.${partition}`
 }
 
 function orderOf({ id, pipeline, key }: DeadLetter): string {

@@ -20,9 +20,25 @@ export function letterLine({ record, row, raw, ...head }: DeadLetter): string {
 
 /** The letter of a line; undefined if it is none. */
 export function letterOf(line: string): DeadLetter | undefined {
+  const value = parsed(line)
+  return isLetter(value) ? value : undefined
+}
+
+/** Begins a file: letters of the same run and partition, of earlier fences and behind that batch, count for nothing. */
+export function voidLine(sequence: number): string {
+  return `${JSON.stringify({ voidBehind: sequence })}\n`
+}
+
+/** Undefined if the line does not say so. */
+export function voidBehind(line: string): number | undefined {
+  if (!line.startsWith('{"voidBehind":')) return undefined
+  const { voidBehind } = Object(parsed(line)) as { readonly voidBehind?: unknown }
+  return typeof voidBehind === 'number' ? voidBehind : undefined
+}
+
+function parsed(line: string): unknown {
   try {
-    const value = decodeJson(line)
-    return isLetter(value) ? value : undefined
+    return decodeJson(line)
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

@@ -31,6 +31,11 @@ export class AppendLog {
     }
   }
 
+  /** No line stands in it. */
+  get isEmpty(): boolean {
+    return this.end === 0
+  }
+
   /** Appends text of whole lines. Not to be called again before it is done. */
   async append(text: string): Promise<void> {
     const bytes = Buffer.from(text, 'utf8')

@@ -65,7 +65,7 @@ export class AckLane extends PipelineLane {
     const [position, outcome] = await Promise.all([before, written])
     batch.isWritten = true
     const commit = batch.positionAfter(position, outcome, batch.ended)
-    await this.options.bury(batch.rejections())
+    await this.options.bury(batch.sequence, batch.rejections())
     let unsure = false
     await retrying(async () => {
       if (unsure && (await this.#stands(commit))) return

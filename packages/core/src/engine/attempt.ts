@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import pLimit from 'p-limit'
 import type { Progress } from '../contracts/events.js'
 import type { Partition } from '../contracts/position.js'
-import type { Report } from '../contracts/report.js'
+import type { Report, Warning } from '../contracts/report.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, Settlement, StateStore, TransactionalStateStore } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
@@ -13,7 +13,7 @@ import { differences, refuseChange } from './fingerprint.js'
 import type { Lane } from './lane.js'
 import { holderName, Leases, type LeaseTerms } from './leases.js'
 import { Opening } from './opening.js'
-import type { OpenedPlan, Plan } from './plan.js'
+import type { Beginning, OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
 import type { RejectionLimit } from './rejection-limit.js'
 import { abortError, type Retrying, retrying } from './retry.js'
@@ -86,6 +86,8 @@ export class Attempt {
       await this.#requireFinished(state)
       const stored = await this.#again(() => state.load(this.#plan.name, this.#operation))
       if (stored?.status === 'completed' && this.#plan.again === 'nothing') return this.#nothingToDo(stored)
+      const beginning = stored?.status === 'open' ? undefined : await this.#beginning(state, stored)
+      if (beginning !== undefined && 'nothing' in beginning) return this.#nothing(stored, beginning.nothing)
       const { limit } = this.options
       const opened = await this.#again(() =>
         this.#plan.open({
@@ -95,11 +97,13 @@ export class Attempt {
           retrying: this.#retrying,
           opening: this.#opening,
           alsoFailed: (error) => this.#teller.alsoFailed(error),
-          warn: ({ code, message }) => this.#teller.warn(code, redactSecrets(message)),
+          warn: this.#warn,
           info: (message) => this.#teller.info(redactSecrets(message)),
         }),
       )
-      return await this.#closing(opened, () => this.#withPlan(state, stored, opened, watch))
+      return await this.#closing(opened, () =>
+        this.#withPlan(state, stored, opened, { partitions: beginning?.partitions, opening: watch }),
+      )
     })
   }
 
@@ -115,13 +119,23 @@ export class Attempt {
     }
   }
 
+  readonly #warn = ({ code, message }: Warning): void => this.#teller.warn(code, redactSecrets(message))
+
+  async #beginning(state: StateStore, before: RunState | null): Promise<Beginning | undefined> {
+    const operation = this.#operation
+    return this.#again(async () => this.#plan.begins?.({ operation, state, before, warn: this.#warn }))
+  }
+
   async #withPlan(
     state: StateStore,
     stored: RunState | null,
     opened: OpenedPlan,
-    opening: AsyncDisposable,
+    {
+      partitions,
+      opening,
+    }: { readonly partitions: readonly Partition[] | undefined; readonly opening: AsyncDisposable },
   ): Promise<Report> {
-    const run = await this.#findRun(state, stored, opened)
+    const run = await this.#findRun(state, stored, opened, partitions)
     this.#account.recall(run)
     const before = this.#account.counts.read
     const meter = new ProgressMeter(this.#plan.name, run.run, this.#control)
@@ -212,13 +226,19 @@ export class Attempt {
   }
 
   /** The stored run to go on with, or a new one. */
-  async #findRun(state: StateStore, stored: RunState | null, opened: OpenedPlan): Promise<RunState> {
+  async #findRun(
+    state: StateStore,
+    stored: RunState | null,
+    opened: OpenedPlan,
+    begun: readonly Partition[] | undefined,
+  ): Promise<RunState> {
     const { name, fingerprint } = this.#plan
     const choice = chooseRun(stored, this.#plan)
     if (choice.kind === 'resume') return choice.run
     if (choice.kind === 'restart' && !(await this.#takeOver(state, choice.abandoned))) return choice.abandoned
     const partitions =
       (choice.kind === 'begin' ? choice.partitions : null) ??
+      begun ??
       (await this.#again(() => opened.partitions(this.#plan.parallel)))
     const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
     this.#opening.at('state')
@@ -353,6 +373,16 @@ export class Attempt {
         `the completed run had another definition (${changes.join('; ')}); again: 'full' would run the new one.`,
       )
     return this.#report(stored, 'nothing', {}, since)
+  }
+
+  /** There is nothing to begin a run for: the account is that of the run before, if there was one. */
+  #nothing(before: RunState | null, reason: string): Report {
+    const { name, fingerprint } = this.#plan
+    const none = { run: '', name, fingerprint, status: 'completed', partitions: [], positions: [] } as const
+    const run: RunState = before ?? { ...none, startedAt: new Date() }
+    this.#account.recall(run)
+    this.#meter = new ProgressMeter(name, run.run, this.#control)
+    return this.#report(run, 'nothing', {}, reason)
   }
 
   #report(

@@ -28,9 +28,14 @@ export class DeadLetterDesk {
     return this.#isUsed ? this.store.place : undefined
   }
 
+  /** Work on a partition begins behind its batch of that number. */
+  async resume(claim: Claim, sequence: number): Promise<void> {
+    await this.store.resume?.(claim, sequence)
+  }
+
   /** Resolves once they are durable. */
-  async take(claim: Claim, rejections: readonly Rejection[]): Promise<void> {
-    const letters = rejections.map((rejection) => this.#letter(claim, rejection))
+  async take(claim: Claim, sequence: number, rejections: readonly Rejection[]): Promise<void> {
+    const letters = rejections.map((rejection) => this.#letter(claim, sequence, rejection))
     await (await this.#writer(claim)).append(letters)
   }
 
@@ -54,7 +59,7 @@ export class DeadLetterDesk {
     return writer
   }
 
-  #letter(claim: Claim, rejection: Rejection): DeadLetter {
+  #letter(claim: Claim, sequence: number, rejection: Rejection): DeadLetter {
     const { name, version, redact } = this.options
     const { code, message } = DroverError.from(rejection.error, 'it failed')
     const own = (record: Row): Row => (redact === undefined ? record : redact(record))
@@ -70,6 +75,7 @@ export class DeadLetterDesk {
       ...(rejection.raw === undefined || redact !== undefined ? {} : { raw: rejection.raw }),
       stage: rejection.stage,
       error: { code, message: redactSecrets(message) },
+      sequence,
       ...(version === undefined ? {} : { version }),
     }
   }

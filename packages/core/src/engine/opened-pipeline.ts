@@ -30,6 +30,8 @@ export interface PipelineParts {
   readonly steps: readonly Step[]
   readonly sink: Sink<Row>
   readonly letters: DeadLetterStore
+  /** The pipeline that they name. */
+  readonly lettersOf: string
   readonly help: PlanHelp
 }
 
@@ -95,9 +97,9 @@ class OpenedPipeline implements OpenedPlan {
     private readonly parts: PipelineParts,
     private readonly opened: Opened,
   ) {
-    const { options, letters, sink, help } = parts
+    const { options, letters, lettersOf, sink, help } = parts
     const { name, version, redact } = options
-    this.#letters = new DeadLetterDesk(letters, { name, version, redact, retrying: help.retrying })
+    this.#letters = new DeadLetterDesk(letters, { name: lettersOf, version, redact, retrying: help.retrying })
     this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
   }
 
@@ -139,14 +141,17 @@ class OpenedPipeline implements OpenedPlan {
     const { from, schema, pushed, chain, into } = this.opened
     const { partition, fence } = lease
     const run = this.#run as RunState
+    const claim = { run: run.run, partition, fence }
     help.opening.at('sink')
+    const position = await this.#positionOf(lease)
+    await this.#letters.resume(claim, position.sequence)
     // A page finds the keys of its records in its columns.
     const isKeyKept = schema.fields.length > 0 && !chain.sets(schema.key)
     const bear = (count: number, rejections: () => readonly Rejection[]): void =>
       help.limit.bear(partition.id, count, rejections)
     const laneOptions: PipelineLaneOptions = {
       operation: help.operation,
-      position: await this.#positionOf(lease),
+      position,
       where: `${options.name}: sink ${sink.name}`,
       reader: {
         session: from,
@@ -177,10 +182,10 @@ class OpenedPipeline implements OpenedPlan {
       ],
       prepare: (sample) => this.#readiness.prepareFor(sample),
       bear: (rejections) => bear(rejections.length, () => rejections),
-      bury: async (rejections) => {
+      bury: async (sequence, rejections) => {
         if (rejections.length === 0) return
         help.limit.reserve(partition.id, rejections)
-        await this.#letters.take({ run: run.run, partition, fence }, rejections)
+        await this.#letters.take(claim, sequence, rejections)
       },
     }
     if (sink.guarantee === 'exactly-once') return new ExactLane(into as ExactSession<Row>, laneOptions)

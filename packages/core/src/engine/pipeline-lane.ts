@@ -46,7 +46,7 @@ export interface PipelineLaneOptions {
   /** Throws if the run does not bear these rejections. */
   readonly bear: (rejections: readonly Rejection[]) => void
   /** The same, and makes them durable. */
-  readonly bury: (rejections: readonly Rejection[]) => Promise<void>
+  readonly bury: (sequence: number, rejections: readonly Rejection[]) => Promise<void>
 }
 
 /** What exact and acknowledging lanes share: reading, batches, and the search for a refused record. */
@@ -202,7 +202,7 @@ export abstract class PipelineLane implements Lane {
       position,
       sequence,
       where,
-      bury,
+      bury: (rejections) => bury(sequence, rejections),
       takesPagesOnce: this.options.takesPagesOnce && !this.#readsRows,
       onPage: (page) => this.#pulled(page),
       isFull: (batch) =>

@@ -18,12 +18,14 @@ import { stepCall } from './step-call.js'
 export interface PipelineKind {
   readonly kind: 'pipeline' | 'backfill'
   readonly dependsOn?: readonly string[]
+  /** The pipeline whose dead letters this run's are, where it is another one. */
+  readonly lettersOf?: string
 }
 
 /** Checks a pipeline's options and makes its plan; connects to nothing. @throws `OPTION_INVALID`, `DUPLICATES_NOT_ALLOWED` */
 export function pipelinePlan<R>(
   options: PipelineOptions<R>,
-  { kind, dependsOn = [] }: PipelineKind = { kind: 'pipeline' },
+  { kind, dependsOn = [], lettersOf }: PipelineKind = { kind: 'pipeline' },
 ): Plan {
   const where = checkPipelineOptions(kind, options)
   const { source, steps } = isFlow(options.source)
@@ -31,7 +33,7 @@ export function pipelinePlan<R>(
     : { source: options.source as Source, steps: [] as readonly Step[] }
   const sink = options.sink as unknown as Sink<Row>
   refuseDuplicates(where, source, sink, options.allowDuplicates === true)
-  const letters = lettersOf(options)
+  const letters = letterStoreOf(options)
   return {
     kind,
     name: options.name,
@@ -47,7 +49,7 @@ export function pipelinePlan<R>(
     defaultState: () =>
       (sink.guarantee === 'exactly-once' ? sink.stateStore?.() : undefined) ??
       directoryStateStore({ directory: '.drover' }),
-    open: (help) => openPipeline({ options, source, steps, sink, letters, help }),
+    open: (help) => openPipeline({ options, source, steps, sink, letters, lettersOf: lettersOf ?? options.name, help }),
   }
 }
 
@@ -68,10 +70,15 @@ function refuseDuplicates(where: string, source: Source, sink: Sink<Row>, allowe
   }
 }
 
-function lettersOf<R>({ name, deadLetters }: PipelineOptions<R>): DeadLetterStore {
+function letterStoreOf<R>({ name, deadLetters }: PipelineOptions<R>): DeadLetterStore {
   return deadLetters === undefined || typeof deadLetters === 'string'
-    ? deadLetterFolder(deadLetters ?? `.drover/dead-letters/${encodeURIComponent(name)}`)
+    ? deadLetterFolder(deadLetters ?? defaultLetters(name))
     : deadLetterSink(deadLetters)
+}
+
+/** The folder of the dead letters of a pipeline that names none. */
+export function defaultLetters(name: string): string {
+  return `.drover/dead-letters/${encodeURIComponent(name)}`
 }
 
 function fingerprintOf(

@@ -29,9 +29,26 @@ export interface Plan {
   readonly dependsOn: readonly string[]
   /** Made if the caller gave no state store; then closed by the run. */
   readonly defaultState: () => StateStore
+  /**
+   * Decides what a new run is of, and whether there is anything: asked before anything is connected to, if no run is open. Where it is
+   * not there, the source's own partitions are.
+   */
+  begins?(help: BeginHelp): Promise<Beginning>
   /** Connects to what is read and written. */
   open(help: PlanHelp): Promise<OpenedPlan>
 }
+
+/** What there is to know when a new run may begin. */
+export interface BeginHelp {
+  readonly operation: Operation
+  readonly state: StateStore
+  /** The newest run of the name, which has completed; null if there is none. */
+  readonly before: RunState | null
+  readonly warn: Required<SinkOperation>['warn']
+}
+
+/** The partitions of a new run, or why there is none. */
+export type Beginning = { readonly partitions: readonly Partition[] } | { readonly nothing: string }
 
 /** What a plan needs of its run. */
 export interface PlanHelp {

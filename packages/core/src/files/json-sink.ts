@@ -69,6 +69,7 @@ export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
     ...versionOf(gzip, values, indent),
     guarantee: 'exactly-once',
     keyed: false,
+    takesOneRun: true,
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),

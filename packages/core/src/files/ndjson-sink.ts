@@ -46,6 +46,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
     ...versionOf(gzip, values),
     guarantee: 'exactly-once',
     keyed: false,
+    takesOneRun: true,
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${dirname(path)}/.drover` }),
