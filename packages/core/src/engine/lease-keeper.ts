@@ -20,6 +20,8 @@ export class LeaseKeeper implements AsyncDisposable {
   #isBeating = false
   readonly #everyMs: number
   #dueAt: number
+  /** What was asked of an earlier call is not heard before it has been taken back. */
+  #hears = false
   /** How the run stood when it was told last. */
   #told: string | undefined
   /** What a heartbeat failed with since the last one that did not. */
@@ -48,13 +50,19 @@ export class LeaseKeeper implements AsyncDisposable {
       return
     }
     const { posture } = this.terms
-    const hasNews = this.isSpeaker && posture !== undefined && posture() !== this.#told
+    const hasNews = this.isSpeaker && this.#hears && posture !== undefined && posture() !== this.#told
     // A timer may be a little early.
     if (hasNews || now >= this.#dueAt - 5) this.#beating = this.#beat()
   }
 
-  /** Tells and asks at once, and not only when it is time to. */
-  async beat(): Promise<void> {
+  /** Hears from now on what is asked of the run. */
+  async begin(): Promise<void> {
+    this.#hears = true
+    await this.#ask()
+  }
+
+  async #ask(): Promise<void> {
+    const hears = this.#hears
     const { store, hear, tell, posture, operation, ttlMs } = this.terms
     const telling = this.isSpeaker ? tell?.() : undefined
     this.#told = posture?.()
@@ -66,13 +74,13 @@ export class LeaseKeeper implements AsyncDisposable {
       ...(telling === undefined ? {} : { telling }),
     })
     this.#expiresAt = asked + ttlMs
-    hear?.(wanted, asked)
+    if (hears) hear?.(wanted, asked)
   }
 
   async #beat(): Promise<void> {
     this.#isBeating = true
     try {
-      await this.beat()
+      await this.#ask()
       this.#refused = ''
     } catch (error) {
       // A store that is busy for a moment costs nothing as long as the lease lasts.

@@ -136,6 +136,24 @@ describe('a request to stop', () => {
   })
 })
 
+describe('a request to stop that was made of an earlier call', () => {
+  it('is not heard while it is taken back, however slow the store is', async () => {
+    const state = memoryStateStore()
+    const run = (more: object) => startPipeline({ name: 'x', source: source(50), sink: slow(1), state, ...more })
+    const { run: id } = await run({ stopAfter: { records: 10 } }).result
+    await state.control(id, { state: 'stop' }, { signal })
+    let beats = 0
+    const sleepy = but(state, {
+      heartbeat: async (lease, options) => {
+        const wanted = await state.heartbeat(lease, options)
+        if (++beats === 1) await new Promise((resolve) => setTimeout(resolve, 250))
+        return wanted
+      },
+    })
+    expect(await run({ state: sleepy, leaseMs: 300 }).result).toMatchObject({ status: 'completed' })
+  })
+})
+
 describe('beginning anew with another definition', () => {
   const stopped = async () => {
     const store = memoryStore<Numbered>()

@@ -69,7 +69,7 @@ export class Leases implements AsyncDisposable {
         const keeper = new LeaseKeeper(lease, this.terms, this.#keepers.length === 0)
         this.#keepers.push(keeper)
         await this.#takeBackStop(lease, run.control)
-        await this.#again(() => keeper.beat())
+        await this.#again(() => keeper.begin())
         return lease
       }
       if (whenHeld === 'fail') {
