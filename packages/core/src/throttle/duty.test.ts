@@ -53,10 +53,17 @@ describe('a store that would have too much to do', () => {
     expect(swing(means(worked(run).slice(150), 10))).toBeLessThan(0.35)
   })
 
-  it('keeps even one that piles up ten times too fast below twice its limit once it knows it', () => {
+  it('remembers what was too much, and is seldom above its limit then', () => {
+    const run = new SimulatedRun(laggingStore(3, 1)).run(600)
+    const late = loads(run).slice(100)
+    expect(late.filter((load) => load > 1).length / late.length).toBeLessThan(0.05)
+    expect(Math.min(...means(worked(run).slice(100), 50))).toBeGreaterThan(0.3)
+  })
+
+  it('bears even one where each batch is most of what it may lag', () => {
     const run = new SimulatedRun(laggingStore(10, 1)).run(300)
     expect(Math.max(...loads(run).slice(100))).toBeLessThan(2)
-    expect(means(worked(run).slice(100), 50).every((share) => share > 0.04)).toBe(true)
+    expect(Math.min(...means(worked(run).slice(100), 50))).toBeGreaterThan(0.04)
   })
 })
 
