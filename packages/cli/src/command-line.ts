@@ -1,10 +1,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import { type BackfillFlags, listBackfills, runBackfillModule } from './commands/backfill.js'
 import { templateStores } from './commands/backfill-template.js'
+import { type CheckFlags, check } from './commands/check.js'
 import { type CreateFlags, createBackfill } from './commands/create-backfill.js'
 import type { Watching } from './commands/live.js'
-import { runFile } from './commands/run.js'
-import { type RunFlags, withRunFlags } from './commands/run-flags.js'
+import { type OperateFlags, type Request, requestOf, showStatus } from './commands/operate.js'
+import { replayFile, runFile } from './commands/run.js'
+import { type RunFlags, wholeNumber, withRunFlags, withStateFlag } from './commands/run-flags.js'
+import { type UndoFlags, undo } from './commands/undo.js'
+import { type VerifyFlags, verifyFile } from './commands/verify.js'
 import { type ExitCode, exitCodes, UsageError } from './exit-codes.js'
 import { ownSurroundings, type Surroundings } from './terminal/surroundings.js'
 import { Voice } from './terminal/voice.js'
@@ -83,6 +87,49 @@ rejected, 130 interrupted: the same command goes on.`,
       }),
     )
 
+  withStateFlag(drover.command('check').description('say what a run would do; nothing is written anywhere'))
+    .argument('<file>', "a pipeline's YAML file, or a backfill's module")
+    .option('--sample <records>', 'records that are shown with what becomes of them', wholeNumber(1))
+    .option('--offline', 'look at the file alone')
+    .option('--json', 'a line of JSON')
+    .action(acting((watching, [file = ''], flags) => check(file, flags as CheckFlags, watching)))
+
+  const aboutRun = "the pipeline's file, the backfill's module, or the name of the run"
+  withStateFlag(drover.command('status').description('say how far runs have come, in whatever process they are'))
+    .argument('[run]', `${aboutRun}; without it all that the state store keeps`)
+    .option('--json', 'a line of JSON for each run')
+    .action(acting((watching, [run], flags) => showStatus(run, flags as OperateFlags, watching)))
+  for (const [request, about] of requests) {
+    const command = withStateFlag(drover.command(request).description(about))
+      .argument('<run>', aboutRun)
+      .option('--json', 'a line of JSON')
+    if (request === 'pause' || request === 'stop') command.option('--reason <text>', 'why, for those who look at it')
+    if (request === 'update') {
+      command
+        .option('--batch-size <records>', 'records that become durable together', wholeNumber(1))
+        .option('--records-per-second <number>', 'ceiling over all partitions; 0 lifts it', wholeNumber(0))
+        .option('--concurrency <partitions>', 'partitions worked on side by side', wholeNumber(1))
+    }
+    command.action(acting((watching, [run = ''], flags) => requestOf(request, run, flags as OperateFlags, watching)))
+  }
+
+  withStateFlag(drover.command('verify').description('compare what a pipeline gives with what its sink holds'))
+    .argument('<file>', 'the YAML file')
+    .option('--key <fields...>', 'what identifies a row on both sides')
+    .option('--json', 'a line of JSON')
+    .action(acting((watching, [file = ''], flags) => verifyFile(file, flags as VerifyFlags, watching)))
+
+  withRunFlags(
+    drover.command('replay').description('send the records that a pipeline has rejected through it once more'),
+  )
+    .argument('<file>', 'the YAML file')
+    .action(acting((watching, [file = ''], flags) => replayFile(file, flags as RunFlags, watching)))
+
+  withRunFlags(drover.command('undo').description('put back what a run with undo: true has changed'))
+    .argument('<run>', "the pipeline's file; or the name of a run, with --state for the database it has written to")
+    .option('--run <id>', 'another run than the newest one')
+    .action(acting((watching, [run = ''], flags) => undo(run, flags as UndoFlags, watching)))
+
   drover
     .command('create')
     .description('write the beginning of something')
@@ -95,6 +142,13 @@ rejected, 130 interrupted: the same command goes on.`,
 
   return drover
 }
+
+const requests: readonly (readonly [Request, string])[] = [
+  ['pause', 'let a run end its batch and wait'],
+  ['resume', 'let a paused run go on'],
+  ['stop', 'let a run end its batch and stop; the command that started it goes on from there'],
+  ['update', 'change the settings of a run while it works'],
+]
 
 /** As a shell takes it. */
 function quoted(word: string): string {

@@ -1,3 +1,5 @@
+import { DroverError, type ErrorCode } from '@drover/core'
+
 /** How the command ends: what scripts and schedulers look at. */
 export const exitCodes = {
   /** All is done, or there was nothing to do. */
@@ -21,6 +23,11 @@ export class UsageError extends Error {
   constructor(override readonly cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
   }
+}
+
+/** Refuses what the user gave. */
+export function refuseUsage(code: ErrorCode, message: string): never {
+  throw new UsageError(new DroverError(code, message))
 }
 
 /** What fails in here is the user's to mend: nothing was begun. */

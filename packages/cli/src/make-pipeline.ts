@@ -12,8 +12,7 @@ import {
 import { loadExport } from './modules/load-module.js'
 import type { ChosenPart, PipelineFile, PipelineParts } from './pipeline-file.js'
 import { runFields } from './pipeline-shape.js'
-import { loadPackage } from './stores/load-package.js'
-import { storeTypes } from './stores/registry.js'
+import { makeByType } from './stores/store-by-text.js'
 import type { Role } from './stores/store-type.js'
 import { transformerTypes } from './transformers.js'
 
@@ -61,7 +60,7 @@ export async function makeRunOptions(
   at: readonly (string | number)[],
   part: Readonly<Record<string, unknown>>,
 ): Promise<Overrides> {
-  const { deadLetters, stopAfter, ...rest } = Object.fromEntries(
+  const { deadLetters, stopAfter, signals, ...rest } = Object.fromEntries(
     Object.keys(runFields).flatMap((name) => (part[name] === undefined ? [] : [[name, part[name]]])),
   )
   return {
@@ -74,10 +73,22 @@ export async function makeRunOptions(
               ? deadLetters
               : ((await makeStore(file, [...at, 'deadLetters'], 'sink', deadLetters as ChosenPart)) as Sink<Row>),
         }),
+    ...(signals === undefined ? {} : { signals: await makeSignals(file, [...at, 'signals'], signals as ChosenPart[]) }),
     ...(stopAfter === undefined
       ? {}
       : { stopAfter: makeStopAfter(file, [...at, 'stopAfter'], stopAfter as StopAfterPart) }),
   }
+}
+
+/** Of a store that has several, all. */
+async function makeSignals(
+  file: PipelineFile,
+  at: readonly (string | number)[],
+  parts: readonly ChosenPart[],
+): Promise<NonNullable<Overrides['signals']>> {
+  const made: unknown[] = []
+  for (const [i, part] of parts.entries()) made.push(await makeStore(file, [...at, i], 'signal', part))
+  return made.flat() as unknown as NonNullable<Overrides['signals']>
 }
 
 type StopAfterPart = NonNullable<PipelineParts['stopAfter']>
@@ -106,15 +117,8 @@ async function makeStore(
   part: ChosenPart,
 ): Promise<unknown> {
   const { type, ...options } = part
-  const store = type === undefined ? undefined : storeTypes[type]
-  const entry = store?.roles[role]
-  if (type === undefined || store === undefined || entry === undefined) return makeFromModule(file, at, part)
-  return placed(file, [...at, 'type'], async () => {
-    const factory = (await loadPackage(type, store, file.folder))[entry.factory]
-    if (typeof factory === 'function') return factory(options)
-    const old = `${store.package} has no ${entry.factory}; it is of another version than @drover/cli: update it`
-    throw new DroverError('PACKAGE_MISSING', old)
-  })
+  if (type === undefined) return makeFromModule(file, at, part)
+  return placed(file, [...at, 'type'], () => makeByType(type, role, options, file.folder))
 }
 
 async function withStep(

@@ -29,12 +29,26 @@ const moduleShape = object(
   'What a module of your own exports.',
 )
 
-const storeShape = (role: Role, noun: string): Shape => ({
+const storeShape = (role: Exclude<Role, 'undo'>, noun: string): Shape => ({
   kind: 'variants',
   noun,
   types: shapesFor(role),
   module: moduleShape,
 })
+
+const window = object(
+  {
+    from: text('When it opens: 22:00.'),
+    to: text('When it closes; the next day if it is not later.'),
+    zone: text('The zone whose clocks it goes by: Europe/Vienna.'),
+    days: list(
+      choice(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']),
+      'The days it opens on. Default: every day.',
+      1,
+    ),
+  },
+  ['from', 'to', 'zone'],
+)
 
 const transformerShape: Shape = {
   kind: 'variants',
@@ -68,6 +82,21 @@ export const runFields = {
   ),
   leaseMs: whole(100, 'How long a lease lasts without a heartbeat, in milliseconds. Default: 30000.'),
   recordsPerSecond: whole(0, 'Ceiling over all partitions; 0 is none.'),
+  adaptive: object(
+    {
+      targetBatchMs: whole(1, 'How long a batch is to take, in milliseconds.'),
+      minBatchSize: whole(1, 'Default: a tenth of the first size.'),
+      maxBatchSize: whole(1, 'Default: 100000.'),
+    },
+    ['targetBatchMs'],
+    'Batches get larger and smaller to take that long.',
+  ),
+  signals: list(
+    storeShape('signal', 'signal'),
+    'What the run slows down for: how the stores and the process are doing.',
+  ),
+  windows: list(window, 'When the run may work. Default: always.', 1),
+  whenClosed: choice(['wait', 'stop'], 'Outside of its windows: wait until one opens, or stop. Default: wait.'),
   stalledAfterMs: whole(0, 'After how long without a commit a partition is said to stand still. Default: 60000.'),
   maxInFlightBytes: whole(1, 'Bytes that pages may hold at once. Default: 67108864.'),
   parallel: whole(1, 'Partitions read and written side by side. Default: 1.'),

@@ -63,7 +63,8 @@ export function overridesOf(flags: RunFlags): Overrides {
   }
 }
 
-function wholeNumber(least: number): (text: string) => number {
+/** @throws `InvalidArgumentError` of commander */
+export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value

@@ -54,6 +54,29 @@ describe('a pipeline of a file', () => {
     expect(JSON.parse(readFileSync('good.json', 'utf8'))).toEqual([{ id: 1 }, { id: 2 }])
   })
 
+  test('takes what was rejected, once it is mended, by a replay', async () => {
+    folder.write(
+      'mend.ts',
+      "export const mend = (r: { id: number }) => {\n  if (r.id === 2 && process.env.MENDED !== '1') throw new Error('no')\n  return r\n}\n",
+    )
+    folder.write('ids.ndjson', '{"id":1}\n{"id":2}\n{"id":3}\n')
+    folder.write(
+      'replayed.yaml',
+      'name: replayed\nsource: { type: ndjson, path: ids.ndjson, key: id }\ntransform:\n  - module: ./mend.ts#mend\nsink: { type: sqlite, filename: replayed.db, table: ids }\nmaxRejected: 1\n',
+    )
+    expect(await drover(['run', 'replayed.yaml'])).toMatchObject({ code: 3 })
+    process.env.MENDED = '1'
+    expect(await drover(['replay', 'replayed.yaml'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 written'),
+    })
+    expect(rowsOf('replayed.db', 'SELECT id FROM ids ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }])
+    expect(await drover(['replay', 'replayed.yaml'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing'),
+    })
+  })
+
   test('that fails says what, and how to go on', async () => {
     folder.write(
       'fails.yaml',

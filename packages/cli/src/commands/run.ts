@@ -1,13 +1,27 @@
-import { startPipeline } from '@drover/core'
+import { type LiveRun, type PipelineOptions, type Row, startPipeline, startReplay } from '@drover/core'
 import { type ExitCode, preparing } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
 import { readPipelineFile } from '../pipeline-file.js'
-import { stateByText } from '../stores/state-by-text.js'
+import { stateByText } from '../stores/store-by-text.js'
 import { follow, progressOf, type Watching } from './live.js'
 import { overridesOf, type RunFlags } from './run-flags.js'
 
 /** `drover run <file>` */
-export async function runFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+export function runFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+  return started(path, flags, watching, startPipeline)
+}
+
+/** `drover replay <file>`: what was rejected goes through the steps once more. */
+export function replayFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+  return started(path, flags, watching, startReplay)
+}
+
+async function started(
+  path: string,
+  flags: RunFlags,
+  watching: Watching,
+  start: (pipeline: PipelineOptions<Row>) => LiveRun,
+): Promise<ExitCode> {
   const { voice, surroundings } = watching
   const pipeline = await preparing(async () => {
     const file = await readPipelineFile(path, surroundings.env)
@@ -16,7 +30,7 @@ export async function runFile(path: string, flags: RunFlags, watching: Watching)
     return { ...made, ...overridesOf(flags), ...progressOf(voice, flags), ...(state === undefined ? {} : { state }) }
   })
   try {
-    const run = await preparing(() => startPipeline(pipeline))
+    const run = await preparing(() => start(pipeline))
     return await follow(run, watching)
   } finally {
     await pipeline.state?.[Symbol.asyncDispose]()

@@ -82,6 +82,7 @@ function featureOf(module: string): string {
   return fileName.exec(path.basename(file))?.[1] ?? path.basename(file).replace(/\.[cm]?[jt]s$/, '')
 }
 
-function isModule(wanted: string): boolean {
+/** Whether it names a module by its path, and not a run or a backfill by its name. */
+export function isModule(wanted: string): boolean {
   return /[/\\]|\.[cm]?[jt]s(?:#|$)/.test(wanted)
 }

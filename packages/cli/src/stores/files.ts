@@ -1,4 +1,4 @@
-import { anything, choice, flag, list, map, names, object, text, whole } from '../shape/shape.js'
+import { amount, anything, choice, flag, list, map, names, object, text, whole } from '../shape/shape.js'
 import type { StoreType } from './store-type.js'
 
 const values = choice(
@@ -56,6 +56,34 @@ export const json: StoreType = {
         },
         [],
         'Writes arrays of objects, exactly once.',
+      ),
+    },
+  },
+}
+
+export const eventLoopDelay: StoreType = {
+  package: '@drover/core',
+  roles: {
+    signal: {
+      factory: 'eventLoopDelay',
+      options: object(
+        { maxMs: whole(1, 'How late the event loop may be, in milliseconds.') },
+        ['maxMs'],
+        'Slows down when this process is busy.',
+      ),
+    },
+  },
+}
+
+export const heapUsed: StoreType = {
+  package: '@drover/core',
+  roles: {
+    signal: {
+      factory: 'heapUsed',
+      options: object(
+        { maxShare: amount(0, 'What of the heap may be in use, from 0 to 1.') },
+        ['maxShare'],
+        'Slows down when this process comes near the end of its heap.',
       ),
     },
   },

@@ -1,4 +1,5 @@
 import { anything, choice, either, filter, flag, list, map, names, object, text, whole } from '../shape/shape.js'
+import { beforeImages } from './before-images.js'
 import { onConflict } from './on-conflict.js'
 import type { StoreType } from './store-type.js'
 
@@ -62,6 +63,7 @@ export const postgres: StoreType = {
           table: text('The table to write to, with its schema in front if need be.'),
           key: names("The column, or the columns, that identify a row. Default: the table's primary key."),
           onConflict,
+          ...beforeImages,
           createTable: flag('Create the table if it is not there. Default: true.'),
           coerce: list(text(), 'Fields that may be converted to the type of their column.'),
           invalidText: choice(['refuse', 'escape'], 'U+0000 and halves of surrogate pairs in texts. Default: refuse.'),
@@ -76,6 +78,24 @@ export const postgres: StoreType = {
         ['table'],
         'Writes into a table of a PostgreSQL database by COPY, exactly once.',
       ),
+    },
+    signal: {
+      factory: 'postgresHealth',
+      options: object(
+        {
+          ...location,
+          replicaLagMs: whole(0, 'How far the standby that is farthest behind may be behind, in milliseconds.'),
+          lockWaits: whole(0, 'How many sessions of the server may wait for a lock.'),
+          walBytesPerSecond: whole(0, 'How much write-ahead log the server may write per second, in bytes.'),
+          activeTransactions: whole(0, 'How many transactions may be open on the server.'),
+        },
+        [],
+        'Slows down for a PostgreSQL server that is behind or busy.',
+      ),
+    },
+    undo: {
+      factory: 'postgresUndo',
+      options: object({ ...location, ...state, run: text(), batchSize: whole(1) }, ['run']),
     },
     state: {
       factory: 'postgresStateStore',

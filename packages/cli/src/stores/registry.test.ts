@@ -2,6 +2,7 @@ import * as postgres from '@drover/adapter-postgres'
 import * as sqlite from '@drover/adapter-sqlite'
 import * as core from '@drover/core'
 import { expect, test } from 'vitest'
+import { pipelineShape } from '../pipeline-shape.js'
 import { conditionOperators } from '../shape/filter-words.js'
 import { storeTypes } from './registry.js'
 
@@ -29,6 +30,26 @@ test.each(factories)('a file may give a $type $role every option that its factor
   const listed = /There (?:is|are): (.+)\.$/.exec(said)?.[1]?.split(', ') ?? []
   const known = listed.filter((name) => name !== 'none' && !onlyInCode.includes(name))
   expect(Object.keys(entry.options.fields).toSorted(), `${entry.factory}: ${said}`).toEqual(known.toSorted())
+})
+
+test('a file may give a run every option that a pipeline takes', () => {
+  let said = ''
+  try {
+    core.startPipeline({ name: 'x', 'no such option': 1 } as never)
+  } catch (error) {
+    said = (error as Error).message
+  }
+  const listed = /There are: (.+)\.$/.exec(said)?.[1]?.split(', ') ?? []
+  // Functions and streams, and what the command does itself.
+  const notInFiles = ['signal', 'stopOnSignals', 'logger', 'progress', 'redact']
+  const ours = ['filter', 'transform', 'verify', 'backfills']
+  const known = listed.filter((name) => !notInFiles.includes(name))
+  expect(
+    Object.keys(pipelineShape.fields)
+      .filter((name) => !ours.includes(name))
+      .toSorted(),
+    said,
+  ).toEqual(known.toSorted())
 })
 
 test('a file may use every operator of filters', () => {

@@ -1,11 +1,20 @@
 import type { ObjectShape } from '../shape/shape.js'
-import { directory, json, memory, ndjson } from './files.js'
+import { directory, eventLoopDelay, heapUsed, json, memory, ndjson } from './files.js'
 import { postgres } from './postgres.js'
 import { sqlite } from './sqlite.js'
 import type { Role, StoreType } from './store-type.js'
 
 /** Every store that a file can name by its type. Its package is loaded when one is asked for. */
-export const storeTypes: Readonly<Record<string, StoreType>> = { sqlite, postgres, ndjson, json, directory, memory }
+export const storeTypes: Readonly<Record<string, StoreType>> = {
+  sqlite,
+  postgres,
+  ndjson,
+  json,
+  directory,
+  memory,
+  'event-loop-delay': eventLoopDelay,
+  'heap-used': heapUsed,
+}
 
 /** What a file may say of each store that can be a source, a sink or a state store. */
 export function shapesFor(role: Role): Readonly<Record<string, ObjectShape>> {

@@ -1,4 +1,5 @@
 import { choice, filter, flag, list, names, object, text, whole } from '../shape/shape.js'
+import { beforeImages } from './before-images.js'
 import { onConflict } from './on-conflict.js'
 import type { StoreType } from './store-type.js'
 
@@ -47,6 +48,7 @@ export const sqlite: StoreType = {
           table: text('The table to write to.'),
           key: names("The column, or the columns, that identify a row. Default: the table's primary key."),
           onConflict,
+          ...beforeImages,
           createTable: flag('Create the table if it is not there. Default: true.'),
           coerce: list(text(), 'Fields that SQLite may convert to the type of their column.'),
           foreignKeys: flag('Check foreign keys. Default: true.'),
@@ -54,6 +56,25 @@ export const sqlite: StoreType = {
         ['filename', 'table'],
         'Writes into a table of an SQLite database, exactly once.',
       ),
+    },
+    signal: {
+      factory: 'sqliteHealth',
+      options: object(
+        {
+          filename: location.filename,
+          driver: location.driver,
+          busyMs: whole(
+            0,
+            'How long somebody else who wants to write may have to wait for it, in milliseconds. Default: 250.',
+          ),
+        },
+        ['filename'],
+        'Slows down when those who write to the same SQLite database have to wait.',
+      ),
+    },
+    undo: {
+      factory: 'sqliteUndo',
+      options: object({ ...writer, run: text(), batchSize: whole(1) }, ['run']),
     },
     state: {
       factory: 'sqliteStateStore',

@@ -1,7 +1,7 @@
 import type { ObjectShape } from '../shape/shape.js'
 
 /** What stores are for in a pipeline's file. */
-export type Role = 'source' | 'sink' | 'state'
+export type Role = 'source' | 'sink' | 'state' | 'signal' | 'undo'
 
 /** A factory of a package, and the options that a file may give it. */
 export interface FactoryEntry {

@@ -8,6 +8,7 @@ const told = [
   'batch:retried',
   'record:rejected',
   'run:stalled',
+  'run:throttled',
   'run:paused',
   'run:resumed',
   'run:warning',

@@ -20,3 +20,10 @@ export function rowsOf(filename: string, sql: string): unknown[] {
     database.close()
   }
 }
+
+/** Runs statements. */
+export function change(filename: string, sql: string): void {
+  const database = new Database(filename)
+  database.exec(sql)
+  database.close()
+}

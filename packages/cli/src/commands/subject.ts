@@ -1,0 +1,107 @@
+import { stat } from 'node:fs/promises'
+import {
+  DroverError,
+  directoryStateStore,
+  type PipelineOptions,
+  type Row,
+  type Sink,
+  type StateStore,
+} from '@drover/core'
+import { makePipeline } from '../make-pipeline.js'
+import { findBackfills, isModule, type ListedBackfill } from '../modules/find-backfills.js'
+import type { AnyBackfill } from '../modules/load-backfill.js'
+import { type PipelineFile, readPipelineFile } from '../pipeline-file.js'
+import { stateByText } from '../stores/store-by-text.js'
+import { makeBackfill } from './backfill.js'
+
+/** Something that a command is about: a run by its name, and where it is kept. */
+export interface Subject extends AsyncDisposable {
+  /** Undefined for all that the state store keeps. */
+  readonly name: string | undefined
+  readonly state: StateStore
+  readonly pipeline?: { readonly file: PipelineFile; readonly options: PipelineOptions<Row> }
+  readonly backfill?: AnyBackfill
+}
+
+/**
+ * What is meant: a pipeline's file, a backfill's module, or the name of a run.
+ *
+ * @param how `mayBeNew`: that a run was never begun is no mistake.
+ * @param stateText `--state`; without it a file or module says where its run is kept, and a name is looked for in the folder `.drover`.
+ */
+export async function subjectOf(
+  target: string | undefined,
+  stateText: string | undefined,
+  env: NodeJS.ProcessEnv,
+  { mayBeNew = false }: { readonly mayBeNew?: boolean } = {},
+): Promise<Subject> {
+  if (target === undefined || !(isFile(target) || isModule(target))) {
+    const state = stateText === undefined ? await usualState() : await stateByText(stateText, '.')
+    return { name: target, state, [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]() }
+  }
+  return isFile(target) ? fileSubject(target, stateText, env, mayBeNew) : backfillSubject(target, stateText)
+}
+
+async function fileSubject(
+  path: string,
+  stateText: string | undefined,
+  env: NodeJS.ProcessEnv,
+  mayBeNew: boolean,
+): Promise<Subject> {
+  const file = await readPipelineFile(path, env)
+  const options = await makePipeline(file)
+  if (!mayBeNew && stateText === undefined && options.state === undefined) await requireDatabase(file)
+  const state =
+    stateText === undefined ? (options.state ?? stateOf(options.sink)) : await stateByText(stateText, file.folder)
+  return {
+    name: options.name,
+    state,
+    pipeline: { file, options },
+    [Symbol.asyncDispose]: () => state[Symbol.asyncDispose](),
+  }
+}
+
+async function backfillSubject(module: string, stateText: string | undefined): Promise<Subject> {
+  const [listed] = await findBackfills(undefined).then((found) => found.filter((one) => one.module === module))
+  const wanted: ListedBackfill = listed ?? { feature: module, module, folder: '.' }
+  const backfill = await makeBackfill(wanted, stateText === undefined ? {} : { state: stateText })
+  const { backfiller } = backfill
+  const state = backfill.state ?? ('sink' in backfiller ? stateOf(backfiller.sink) : defaultState())
+  return { name: backfiller.name, state, backfill, [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]() }
+}
+
+/** Where a run is kept that names no state store: with its sink, if that is exact. */
+function stateOf(sink: Sink<Row>): StateStore {
+  return (sink.guarantee === 'exactly-once' ? sink.stateStore?.() : undefined) ?? defaultState()
+}
+
+function defaultState(): StateStore {
+  return directoryStateStore({ directory: usualFolder })
+}
+
+const usualFolder = '.drover'
+
+async function usualState(): Promise<StateStore> {
+  const found = await stat(usualFolder).catch(() => undefined)
+  if (found?.isDirectory() === true) return defaultState()
+  throw new DroverError(
+    'SOURCE_NOT_FOUND',
+    `There is no folder ${usualFolder} here. Name the pipeline's file, or its state store: --state sqlite:app.db, --state postgres://…, --state <folder>.`,
+  )
+}
+
+/** Looking for a run must not create the database that it would be in. */
+async function requireDatabase(file: PipelineFile): Promise<void> {
+  const { name, sink } = file.parts
+  const filename = sink?.type === 'sqlite' ? sink.filename : undefined
+  if (typeof filename !== 'string' || /^(?:sqlite3?|file):/i.test(filename)) return
+  if ((await stat(filename).catch(() => undefined)) !== undefined) return
+  throw new DroverError(
+    'RUN_UNKNOWN',
+    `There is no run "${name}" yet: there is no database ${filename}. Begin it: drover run ${file.path}`,
+  )
+}
+
+function isFile(target: string): boolean {
+  return /\.ya?ml$/i.test(target)
+}

@@ -1,0 +1,79 @@
+import {
+  DroverError,
+  formatVerification,
+  type PipelineOptions,
+  type Row,
+  type Source,
+  type VerifyOptions,
+  verify,
+} from '@drover/core'
+import { type ExitCode, exitCodes, preparing, refuseUsage } from '../exit-codes.js'
+import type { VerifyPart } from '../pipeline-file.js'
+import type { Watching } from './live.js'
+import { subjectOf } from './subject.js'
+
+/** Flags of `drover verify`. */
+export interface VerifyFlags {
+  readonly state?: string
+  readonly key?: readonly string[]
+}
+
+/** `drover verify <file>`: compares what the pipeline gives with what its sink holds. */
+export async function verifyFile(
+  path: string,
+  flags: VerifyFlags,
+  { voice, surroundings }: Watching,
+): Promise<ExitCode> {
+  await using subject = await preparing(() => subjectOf(path, flags.state, surroundings.env))
+  const { pipeline, state, name } = subject
+  if (pipeline === undefined || name === undefined)
+    return refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
+  const ending = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    surroundings.signals.off('SIGINT', onSignal)
+    ending.abort(new DroverError('ABORTED', `the process got ${signal}`))
+  }
+  surroundings.signals.on('SIGINT', onSignal)
+  const operation = { signal: ending.signal }
+  try {
+    const run = await state.load(name, operation)
+    if (run?.status !== 'completed') voice.note(`${name} has not completed: what is not there yet is missing.`)
+    await using session = await pipeline.options.sink.connect(operation)
+    const actual = session.readBack?.()
+    if (actual === undefined) return refuseUsage('OPTION_INVALID', `${pipeline.options.sink.name} cannot be read back.`)
+    const { key: given, ...options } = pipeline.file.parts.verify ?? ({} as VerifyPart)
+    const key = flags.key ?? given ?? (await keyOf([actual, sourceOf(pipeline.options)], operation))
+    const found = await verify({
+      ...options,
+      expected: pipeline.options.source,
+      actual,
+      key,
+      ...(run === null ? {} : { runStartedAt: run.startedAt }),
+      signal: ending.signal,
+    } as VerifyOptions)
+    voice.tell(formatVerification(found), { event: 'verified', ...found })
+    return found.equal ? exitCodes.done : exitCodes.failed
+  } finally {
+    surroundings.signals.off('SIGINT', onSignal)
+  }
+}
+
+/** Of the sink's side, else of the source: the first that has one. */
+async function keyOf(
+  sources: readonly Source<object>[],
+  operation: { readonly signal: AbortSignal },
+): Promise<readonly string[]> {
+  for (const source of sources) {
+    await using session = await source.connect(operation)
+    const { key } = await session.describe(operation)
+    if (key.length > 0) return key
+  }
+  return refuseUsage(
+    'KEY_INVALID',
+    'Neither side says what identifies a row. Name it: --key id, or verify: { key: id } in the file.',
+  )
+}
+
+function sourceOf({ source }: PipelineOptions<Row>): Source<Row> {
+  return 'steps' in source ? (source.source as Source<Row>) : source
+}
