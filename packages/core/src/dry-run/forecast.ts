@@ -30,8 +30,8 @@ export interface Asked {
 const faster = 0.5
 const slower = 1.7
 /** What opening, claiming and finishing cost beyond what connecting did. */
-const openings = { low: 0.5, high: 2 }
-const settlingMs = 300
+const openings = { low: 0.5, high: 3 }
+const settlingMs = 600
 /** Waiting for a disk, and a position, with each batch. */
 const commitMs = { low: 0.2, high: 25 }
 /** How much longer than reading a sink may take of which nothing is known. */
