@@ -46,6 +46,12 @@ export async function runCommandLine(
   }
 }
 
+/** Every command there is, in the order of the help. */
+export function commandNames(): string[] {
+  const acting: Acting = () => async () => {}
+  return program(acting, ownSurroundings()).commands.map((command) => command.name())
+}
+
 type Acting = (
   act: (watching: Watching, args: readonly string[], flags: object) => Promise<ExitCode>,
 ) => (...given: unknown[]) => Promise<void>
