@@ -24,6 +24,8 @@ export interface DryRunReport {
   readonly creates: readonly string[]
   /** What the run would fail with, or what could not be found out: its code and its message. */
   readonly problems: readonly Problem[]
+  /** Why writing was not tried, as half a sentence; null if it was. */
+  readonly notWritten: string | null
   /** Null if nothing can be said: without a count, or where nothing could be read. */
   readonly forecast: Forecast | null
 }

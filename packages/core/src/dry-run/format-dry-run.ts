@@ -35,20 +35,20 @@ export function formatDryRun(report: DryRunReport): string {
 }
 
 function headline({ name, fidelity, problems, looked }: DryRunReport): string {
-  const stops = problems.filter(({ code }) => code !== 'NOT_REHEARSED').length + fidelity.length
+  const stops = problems.length + fidelity.length
   if (stops > 0) return `${name}: a run would fail (${counted(stops, 'reason')}); nothing was changed`
   if (looked.rejected > 0) return `${name}: a run would reject records; nothing was changed`
   return `${name}: nothing stands in the way of a run; nothing was changed`
 }
 
-function facts({ source, sink, guarantee, count, looked, forecast }: DryRunReport): [string, string][] {
+function facts({ source, sink, guarantee, count, looked, forecast, notWritten }: DryRunReport): [string, string][] {
   const { records, filtered, rejected } = looked
   return [
     ['from', source],
     ['to', `${sink}, ${guarantee}`],
     ['records', countText(count)],
     ['looked at', `${counted(records, 'record')}: ${grouped(filtered)} filtered, ${grouped(rejected)} rejected`],
-    ['takes', forecast === null ? 'nobody knows' : forecastText(forecast)],
+    ['takes', forecast === null ? 'nobody knows' : forecastText(forecast, notWritten)],
     ...(forecast === null
       ? []
       : ([['reads', `${size(forecast.bytes.low)} to ${size(forecast.bytes.high)}`]] as [string, string][])),
@@ -60,9 +60,9 @@ function countText(count: Count | null): string {
   return count.exact ? grouped(count.value) : `about ${grouped(count.value)}, an estimate`
 }
 
-function forecastText({ durationMs, includesWriting }: Forecast): string {
+function forecastText({ durationMs }: Forecast, notWritten: string | null): string {
   const text = `${duration(durationMs.low)} to ${duration(durationMs.high)}`
-  return includesWriting ? text : `${text}; writing was not tried, so this is a guess`
+  return notWritten === null ? text : `${text}; this is a guess, as writing was not tried: ${notWritten}`
 }
 
 function listed(label: string, items: readonly string[]): string[] {

@@ -83,7 +83,13 @@ export class Rehearsing {
     const writing = second?.notWritten === undefined ? second : undefined
     const told =
       reading === undefined || count === null ? null : this.#forecast(openingMs, count, sample, reading, writing)
-    return this.#report({ count, sample, fidelity, creates: first?.creates, reading, forecast: told })
+    const notWritten = writing === undefined || writing.rows === 0 ? (first?.notWritten ?? this.#whyNot(into)) : null
+    return this.#report({ count, sample, fidelity, creates: first?.creates, reading, forecast: told, notWritten })
+  }
+
+  #whyNot(into: IntoSession): string {
+    if (into.rehearse === undefined) return `${this.subject.sink.name} cannot take back what it has written`
+    return this.#problems.length > 0 ? 'a run would fail' : 'no record came through'
   }
 
   async #connect<S extends AsyncDisposable>(connect: () => Promise<S>): Promise<S | undefined> {
@@ -110,8 +116,6 @@ export class Rehearsing {
   ): Promise<Rehearsal | undefined> {
     if (into.rehearse === undefined || schema.fields.length === 0) return undefined
     const rehearsal = await this.#try(async () => into.rehearse?.(schema, pages, { signal: this.signal }))
-    if (rehearsal?.notWritten !== undefined)
-      this.#problems.push({ code: 'NOT_REHEARSED', message: `Writing was not tried: ${rehearsal.notWritten}.` })
     return rehearsal
   }
 
@@ -155,6 +159,7 @@ export class Rehearsing {
     creates = [],
     reading,
     forecast = null,
+    notWritten = 'a run would fail',
   }: Found): DryRunReport {
     const { name, source, sink } = this.subject
     const rejections = [...sample.rejections, ...(reading?.rejections ?? [])]
@@ -174,12 +179,13 @@ export class Rehearsing {
       fidelity,
       creates,
       problems: this.#problems,
+      notWritten,
       forecast,
     }
   }
 }
 
-type Found = Partial<Pick<DryRunReport, 'count' | 'fidelity' | 'forecast'>> & {
+type Found = Partial<Pick<DryRunReport, 'count' | 'fidelity' | 'forecast' | 'notWritten'>> & {
   readonly sample?: Sample
   readonly creates?: readonly string[] | undefined
   readonly reading?: Reading | undefined

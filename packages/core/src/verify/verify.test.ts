@@ -119,7 +119,7 @@ it('finds the same with room for few rows, or says that it is the least', async 
         if (!found.equal) expect(found.missing + found.extra + found.different).toBeGreaterThan(0)
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 150 },
   )
 })
 
