@@ -25,7 +25,7 @@ export async function check(target: string, flags: CheckFlags, { voice, surround
   }
   const report = await dryRun(options, flags.sample === undefined ? {} : { sample: flags.sample })
   voice.tell(formatDryRun(report), { event: 'checked', ...report })
-  const isRefused = report.fidelity.length > 0 || report.problems.some(({ code }) => code !== 'NOT_REHEARSED')
+  const isRefused = report.fidelity.length > 0 || report.problems.length > 0
   if (isRefused) return exitCodes.failed
   return report.looked.rejected > 0 ? exitCodes.rejects : exitCodes.done
 }
