@@ -12,6 +12,13 @@ import { sampleDatabase } from './src/sample-database.js'
 import { hasCli } from './src/sqlite-cli.js'
 import { sqliteContests } from './src/sqlite-contests.js'
 
+if (process.argv[2] === 'throttle') {
+  // Options of its own, and no peers.
+  process.argv.splice(2, 1)
+  await import('./throttle/main.js')
+  process.exit()
+}
+
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
@@ -24,7 +31,8 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--rows 1000000] [--rounds 5] [--only <name>[,<name>]] [--folder <where the samples go>]',
+    'npm run bench -- [--rows 1000000] [--rounds 5] [--only <name>[,<name>]] [--folder <where the samples go>]\n' +
+      'npm run bench -- throttle [--rows 1000000] [--rate 200] [--idle 20] [--longest 300] [--plot <file.svg>] [--json <file>]',
   )
   process.exit(0)
 }

@@ -1,6 +1,5 @@
 // A backfill of a table that an application works on, without and with signals that hold it back: what the application's own
-// queries take meanwhile. Run it from the root, on a machine that does nothing else:
-//   node --conditions=@drover/source --import tsx benchmarks/throttle/main.ts [--rows 400000] [--rate 200] [--plot docs/throttle.svg]
+// queries take meanwhile. npm run bench -- throttle --plot docs/throttle.svg, on a machine that does nothing else.
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,10 +12,10 @@ import { plot, type Stretch } from './plot.js'
 
 const { values: given } = parseArgs({
   options: {
-    rows: { type: 'string', default: '400000' },
+    rows: { type: 'string', default: '1000000' },
     rate: { type: 'string', default: '200' },
     idle: { type: 'string', default: '20' },
-    longest: { type: 'string', default: '240' },
+    longest: { type: 'string', default: '300' },
     plot: { type: 'string' },
     json: { type: 'string' },
   },
