@@ -136,10 +136,9 @@ export class RowCodes {
 
   /** Of both rows; rows of one side mostly have the same fields in the same order. */
   #comparedOf(a: Row, b: Row): readonly ComparedField[] {
-    const [ofA, ofB] = [Object.keys(a), Object.keys(b)]
-    if (!isSameList(ofA, this.#pair.a) || !isSameList(ofB, this.#pair.b)) {
-      this.#pair = { a: ofA, b: ofB }
-      const names = [...new Set([...ofA, ...ofB])].filter((name) => !this.#ignored.has(name))
+    if (!hasFields(a, this.#pair.a) || !hasFields(b, this.#pair.b)) {
+      this.#pair = { a: Object.keys(a), b: Object.keys(b) }
+      const names = [...new Set([...this.#pair.a, ...this.#pair.b])].filter((name) => !this.#ignored.has(name))
       this.#compared = names.map((name) => ({ name, isSame: this.#sameOf(name) }))
     }
     return this.#compared
@@ -152,10 +151,9 @@ export class RowCodes {
 
   /** Sorted; rows mostly have the same fields in the same order. */
   #fieldsOf(row: Row): readonly LabelledField[] {
-    const names = Object.keys(row)
-    if (!isSameList(names, this.#names)) {
-      this.#names = names
-      const compared = names.filter((name) => !this.#ignored.has(name)).sort()
+    if (!hasFields(row, this.#names)) {
+      this.#names = Object.keys(row)
+      const compared = this.#names.filter((name) => !this.#ignored.has(name)).sort()
       this.#fields = compared.map((name) => ({ name, label: `\n${JSON.stringify(name)}:` }))
     }
     return this.#fields
@@ -164,10 +162,11 @@ export class RowCodes {
 
 const sameText = sameOf([])
 
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+/** Whether a row has these fields, in this order. Unlike a list of them, such a look makes nothing that has to be collected. */
+function hasFields(row: Row, names: readonly string[]): boolean {
+  let i = 0
+  for (const name in row) if (name !== names[i++]) return false
+  return i === names.length
 }
 
 function typesOf(name: string, { json, schemas }: RowCodesOptions): LogicalType[] {
