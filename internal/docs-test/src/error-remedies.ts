@@ -53,6 +53,10 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     "The message has the schema's own words. Mend the record, a step before the validation, or the schema.",
   DEPENDENCY_UNFINISHED: 'Run the one that the message names first, with the same state store.',
   REQUIREMENT_MISSING: 'Apply the schema migration that adds the column, then call again.',
+  TABLES_REFUSED:
+    'The message lists each table with all that is in its way, and nothing was written. Mend the table at either end, or leave it out with `exclude`. See [whole databases](whole-databases.md).',
+  FOREIGN_KEY_BROKEN:
+    'The message names each foreign key and some of the values that are missing. Add or remove rows in the copy and call again, or copy with `foreignKeys: false`.',
   UNDO_IMPOSSIBLE:
     'Read the message: it names the runs that can be undone, or the column that is gone. Only runs with `undo: true` can, and only until their before-images are pruned. See [undo](undo.md).',
   CONTRACT_BROKEN:

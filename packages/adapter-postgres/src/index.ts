@@ -4,6 +4,7 @@ export { type PostgresBackfillOptions, postgresBackfill } from './backfill/postg
 export { type PostgresUpdateSinkOptions, postgresUpdateSink } from './backfill/postgres-update-sink.js'
 export type { PostgresKnex, PostgresPool } from './connection/given-pool.js'
 export type { PostgresConfig, PostgresLocation } from './connection/postgres-location.js'
+export { type PostgresDatabaseOptions, postgresDatabase } from './database/postgres-database.js'
 export { type PostgresHealthOptions, postgresHealth } from './health/postgres-health.js'
 export type { OnConflict } from './sink/conflict.js'
 export { type RestoreIndexesOptions, restoreIndexes } from './sink/indexes/restore-indexes.js'

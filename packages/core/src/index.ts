@@ -1,4 +1,15 @@
 export type { Backfiller, BackfillResult } from './contracts/backfiller.js'
+export type {
+  Database,
+  DatabaseContents,
+  DatabaseSession,
+  DatabaseTable,
+  ForeignKey,
+  LeftOut,
+  ReferentialAction,
+  TableProblem,
+  TableWriting,
+} from './contracts/database.js'
 export type { Progress, RunEvents, Throttled } from './contracts/events.js'
 export type { FieldCondition, Filter, FilterValue } from './contracts/filter.js'
 export type { HealthCheck, HealthReading, HealthSignal } from './contracts/health.js'
@@ -43,6 +54,8 @@ export type {
   TransactionalStateStore,
 } from './contracts/state-store.js'
 export type { Cursor, JsonValue, MaybePromise, Operation, Row } from './contracts/values.js'
+export { type BrokenKey, foreignKeysBroken } from './database/broken-keys.js'
+export { type CopyDatabaseOptions, copyDatabase, databaseCopy, startDatabaseCopy } from './database/copy-database.js'
 export type { DeadLetter, DeadLetterStore, DeadLetterWriter } from './dead-letters/dead-letter.js'
 export { deadLetterFolder, pruneDeadLetters } from './dead-letters/dead-letter-folder.js'
 export { deadLetterSchema, deadLetterSink } from './dead-letters/dead-letter-sink.js'

@@ -11,6 +11,7 @@ import { readTypes } from './read-types.js'
  * Creates the table for such records, unless it is there. A field that came from Postgres gets the type that it has there; one from
  * another store, or of a type that this database does not have, gets one that keeps its values as they are.
  *
+ * @param constraints More that stands in the table, as SQL.
  * @throws `SINK_NOT_READY` if the key names a field that the records do not have, or the schema does not exist; `STORE_DENIED`.
  */
 export async function createTable(
@@ -18,8 +19,10 @@ export async function createTable(
   table: string,
   schema: RecordSchema,
   key: readonly string[],
+  constraints: readonly string[] = [],
 ): Promise<void> {
-  const sql = createTableSql(table, schema, key, await knownTypes(connection, schema.fields), connection.name)
+  const known = await knownTypes(connection, schema.fields)
+  const sql = createTableSql(table, schema, key, known, connection.name, constraints)
   const doing = `creating table "${table}" of ${connection.name}`
   try {
     // Two that create the same table at once do not see each other, and one would fail on the catalogue's unique index.
@@ -49,6 +52,7 @@ export function createTableSql(
   key: readonly string[],
   known: KnownTypes,
   where: string,
+  constraints: readonly string[] = [],
 ): string {
   const names = fields.map(({ name }) => name)
   for (const name of key) {
@@ -66,7 +70,7 @@ export function createTableSql(
   if (key.length > 0) columns.push(`PRIMARY KEY (${key.map(quoteName).join(', ')})`)
   const [schema, name] = splitName(table)
   const target = schema === null ? quoteName(name) : `${quoteName(schema)}.${quoteName(name)}`
-  return `CREATE TABLE IF NOT EXISTS ${target} (${columns.join(', ')})`
+  return `CREATE TABLE IF NOT EXISTS ${target} (${[...columns, ...constraints].join(', ')})`
 }
 
 /** The types of this database that the fields' own names of types may mean, and pgvector's. */

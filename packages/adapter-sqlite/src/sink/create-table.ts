@@ -8,9 +8,16 @@ import { logicalType } from '../schema/logical-type.js'
  * The table for such records. A field that came from SQLite keeps the type it was declared with there; one from another
  * store gets a type that keeps its values as they are. The key keeps its collation, which says what is the same.
  *
+ * @param constraints More that stands in the table, as SQL.
  * @throws `SINK_NOT_READY` if the key names a field that the records do not have.
  */
-export function createTableSql(table: string, { fields }: RecordSchema, key: readonly string[], where: string): string {
+export function createTableSql(
+  table: string,
+  { fields }: RecordSchema,
+  key: readonly string[],
+  where: string,
+  constraints: readonly string[] = [],
+): string {
   const names = fields.map(({ name }) => name)
   for (const name of key) {
     if (!names.includes(name)) {
@@ -36,7 +43,7 @@ export function createTableSql(table: string, { fields }: RecordSchema, key: rea
   })
   const isKeyed = key.length > 0 && !columns.some((column) => column.endsWith(' PRIMARY KEY'))
   if (isKeyed) columns.push(`PRIMARY KEY (${key.map(quoteName).join(', ')})`)
-  return `CREATE TABLE IF NOT EXISTS main.${quoteName(table)} (${columns.join(', ')})`
+  return `CREATE TABLE IF NOT EXISTS main.${quoteName(table)} (${[...columns, ...constraints].join(', ')})`
 }
 
 function columnType({ native = '', type }: Field): string {
@@ -45,7 +52,7 @@ function columnType({ native = '', type }: Field): string {
 }
 
 /** Keys that are one in SQLite's own table must not be two in the copy. */
-function collationOf({ native = '', type: logical }: Field): string {
+export function collationOf({ native = '', type: logical }: Field): string {
   const { type, collation } = splitCollation(native)
   return collation === null || !isSqliteType(type, logical) ? '' : `COLLATE ${collation}`
 }

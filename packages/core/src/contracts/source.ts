@@ -50,6 +50,8 @@ export interface SourceSession<out R = Row> extends AsyncDisposable {
   count?(options: Operation & { readonly filter?: Filter }): Promise<Count>
   /** Pure: what goes into `read({ filter })`, and what the engine applies itself. The result is the same either way. */
   pushDown?(filter: Filter): { readonly pushed?: Filter; readonly rest?: Filter }
+  /** It consists of parts of their own, such as the tables of a database: `partition` gives them however few are worked on at once. */
+  readonly hasParts?: boolean
   /** About `count` disjoint partitions that together hold all records, also those inserted later. */
   partition?(options: Operation & { readonly count: number; readonly filter?: Filter }): Promise<readonly Partition[]>
   /** Cut what is left of a partition in two, for a skewed key range. */

@@ -115,7 +115,7 @@ class OpenedPipeline implements OpenedPlan {
     const { from } = this.opened
     this.parts.help.opening.at('source')
     const whole: Partition = { id: 'all', bounds: null }
-    if (count <= 1 || from.partition === undefined) return [whole]
+    if (from.partition === undefined || (count <= 1 && from.hasParts !== true)) return [whole]
     const partitions = await from.partition({ ...this.parts.help.operation, count, ...this.#filter() })
     return partitions.length === 0 ? [whole] : partitions
   }

@@ -36,6 +36,9 @@ export const errorCodes = {
   VALIDATION_FAILED: 'A record does not fit the schema it is validated with.',
   DEPENDENCY_UNFINISHED: 'A backfill that this one depends on has not completed.',
   REQUIREMENT_MISSING: 'A column that a backfill requires does not exist.',
+  TABLES_REFUSED:
+    'Tables of a database cannot be copied as they are; the message lists what stands in the way of each.',
+  FOREIGN_KEY_BROKEN: 'Rows refer to rows that are not there, so a foreign key cannot hold.',
   UNDO_IMPOSSIBLE: 'A run cannot be taken back: it kept no before-images, or was undone already.',
   CONTRACT_BROKEN: 'A source, sink, state store or backfiller did what its contract forbids.',
   ABORTED: 'The work was given up because its signal was aborted.',
