@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { stateStoreSuite, transactionalStateStoreSuite } from '@drover/conformance'
 import { DroverError } from '@drover/core'
 import { type Knex, knex as makeKnex } from 'knex'
@@ -58,6 +59,21 @@ describe.each(drivers)('sqliteStateStore over %s', (driver) => {
     await using store = sqliteStateStore({ filename, driver })
     await store.setup?.(operation)
     expect(await database.value('SELECT journal_mode FROM pragma_journal_mode')).toBe('delete')
+  })
+
+  it('makes nothing for who only looks', async () => {
+    await using store = sqliteStateStore({ filename, driver })
+    const looks = async () => {
+      expect(await store.load('a', operation)).toBeNull()
+      for await (const run of store.list(operation)) expect.fail(run.name)
+    }
+    await looks()
+    expect(existsSync(filename)).toBe(false)
+    await database.exec('CREATE TABLE t (a)')
+    await looks()
+    expect(await database.exact('SELECT name FROM sqlite_master')).toEqual([['t']])
+    await store.open({ name: 'a', fingerprint: null, partitions: [], follows: null }, operation)
+    expect((await store.load('a', operation))?.name).toBe('a')
   })
 
   it('keeps its tables under another prefix', async () => {

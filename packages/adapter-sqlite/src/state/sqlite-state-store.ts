@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import {
   type Commit,
   type Control,
@@ -20,13 +21,14 @@ import {
   type TransactionalStateStore,
 } from '@drover/core'
 import type { Knex } from 'knex'
-import { locationName, locationOptions } from '../connection/open-sqlite.js'
+import { databaseLocation } from '../connection/database-location.js'
+import { locationName, locationOptions, openSqlite } from '../connection/open-sqlite.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { checkWritable, openWriter, type WriterLocation } from '../writer/open-writer.js'
 import { writeTransaction } from '../writer/write-turn.js'
 import { knexTransaction, positionsIn } from './knex-transaction.js'
 import { Positions, transactionOf } from './positions.js'
-import { checkTablePrefix, ensureStateTables, type StateTables, stateTables } from './state-tables.js'
+import { checkTablePrefix, ensureStateTables, haveStateTables, type StateTables, stateTables } from './state-tables.js'
 import { runColumns, runLease, type StoredRun, storedRun } from './stored-run.js'
 
 /** Options of {@link sqliteStateStore}. */
@@ -106,13 +108,14 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
   }
 
   async load(name: string, _operation: Operation): Promise<RunState | null> {
-    const connection = await this.#open()
-    const newest = await this.#newest(connection, name)
-    return newest === undefined ? null : this.#stateOf(connection, newest)
+    const connection = await this.#look()
+    const newest = connection === null ? undefined : await this.#newest(connection, name)
+    return connection === null || newest === undefined ? null : this.#stateOf(connection, newest)
   }
 
   async *list({ status }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
-    const connection = await this.#open()
+    const connection = await this.#look()
+    if (connection === null) return
     const rows = await connection.all(
       `SELECT ${runColumns} FROM ${this.#tables.runs}
        WHERE ordinal IN (SELECT max(ordinal) FROM ${this.#tables.runs} GROUP BY name) ORDER BY ordinal`,
@@ -234,6 +237,22 @@ class SqliteStateStore implements TransactionalStateStore<Knex.Transaction> {
     this.#connection = undefined
     this.#lent = undefined
     for (const connection of open) await (await connection)?.[Symbol.asyncDispose]()
+  }
+
+  /** Null if there is nothing to look at: who only looks, perhaps in the wrong place, makes neither a file nor tables. */
+  async #look(): Promise<SqliteConnection | null> {
+    const { filename, knex, ...options } = this.options
+    if (this.#connection !== undefined || filename === undefined) return this.#open()
+    const { path } = databaseLocation(filename, 'sqliteStateStore')
+    if (path !== null && !existsSync(path)) return null
+    const { driver, busyTimeoutMs } = options
+    const location = {
+      filename,
+      ...(driver === undefined ? {} : { driver }),
+      ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }),
+    }
+    await using connection = await openSqlite({ ...location, create: false })
+    return (await haveStateTables(connection, this.#tables)) ? this.#open() : null
   }
 
   #open(): Promise<SqliteConnection> {

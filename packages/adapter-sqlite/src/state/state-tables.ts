@@ -44,6 +44,11 @@ export async function ensureStateTables(connection: SqliteConnection, tables: St
   )
 }
 
+/** Whether there is anything to look at; nothing is made. */
+export async function haveStateTables(connection: SqliteConnection, tables: StateTables): Promise<boolean> {
+  return (await versionOf(connection, tables)) > 0
+}
+
 /** 0 if they are not there. */
 async function versionOf(connection: SqliteConnection, { meta, names }: StateTables): Promise<number> {
   const found = await connection.all(
