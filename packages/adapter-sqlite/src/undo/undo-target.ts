@@ -207,8 +207,8 @@ export class UndoTarget implements BatchTarget {
     await this.#changing(
       ordinals.length,
       `UPDATE${abort} main.${own} SET ${sets.join(', ')}
-       FROM (SELECT value FROM json_each(?)) AS drover_u CROSS JOIN main.${this.tables.images} AS drover_i
-       WHERE drover_i.ordinal = drover_u.value AND ${isRow(shape, own, 'drover_i')}`,
+       FROM main.${this.tables.images} AS drover_i
+       WHERE drover_i.ordinal IN (SELECT value FROM json_each(?)) AND ${isRow(shape, own, 'drover_i')}`,
       ordinals,
     )
   }
