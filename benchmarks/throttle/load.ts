@@ -28,6 +28,11 @@ export class Load implements AsyncDisposable {
     return load
   }
 
+  /** While the table is made ready for the next round, nobody asks: queries that wait for that would be counted later. */
+  ask(isAsking: boolean): void {
+    this.child.send(isAsking ? 'ask' : 'rest')
+  }
+
   /** Milliseconds since it began. */
   get now(): number {
     return performance.now() - this.begun

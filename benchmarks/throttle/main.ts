@@ -75,9 +75,11 @@ async function stretch<T>(
 }
 
 async function backfill(name: string, more: Partial<RunOptions>) {
-  await database.query('UPDATE orders SET total_cents = NULL')
+  load.ask(false)
+  await database.query('UPDATE orders SET total_cents = NULL WHERE total_cents IS NOT NULL')
   await database.query('VACUUM orders')
   await database.query('CHECKPOINT')
+  load.ask(true)
   await sleep(5_000)
   return stretch(name, true, async () => {
     const backfiller = postgresBackfill({
