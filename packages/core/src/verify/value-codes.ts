@@ -71,7 +71,7 @@ function float32(value: unknown): string {
 
 /** What a text of JSON holds, if that is an object or an array; a text of anything else is a text. */
 export function parsed(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
+  if (typeof value !== 'string' || !beginsJson(value)) return value
   try {
     const held: unknown = JSON.parse(value)
     return holdsUnsafeNumber(held) ? parseExactly(value) : held
@@ -79,6 +79,13 @@ export function parsed(value: unknown): unknown {
     return value
   }
 }
+
+function beginsJson(text: string): boolean {
+  const first = text.charCodeAt(0)
+  return first === openBrace || first === openBracket || (first <= 0x20 && /^\s*[[{]/.test(text))
+}
+
+const [openBrace, openBracket] = [0x7b, 0x5b]
 
 function timestamp(value: unknown): string {
   const instant = instantOf(value)
