@@ -104,6 +104,7 @@ export class Rehearsing {
       described ??
       schemaBehind(
         pages.flatMap((page) => page.rows()),
+        pages.flatMap((page) => page.keys()),
         known,
       )
     )
