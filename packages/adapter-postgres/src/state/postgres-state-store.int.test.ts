@@ -100,6 +100,15 @@ describePostgres('postgresStateStore', () => {
       expect(await tables()).toEqual(['drover_indexes', 'drover_meta', 'drover_partitions', 'drover_runs'])
     })
 
+    it('are not made for who only looks', async () => {
+      await using store = open()
+      expect(await store.load('a', operation)).toBeNull()
+      for await (const run of store.list(operation)) expect.fail(run.name)
+      expect(await tables()).toEqual([])
+      await store.open(wanted, operation)
+      expect((await store.load('a', operation))?.name).toBe('a')
+    })
+
     it('are kept under another prefix, and apart from others', async () => {
       await using store = open({ tablePrefix: 'it"s ' })
       await store.open(wanted, operation)

@@ -36,6 +36,7 @@ import { withMissingRights } from './state-rights.js'
 import {
   checkStateLocation,
   ensureStateTables,
+  haveStateTables,
   type StateLocation,
   type StateTables,
   stateLocationOptions,
@@ -122,14 +123,14 @@ class PostgresStateStore implements TransactionalStateStore<never> {
   }
 
   load(name: string, operation: Operation): Promise<RunState | null> {
-    return this.#connected(operation, async (connection) => {
+    return this.#looking(operation, null, async (connection) => {
       const newest = await this.#runs.newest(connection, name)
       return newest === undefined ? null : this.#stateOf(connection, newest)
     })
   }
 
   async *list({ status, ...operation }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
-    const states = await this.#connected(operation, async (connection) => {
+    const states = await this.#looking(operation, [], async (connection) => {
       const found = await this.#runs.list(connection, status)
       const runs = found.map(({ run }) => run)
       const positions = await this.#positions.of(connection, runs)
@@ -213,6 +214,26 @@ class PostgresStateStore implements TransactionalStateStore<never> {
     // Whether it could be opened was told to whoever asked.
     const database = await open?.catch(() => undefined)
     await database?.[Symbol.asyncDispose]()
+  }
+
+  /** Gives `nothing` where there is nothing to look at: who only looks, perhaps in the wrong place, makes no tables. */
+  async #looking<T>(
+    operation: Operation,
+    nothing: T,
+    work: (connection: PostgresConnection) => Promise<T>,
+  ): Promise<T> {
+    if (this.#database === undefined && !(await this.#isThere(operation))) return nothing
+    return this.#connected(operation, work)
+  }
+
+  async #isThere({ signal }: Operation): Promise<boolean> {
+    await using database = await openPostgres(this.#location, { signal })
+    try {
+      await using connection = await database.connect({ signal })
+      return await haveStateTables(connection, this.#tables)
+    } catch (error) {
+      throw await withMissingRights(database, this.#tables, error, { signal })
+    }
   }
 
   async #connected<T>({ signal }: Operation, work: (connection: PostgresConnection) => Promise<T>): Promise<T> {

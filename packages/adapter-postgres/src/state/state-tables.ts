@@ -66,6 +66,11 @@ export async function ensureStateTables(connection: PostgresConnection, tables: 
   )
 }
 
+/** Whether there is anything to look at; nothing is made. */
+export async function haveStateTables(connection: PostgresConnection, tables: StateTables): Promise<boolean> {
+  return (await versionOf(connection, tables, `looking for Drover's tables in ${connection.name}`)) > 0
+}
+
 /** 0 if there are none. */
 async function versionOf(connection: PostgresConnection, { meta }: StateTables, doing: string): Promise<number> {
   const { rows: found } = await connection.query<{ exists: boolean }>(
