@@ -11,6 +11,7 @@ export const postgresNames = [
   'postgres-postgres',
   'postgres-postgres-peers',
   'postgres-backfill',
+  'postgres-undo',
   'verify',
 ] as const
 
@@ -35,6 +36,14 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
     'psql COPY binary | psql COPY binary',
     `psql -qX "${from}" -c "COPY messages TO STDOUT (FORMAT binary)" | psql -qX "${to}" -c "COPY messages FROM STDIN (FORMAT binary)"`,
   )
+  const filled: Pick<Contest, 'reset' | 'check'> = {
+    reset: () => postgres.renew('target', 'sample'),
+    check: async () => {
+      const wrong = 'SELECT count(*) FROM messages WHERE token_count <> greatest(1, length(content) / 4)'
+      const left = await postgres.psql('target', wrong)
+      return left === '0' ? undefined : `${left} rows are wrong`
+    },
+  }
   const tables: { readonly [name in Name]: Omit<Contest, 'name'> } = {
     'sqlite-postgres': {
       title: `SQLite → PostgreSQL, ${rows} messages into an empty table`,
@@ -120,12 +129,17 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
         drover('SQL, 2 partitions', 'postgres-backfill', { to, sql: true, parallel: 2 }, { goal: 1 }),
         drover('SQL', 'postgres-backfill', { to, sql: true }),
       ],
-      reset: () => postgres.renew('target', 'sample'),
-      check: async () => {
-        const wrong = 'SELECT count(*) FROM messages WHERE token_count <> greatest(1, length(content) / 4)'
-        const left = await postgres.psql('target', wrong)
-        return left === '0' ? undefined : `${left} rows are wrong`
-      },
+      ...filled,
+    },
+    'postgres-undo': {
+      title: `Before-images of a backfill in PostgreSQL, ${rows} messages`,
+      contenders: [
+        drover('a JavaScript function', 'postgres-backfill', { to }),
+        drover('a JavaScript function, undo: true', 'postgres-backfill', { to, undo: true }, { goal: 1.6 }),
+        drover('SQL', 'postgres-backfill', { to, sql: true }),
+        drover('SQL, undo: true', 'postgres-backfill', { to, sql: true, undo: true }, { goal: 1.6, against: 'SQL' }),
+      ],
+      ...filled,
     },
     verify: {
       title: `Verification of ${rows} messages in SQLite against PostgreSQL`,

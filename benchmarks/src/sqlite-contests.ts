@@ -16,6 +16,7 @@ export function sqliteContests(bench: Bench): Contest[] {
     toSqlite(bench),
     transformed(bench),
     backfill(bench),
+    undo(bench),
     exactlyOnce(bench),
     memory(bench),
   ]
@@ -120,6 +121,23 @@ function backfill({ database, folder, rows }: Bench): Contest {
       )
       return left === '0' ? undefined : `${left} rows are wrong`
     },
+  }
+}
+
+function undo(bench: Bench): Contest {
+  const { reset, check } = backfill(bench)
+  const target = path.join(bench.folder, 'backfill.db')
+  const contender = (driver: string, keeps: boolean, more = {}) =>
+    drover(`${driver}${keeps ? ', undo: true' : ''}`, 'backfill', { target, driver, undo: keeps }, more)
+  return {
+    name: 'undo',
+    title: `Before-images of a backfill in SQLite, ${bench.rows} messages`,
+    contenders: ['better-sqlite3', 'sqlite3'].flatMap((driver) => [
+      contender(driver, false),
+      contender(driver, true, { goal: 1.6, against: driver }),
+    ]),
+    ...(reset && { reset }),
+    ...(check && { check }),
   }
 }
 

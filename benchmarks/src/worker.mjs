@@ -91,13 +91,14 @@ const tasks = {
     })
   },
 
-  async backfill({ target, driver, ...limits }) {
+  async backfill({ target, driver, undo, ...limits }) {
     await runBackfill({
       ...limits,
       backfiller: sqliteBackfill({
         name: 'tokens',
         filename: target,
         driver,
+        undo,
         table: 'messages',
         where: { token_count: { eq: 0 } },
         reads: ['content'],
@@ -153,12 +154,13 @@ const tasks = {
     })
   },
 
-  async 'postgres-backfill'({ to, sql, ...limits }) {
+  async 'postgres-backfill'({ to, sql, undo, ...limits }) {
     await runBackfill({
       ...limits,
       backfiller: postgresBackfill({
         name: 'tokens',
         connection: to,
+        undo,
         table: 'messages',
         where: { token_count: { eq: 0 } },
         sets: ['token_count'],
