@@ -1,4 +1,4 @@
-import { memoryAckSink, memorySource, type RecordSchema, type Row, runPipeline } from '@drover/core'
+import { from, memoryAckSink, memorySource, type RecordSchema, type Row, runPipeline } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failure, TestLane } from '../testing/test-lane.js'
@@ -180,6 +180,20 @@ describePostgres('constraints of the table', () => {
         message: expect.stringContaining('createTable is false'),
       })
     })
+  })
+
+  it.each<[string, (row: Row) => Row | Row[], string[]]>([
+    ['leaves the key as it is', (row) => ({ ...row, more: 1 }), ['id']],
+    ['makes two rows of one', (row) => (row.id === 3 ? [row, row] : row), []],
+  ])('of a table that is made behind a plain function which %s', async (_, step, key) => {
+    const records = Array.from({ length: 5 }, (__, i): Row => ({ id: i + 1, a: `a${i}` }))
+    const source = from(memorySource<Row>({ records, key: 'id' })).pipe(step)
+    await runPipeline({ name: 'made', source, sink: sink() })
+    const found = await database.query(
+      `SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indrelid = 't'::regclass AND indisprimary`,
+    )
+    expect(found.map(({ attname }) => attname)).toEqual(key)
+    expect(await count()).toBe(key.length === 0 ? 6 : 5)
   })
 
   it('need not be there: a table without a key takes what does not ask for one, and says so where one is asked for', async () => {

@@ -80,7 +80,7 @@ async function created(
     if (key.length === 0 && options.onConflict !== 'error')
       throw notReady(
         options,
-        'it is not there yet, and the records come without a key, as they do behind a step that is a plain function; give key',
+        'it is not there yet, and the records come without a key, as they do behind a step that changes or repeats it; give key',
       )
     await createTable(connection, options.table, schema, key)
     const table = await readTable(connection, options.table)

@@ -77,17 +77,17 @@ export class OpenBatch {
     if (this.#ownFailure !== undefined) throw this.#ownFailure.error
   }
 
-  /** Pulls pages until one has rows, the batch is full, or the source has ended. */
-  async fillToFirstRow(): Promise<readonly Row[]> {
+  /** Pulls pages until one has rows, which it gives, or the batch is full, or the source has ended. */
+  async fillToFirstRow(): Promise<Page<Row> | null> {
     while (!this.#isFull()) {
       const page = await this.#pull()
       if (page === null) {
         this.#finishFilling()
-        return []
+        return null
       }
-      if (page.rowCount > 0) return page.view().rows()
+      if (page.rowCount > 0) return page.view()
     }
-    return []
+    return null
   }
 
   /** One pass for the sink: what is held, then, the first time, what is still to come. */

@@ -1,3 +1,4 @@
+import type { Page } from '../contracts/page.js'
 import type { Position } from '../contracts/position.js'
 import type { CommitBatch, Outcome } from '../contracts/sink.js'
 import type { StoreWait, WaitingFor } from '../contracts/stall.js'
@@ -42,7 +43,7 @@ export interface PipelineLaneOptions {
   readonly ask: (side: 'source' | 'sink', operation: Operation) => Promise<readonly StoreWait[]>
   readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
-  readonly prepare: (sample: () => Promise<readonly Row[]>) => Promise<void>
+  readonly prepare: (sample: () => Promise<Page<Row> | null>) => Promise<void>
   /** Throws if the run does not bear these rejections. */
   readonly bear: (rejections: readonly Rejection[]) => void
   /** The same, and makes them durable. */

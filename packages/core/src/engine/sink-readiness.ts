@@ -1,7 +1,9 @@
+import type { Page, RecordKey } from '../contracts/page.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { AckSession, ExactSession } from '../contracts/sink.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
+import { keyValues } from '../memory/key-values.js'
 import { inferSchema } from '../schema/infer-schema.js'
 import type { PlanHelp } from './plan.js'
 import { retrying } from './retry.js'
@@ -30,12 +32,12 @@ export class SinkReadiness {
   }
 
   /** Without known fields the first rows say what they are; until then nothing is prepared. */
-  async prepareFor(sample: () => Promise<readonly Row[]>): Promise<void> {
+  async prepareFor(sample: () => Promise<Page<Row> | null>): Promise<void> {
     const { check, prepare } = this.options.session
     if (check === undefined && prepare === undefined) return
     if (this.#prepared !== undefined) return this.#prepared
-    const rows = await sample()
-    if (rows.length > 0) await this.prepare(schemaBehind(rows, this.options.known))
+    const page = await sample()
+    if (page !== null) await this.prepare(schemaBehind(page.rows(), page.keys(), this.options.known))
   }
 
   async #checkAndPrepare(schema: RecordSchema): Promise<void> {
@@ -54,11 +56,14 @@ export class SinkReadiness {
   }
 }
 
-/** What rows look like behind steps that do not say: as they are, with the source's own type where a field kept its name and kind. */
-export function schemaBehind(rows: readonly Row[], source: RecordSchema): RecordSchema {
+/**
+ * What rows look like behind steps that do not say: as they are, with the source's own type where a field kept its name and kind, and with
+ * its key where each record has become one row that has it still.
+ */
+export function schemaBehind(rows: readonly Row[], keys: readonly RecordKey[], source: RecordSchema): RecordSchema {
   const known = new Map(source.fields.map((field) => [field.name, field]))
   return {
-    key: [],
+    key: keepsKey(rows, keys, source.key) ? source.key : [],
     fields: inferSchema(rows).fields.map((field) => {
       const before = known.get(field.name)
       return before !== undefined && (field.type.kind === 'any' || before.type.kind === field.type.kind)
@@ -66,4 +71,13 @@ export function schemaBehind(rows: readonly Row[], source: RecordSchema): Record
         : { ...field, nullable: true }
     }),
   }
+}
+
+function keepsKey(rows: readonly Row[], keys: readonly RecordKey[], fields: readonly string[]): boolean {
+  if (fields.length === 0) return false
+  return rows.every((row, i) => {
+    const { source, child } = keys[i] as RecordKey
+    const own = child === 0 ? keyValues(row, fields) : null
+    return own !== null && own.length === source.length && own.every((value, k) => value === source[k])
+  })
 }
