@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postgresDatabase } from '@drover/adapter-postgres'
 import { type SqliteDriver, sqliteDatabase } from '@drover/adapter-sqlite'
-import { copyDatabase, type Database as DroverDatabase, startDatabaseCopy } from '@drover/core'
+import {
+  copyDatabase,
+  DelimitedPage,
+  type Database as DroverDatabase,
+  databaseCopy,
+  dryRun,
+  type Row,
+  startDatabaseCopy,
+} from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -103,6 +111,65 @@ describePostgres('whole databases', () => {
     const second = await copyDatabase({ from: source(), to: postgres() })
     expect([first.status, second.status]).toEqual(['completed', 'nothing'])
     expect(second.counts).toEqual(first.counts)
+  })
+
+  it('begun by several processes at once, are copied once', async () => {
+    const options = { from: source(), to: postgres(), whenHeld: 'wait', batchSize: 50 } as const
+    const reports = await Promise.all([copyDatabase(options), copyDatabase(options), copyDatabase(options)])
+    expect(reports.map(({ attempt }) => attempt.counts.inserted).reduce((sum, rows) => sum + rows)).toBe(records)
+    expect(reports.every(({ counts }) => counts.inserted === records)).toBe(true)
+  })
+
+  it('are looked at by a dry run, which leaves nothing', async () => {
+    const report = await dryRun(databaseCopy({ from: source(), to: sqliteDatabase({ filename: files.back }) }))
+    expect(report.problems).toEqual([])
+    expect(report.count).toMatchObject({ value: records })
+    expect(report.creates).toHaveLength(5)
+    expect(existsSync(files.back)).toBe(false)
+    const there = await dryRun(databaseCopy({ from: source(), to: postgres() }))
+    expect([there.problems, there.creates.length]).toEqual([[], 5])
+    expect(await database.query(`SELECT to_regnamespace('copy') AS schema`)).toEqual([{ schema: null }])
+  })
+
+  it('within Postgres keep their types', async () => {
+    await database.query(`CREATE SCHEMA first; CREATE TYPE first.mood AS ENUM ('good', 'bad');
+      CREATE TABLE first.parent (id uuid PRIMARY KEY, at timestamptz(3), n numeric(20, 4) NOT NULL, j jsonb, k json, tags text[], mood first.mood);
+      CREATE TABLE first.child (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, parent uuid REFERENCES first.parent ON DELETE CASCADE, c varchar(9), UNIQUE (parent, c));
+      INSERT INTO first.parent VALUES ('00000000-0000-4000-8000-000000000001', '2026-01-02 03:04:05.678Z', 12345678901234.5678, '{"n": 12345678901234567890.5}', '{"b":1,  "a":2}', '{a,NULL}', 'bad');
+      INSERT INTO first.child (parent, c) VALUES ('00000000-0000-4000-8000-000000000001', 'x'), (NULL, NULL)`)
+    try {
+      const from = postgresDatabase({ connection: database.url, schema: 'first' })
+      expect((await copyDatabase({ from, to: postgres() })).counts.inserted).toBe(3)
+      const columns = (schema: string) =>
+        database.query(
+          `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+           WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND c.relname IN ('parent', 'child') ORDER BY 1, a.attnum`,
+          [schema],
+        )
+      expect(await columns('copy')).toEqual(await columns('first'))
+      for (const table of ['parent', 'child']) {
+        const rows = (schema: string) => database.query(`SELECT t::text FROM ${schema}.${table} AS t ORDER BY id`)
+        expect(await rows('copy')).toEqual(await rows('first'))
+      }
+      expect(await database.query(`INSERT INTO copy.child (c) VALUES ('next') RETURNING id`)).toEqual([{ id: 3 }])
+    } finally {
+      await database.query('DROP SCHEMA first CASCADE')
+    }
+  })
+
+  it('make no record on the way from SQLite to Postgres', async () => {
+    const { rows } = DelimitedPage.prototype
+    let decoded = 0
+    DelimitedPage.prototype.rows = function (this: DelimitedPage): readonly Row[] {
+      decoded++
+      return rows.call(this)
+    }
+    try {
+      await copyDatabase({ from: source(), to: postgres(), include: ['person', 'country'] })
+    } finally {
+      DelimitedPage.prototype.rows = rows
+    }
+    expect(decoded).toBe(0)
   })
 
   it('go on after kill -9', async () => {

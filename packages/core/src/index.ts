@@ -7,6 +7,7 @@ export type {
   ForeignKey,
   LeftOut,
   ReferentialAction,
+  TableFindings,
   TableProblem,
   TableWriting,
 } from './contracts/database.js'

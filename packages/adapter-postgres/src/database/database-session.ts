@@ -7,7 +7,7 @@ import type {
   Row,
   SinkOperation,
   Source,
-  TableProblem,
+  TableFindings,
   TableWriting,
 } from '@drover/core'
 import { openPostgres, type PostgresDatabase } from '../connection/open-postgres.js'
@@ -54,10 +54,10 @@ class PostgresSession implements DatabaseSession {
     return postgresSource({ ...this.options.location, table: this.#nameOf(name), json: 'text' })
   }
 
-  problems(
+  examine(
     tables: readonly DatabaseTable[],
     { signal, ...options }: Operation & TableWriting & { readonly isFresh: boolean },
-  ): Promise<{ readonly problems: readonly TableProblem[]; readonly notes: readonly string[] }> {
+  ): Promise<TableFindings> {
     const { schema, state } = this.options
     return this.database.transaction((connection) => tableProblems(connection, tables, { ...options, schema, state }), {
       signal,

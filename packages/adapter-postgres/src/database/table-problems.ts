@@ -1,4 +1,4 @@
-import type { DatabaseTable, TableProblem, TableWriting } from '@drover/core'
+import type { DatabaseTable, TableFindings, TableProblem, TableWriting } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { readTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
@@ -20,23 +20,26 @@ export async function tableProblems(
   connection: PostgresConnection,
   tables: readonly DatabaseTable[],
   options: ProblemOptions,
-): Promise<{ readonly problems: readonly TableProblem[]; readonly notes: readonly string[] }> {
+): Promise<TableFindings> {
   const problems: TableProblem[] = []
   const notes: string[] = []
+  const missing: string[] = []
   const keys = await readForeignKeys(connection, options.schema)
   for (const [place, table] of tables.entries()) {
     const { name } = table
     const found = await readTable(connection, `${options.schema}.${name}`)
     const own = [...nameProblems(table, options)]
-    if (found !== null) own.push(...(await existingProblems(connection, table, found, options)))
+    if (found === null) missing.push(name)
+    else own.push(...(await existingProblems(connection, table, found, options)))
     problems.push(...own.map((problem) => ({ table: name, problem })))
+    if (!options.isFresh) continue
     const before = new Set(tables.slice(0, place).map((other) => other.name))
     for (const { name: constraint, key } of keys.filter((one) => one.table === name && !before.has(one.key.references)))
       notes.push(
         `table "${name}" has the foreign key "${constraint}" already, to "${key.references}", whose rows may come later than those that refer to them: if they do, drop it; it is added in the end.`,
       )
   }
-  return { problems, notes }
+  return { problems, notes, missing }
 }
 
 function* nameProblems({ name, schema }: DatabaseTable, { schema: into, state }: ProblemOptions): Generator<string> {
@@ -56,8 +59,8 @@ async function existingProblems(
   { onConflict, isFresh }: ProblemOptions,
 ): Promise<string[]> {
   if (found.kind !== 'table' && found.kind !== 'partitioned table') return [`there is a ${found.kind} of that name.`]
-  const missing = schema.fields.filter(({ name }) => findColumn(found.columns, name) === undefined)
-  const problems = missing.map(({ name }) => `the table that is there has no column "${name}".`)
+  const lacking = schema.fields.filter(({ name }) => findColumn(found.columns, name) === undefined)
+  const problems = lacking.map(({ name }) => `the table that is there has no column "${name}".`)
   for (const { name, isNullable, hasDefault, isGenerated, identity } of found.columns) {
     if (isNullable || hasDefault || isGenerated || identity !== null) continue
     if (!schema.fields.some((field) => field.name === name))

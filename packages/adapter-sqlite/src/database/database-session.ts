@@ -7,7 +7,7 @@ import type {
   Row,
   SinkOperation,
   Source,
-  TableProblem,
+  TableFindings,
   TableWriting,
 } from '@drover/core'
 import { openSqlite } from '../connection/open-sqlite.js'
@@ -59,10 +59,10 @@ class SqliteSession implements DatabaseSession {
     return sqliteSource({ ...location, table: name })
   }
 
-  problems(
+  examine(
     tables: readonly DatabaseTable[],
     options: TableWriting & { readonly isFresh: boolean },
-  ): Promise<{ readonly problems: readonly TableProblem[]; readonly notes: readonly string[] }> {
+  ): Promise<TableFindings> {
     return tableProblems(this.connection, tables, { ...options, tablePrefix: this.options.tablePrefix })
   }
 

@@ -1,4 +1,4 @@
-import type { DatabaseTable, TableProblem, TableWriting } from '@drover/core'
+import type { DatabaseTable, TableFindings, TableProblem, TableWriting } from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { readTable } from '../schema/read-table.js'
@@ -17,19 +17,21 @@ export async function tableProblems(
   connection: SqliteConnection,
   tables: readonly DatabaseTable[],
   options: ProblemOptions,
-): Promise<{ readonly problems: readonly TableProblem[]; readonly notes: readonly string[] }> {
+): Promise<TableFindings> {
   const problems: TableProblem[] = []
   const notes: string[] = []
+  const missing: string[] = []
   for (const table of tables) {
     const found = await readTable(connection, table.name)
     const own = [...nameProblems(table, tables, options.tablePrefix)]
-    if (found !== null) {
+    if (found === null) missing.push(table.name)
+    else {
       own.push(...(await existingProblems(connection, table, found, options)))
       if (options.foreignKeys) notes.push(...(await missingKeys(connection, table, found)))
     }
     problems.push(...own.map((problem) => ({ table: table.name, problem })))
   }
-  return { problems, notes }
+  return { problems, notes, missing }
 }
 
 function* nameProblems(
@@ -58,8 +60,8 @@ async function existingProblems(
   { onConflict, isFresh }: ProblemOptions,
 ): Promise<string[]> {
   if (found.kind !== 'table') return [`there is a ${found.kind === 'view' ? 'view' : 'virtual table'} of that name.`]
-  const missing = schema.fields.filter(({ name }) => findColumn(found.columns, name) === undefined)
-  const problems = missing.map(({ name }) => `the table that is there has no column "${name}".`)
+  const lacking = schema.fields.filter(({ name }) => findColumn(found.columns, name) === undefined)
+  const problems = lacking.map(({ name }) => `the table that is there has no column "${name}".`)
   const required = await connection.all(
     `SELECT name FROM pragma_table_xinfo(?) WHERE "notnull" = 1 AND dflt_value IS NULL AND hidden = 0`,
     [found.name],

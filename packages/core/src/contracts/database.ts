@@ -59,6 +59,16 @@ export interface TableProblem {
   readonly problem: string
 }
 
+/** What is found out of tables before anything is written. */
+export interface TableFindings {
+  /** What keeps them from being written. */
+  readonly problems: readonly TableProblem[]
+  /** What will not be as somebody might think, each as a sentence. */
+  readonly notes: readonly string[]
+  /** Names of those that are not there yet. */
+  readonly missing: readonly string[]
+}
+
 /** How tables are written. */
 export interface TableWriting {
   /** What becomes of a row whose key is there already. */
@@ -88,14 +98,14 @@ export interface DatabaseSession extends AsyncDisposable {
   tables(operation: Operation): Promise<DatabaseContents>
   source(table: DatabaseTable): Source<Row>
   /**
-   * What would keep these tables from being written, all of it at once; nothing is changed.
+   * What would keep these tables from being written, all of it at once. Nothing is changed.
    *
    * @param options `isFresh`: nothing was written yet, so a table that has rows has those of somebody else.
    */
-  problems(
+  examine(
     tables: readonly DatabaseTable[],
     options: Operation & TableWriting & { readonly isFresh: boolean },
-  ): Promise<{ readonly problems: readonly TableProblem[]; readonly notes: readonly string[] }>
+  ): Promise<TableFindings>
   /** Creates the tables that are missing, with their keys; the foreign keys too, where they cannot be added later. Idempotent. */
   prepare(tables: readonly DatabaseTable[], options: Operation & TableWriting): Promise<void>
   /** Writes into a table that was prepared. */

@@ -1,4 +1,11 @@
-import type { Database, DatabaseSession, DatabaseTable, TableProblem, TableWriting } from '../contracts/database.js'
+import type {
+  Database,
+  DatabaseSession,
+  DatabaseTable,
+  TableFindings,
+  TableProblem,
+  TableWriting,
+} from '../contracts/database.js'
 import type { ExactSink, SinkOperation } from '../contracts/sink.js'
 import type { RunState, StateStore } from '../contracts/state-store.js'
 import type { Operation, Row } from '../contracts/values.js'
@@ -36,8 +43,9 @@ export function tablesSink(options: TablesSinkOptions): ExactSink<Row> {
       const plan = await planOf(options, stored, operation)
       const session = await to.connect({ ...operation, role: 'to' })
       const ready = async (): Promise<TablesWriter> => {
-        await refuse(session, plan, options, stored, operation)
-        return new TablesWriter({ session, tables: plan.tables, writing: { onConflict, foreignKeys }, operation })
+        const missing = await examined(session, plan, options, stored, operation)
+        const writing = { onConflict, foreignKeys }
+        return new TablesWriter({ session, tables: plan.tables, missing, writing, operation })
       }
       return keeping(session, ready, () => {}) // the first error says why
     },
@@ -78,25 +86,30 @@ async function planOf(
   }
 }
 
-/** Says what is worth knowing. @throws `TABLES_REFUSED` with all that stands in the way */
-async function refuse(
+/** Says what is worth knowing, and gives the tables that are to be created. @throws `TABLES_REFUSED` with all that stands in the way */
+async function examined(
   session: DatabaseSession,
   plan: CopyPlan,
   options: TablesSinkOptions,
   stored: RunState | null,
   operation: SinkOperation,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { name, to, onConflict, foreignKeys } = options
-  const isFresh = stored === null && operation.rehearses !== true
-  const { signal } = operation
-  const found = await session.problems(plan.tables, { signal, onConflict, foreignKeys, isFresh })
+  const { signal, rehearses } = operation
+  const examine = (isFresh: boolean): Promise<TableFindings> =>
+    session.examine(plan.tables, { signal, onConflict, foreignKeys, isFresh })
+  const isFresh = stored === null && rehearses !== true
+  let found = await examine(isFresh)
+  // Rows that are there may be those of another process, which has begun the same run meanwhile.
+  if (isFresh && found.problems.length > 0 && (await storedRun(options, operation)) !== null)
+    found = await examine(false)
   for (const message of [...plan.notes, ...found.notes]) operation.warn?.({ code: 'TABLES', message })
   const problems = [...plan.problems, ...found.problems, ...withoutKey(plan.tables, options)]
-  if (problems.length === 0) return
+  if (problems.length === 0) return found.missing
   const listed = problems.map(({ table, problem }) => `\n  "${table}": ${problem}`).join('')
   throw new DroverError(
     'TABLES_REFUSED',
-    `${name}: nothing was written to ${to.name}, because of ${problems.length === 1 ? 'a table' : 'tables'} that cannot be copied as it stands; mend this, or leave the table out with exclude:${listed}`,
+    `${name}: nothing was written to ${to.name}, because of ${problems.length === 1 ? 'a table that cannot be copied as it stands' : 'tables that cannot be copied as they stand'}; mend this, or leave the table out with exclude:${listed}`,
   )
 }
 

@@ -2,7 +2,7 @@ import type { DatabaseSession, DatabaseTable, TableWriting } from '../contracts/
 import type { Page } from '../contracts/page.js'
 import type { Claim, Partition, Position } from '../contracts/position.js'
 import type { RecordSchema } from '../contracts/schema.js'
-import type { CommitBatch, ExactSession, SinkOperation } from '../contracts/sink.js'
+import type { CommitBatch, ExactSession, Rehearsal, SinkOperation } from '../contracts/sink.js'
 import type { StoreWait } from '../contracts/stall.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { closeAll } from '../engine/closing.js'
@@ -12,6 +12,8 @@ import { tableOfPage } from './tables-source.js'
 export interface TablesWriterOptions {
   readonly session: DatabaseSession
   readonly tables: readonly DatabaseTable[]
+  /** Those of them that are not there yet. */
+  readonly missing: readonly string[]
   readonly writing: TableWriting
   /** What the sink was connected with. */
   readonly operation: SinkOperation
@@ -46,8 +48,23 @@ export class TablesWriter implements ExactSession<Row> {
     await session.prepare(tables, { signal, ...writing })
   }
 
+  /** The rows of one table may need those of another one: a sample of each says nothing of whether they can be written. */
+  async rehearse(): Promise<Rehearsal> {
+    return {
+      creates: this.options.missing.map((name) => `table "${name}"`),
+      rows: 0,
+      durationMs: 0,
+      notWritten: 'of a whole database no sample is written',
+    }
+  }
+
   async claim(claim: Claim, operation: Operation): Promise<Position | null> {
-    const { id } = claim.partition
+    const { id, bounds } = claim.partition
+    if (bounds !== null)
+      throw new DroverError(
+        'OPTION_INVALID',
+        'The dead letters of a copied database are of several tables, which a replay cannot tell apart. Send those of one table through a pipeline of its own.',
+      )
     const open = this.#open.get(id)
     // Claimed once more, to find out what became of a commit.
     if (open !== undefined) return open.claim(claim, operation)
