@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publint } from 'publint'
@@ -78,6 +78,32 @@ test('a strict TypeScript project compiles against the packed packages, as ES mo
   timeout: 60_000,
 }, () => {
   expect(consumer.compile()).toEqual({ status: 0, output: '' })
+})
+
+test('the packed command runs a file with a step in TypeScript, and says which package a store needs', () => {
+  const write = (name: string, text: string) => writeFileSync(join(folder, 'consumer', name), text)
+  write('in.ndjson', '{"id":1}\n{"id":2}\n')
+  write(
+    'step.ts',
+    "import type { Row } from '@drover/core'\nexport enum Kind { New = 1 }\nexport const mark = (row: Row): Row => ({ ...row, kind: Kind.New })\n",
+  )
+  const file = (source: string) =>
+    `name: packed\nsource: ${source}\ntransform:\n  - module: ./step.ts#mark\nsink: { type: json, path: out.json }\n`
+  write('packed.yaml', file('{ type: ndjson, path: in.ndjson }'))
+  const ran = consumer.node(['node_modules/.bin/drover', 'run', 'packed.yaml'])
+  expect(ran.status, ran.output).toBe(0)
+  expect(JSON.parse(readFileSync(join(folder, 'consumer/out.json'), 'utf8'))).toEqual([
+    { id: 1, kind: 1 },
+    { id: 2, kind: 1 },
+  ])
+  write('sqlite.yaml', file('{ type: sqlite, filename: a.db, table: t }'))
+  renameSync(join(folder, 'consumer/node_modules/@drover/adapter-sqlite'), join(folder, 'consumer/aside'))
+  const missing = consumer.node(['node_modules/.bin/drover', 'run', 'sqlite.yaml'])
+  renameSync(join(folder, 'consumer/aside'), join(folder, 'consumer/node_modules/@drover/adapter-sqlite'))
+  expect(missing.status, missing.output).toBe(2)
+  expect(missing.output).toContain(
+    'PACKAGE_MISSING: sqlite.yaml:2:11: The store "sqlite" needs the package @drover/adapter-sqlite, which is not installed here. Install it: npm install @drover/adapter-sqlite knex better-sqlite3',
+  )
 })
 
 test('the first program of README.md runs from the tarballs in an empty folder, word for word', {

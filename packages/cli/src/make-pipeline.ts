@@ -3,6 +3,7 @@ import {
   type Filter,
   type Flow,
   from,
+  isFlow,
   type PipelineOptions,
   type Row,
   type Sink,
@@ -29,12 +30,13 @@ export type Overrides = Partial<PipelineOptions<Row>>
  * @throws `PACKAGE_MISSING`, `OPTION_INVALID`, `NAME_UNKNOWN`, `SOURCE_NOT_FOUND` (a module), all with line and column.
  */
 export async function makePipeline(file: PipelineFile): Promise<PipelineOptions<Row>> {
-  const { name, source, filter, transform = [], sink, allowDuplicates } = file.parts
+  const { name, source, filter, transform = [], sink, allowDuplicates, deletes } = file.parts
   if (name === undefined || source === undefined || sink === undefined) {
     const missing = ['name', 'source', 'sink'].filter((part) => file.parts[part] === undefined)
     throw file.error([], new DroverError('OPTION_INVALID', `this is no pipeline: it lacks ${missing.join(' and ')}`))
   }
-  let flow: Flow<Row> = from(await makeSource(file, source))
+  const read = await makeSource(file, source)
+  let flow = isFlow(read) ? read : from(read)
   if (filter !== undefined) flow = await placed(file, ['filter'], () => flow.filter(filter as Filter))
   for (const [i, step] of transform.entries()) flow = await withStep(file, ['transform', i], flow, step)
   const state = await makeState(file)
@@ -44,6 +46,7 @@ export async function makePipeline(file: PipelineFile): Promise<PipelineOptions<
     sink: (await makeStore(file, ['sink'], 'sink', sink)) as Sink<Row>,
     ...(await makeRunOptions(file, [], file.parts)),
     ...(allowDuplicates === undefined ? {} : { allowDuplicates: allowDuplicates as boolean }),
+    ...(deletes === undefined ? {} : { deletes: deletes as 'propagate' }),
     ...(state === undefined ? {} : { state }),
   }
 }
@@ -105,8 +108,11 @@ function makeStopAfter(
   throw file.error([...at, 'deadline'], new DroverError('OPTION_INVALID', wrong))
 }
 
-async function makeSource(file: PipelineFile, part: ChosenPart): Promise<Source> {
-  return (await makeStore(file, ['source'], 'source', part)) as Source
+/** A module may give a flow, with steps of its own. */
+async function makeSource(file: PipelineFile, part: ChosenPart): Promise<Source | Flow<Row>> {
+  const made = await makeStore(file, ['source'], 'source', part)
+  if (typeof made === 'object' && made !== null) return made as Source | Flow<Row>
+  throw file.error(['source'], new DroverError('OPTION_INVALID', 'this module exports no source'))
 }
 
 /** What a package's factory, or a module, makes of a part. */

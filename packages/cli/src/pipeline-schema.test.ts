@@ -39,6 +39,7 @@ const good = {
   stopAfter: { records: 5 },
   deadLetters: { type: 'ndjson', path: 'dead.ndjson' },
   verify: { key: 'id', tolerance: { fields: { price: { absolute: 0.01 } } } },
+  deletes: { mark: 'gone_at' },
   backfills: ['./a.ts', { module: './b.ts', dependsOn: ['a'] }],
 }
 

@@ -118,6 +118,20 @@ export const pipelineShape: ObjectShape = {
     },
     ...runFields,
     allowDuplicates: flag('Accept that a record may arrive twice. Default: false.'),
+    deletes: either(
+      [
+        choice(['ignore', 'propagate']),
+        {
+          ...object({
+            propagate: flag('Delete them.'),
+            mark: text('The field that gets the time of the run.'),
+            allowEmpty: flag('Also where the run gives no row at all. Default: false.'),
+          }),
+          oneOf: [['propagate'], ['mark']],
+        },
+      ],
+      'What becomes of rows that a full run does not give any more: they stay, are deleted, or are marked. Default: ignore.',
+    ),
     verify: object(
       {
         key: names('The field, or the fields, that identify a row on both sides. Default: the key of the sink.'),

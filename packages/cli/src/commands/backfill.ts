@@ -18,11 +18,11 @@ export interface BackfillFlags extends RunFlags {
 
 /** `drover backfill <module>` */
 export async function runBackfillModule(wanted: string, flags: BackfillFlags, watching: Watching): Promise<ExitCode> {
-  const { voice, surroundings } = watching
+  const { surroundings } = watching
   const options = await preparing(async () => {
     const listed = chooseBackfill(wanted, await findBackfills(await fileOf(flags, surroundings.env)))
     const made = await makeBackfill(listed, flags)
-    return { ...made, ...overridesOf(flags), ...progressOf(voice, flags) }
+    return { ...made, ...overridesOf(flags), ...progressOf(watching, flags) }
   })
   try {
     const run = await preparing(() => startBackfill(options as AnyBackfill))

@@ -42,13 +42,13 @@ function codeOf({ status, counts }: Report): ExitCode {
 
 /** Where the progress line goes: one that is redrawn on a terminal, plain lines elsewhere, nothing beside lines of JSON. */
 export function progressOf(
-  voice: Voice,
+  { voice, surroundings }: Pick<Watching, 'voice' | 'surroundings'>,
   options: { readonly quiet?: boolean; readonly verbose?: boolean },
 ): Progressing {
   const { stderr } = voice
   const logger = options.verbose === true ? { logger: loggerTo(stderr) } : {}
   if (voice.isJson || options.quiet === true) return logger
-  return { ...logger, progress: options.verbose === true ? plain(stderr) : stderr }
+  return { ...logger, progress: options.verbose === true || surroundings.env.TERM === 'dumb' ? plain(stderr) : stderr }
 }
 
 interface Progressing {

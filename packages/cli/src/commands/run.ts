@@ -22,12 +22,12 @@ async function started(
   watching: Watching,
   start: (pipeline: PipelineOptions<Row>) => LiveRun,
 ): Promise<ExitCode> {
-  const { voice, surroundings } = watching
+  const { surroundings } = watching
   const pipeline = await preparing(async () => {
     const file = await readPipelineFile(path, surroundings.env)
     const made = await makePipeline(file)
     const state = flags.state === undefined ? made.state : await stateByText(flags.state, file.folder)
-    return { ...made, ...overridesOf(flags), ...progressOf(voice, flags), ...(state === undefined ? {} : { state }) }
+    return { ...made, ...overridesOf(flags), ...progressOf(watching, flags), ...(state === undefined ? {} : { state }) }
   })
   try {
     const run = await preparing(() => start(pipeline))

@@ -15,7 +15,7 @@ export interface UndoFlags extends RunFlags {
 
 /** `drover undo <file>`, or `drover undo <run> --state <database>`: puts back what a run with `undo: true` changed. */
 export async function undo(target: string, flags: UndoFlags, watching: Watching): Promise<ExitCode> {
-  const { voice, surroundings } = watching
+  const { surroundings } = watching
   const options = await preparing(async () => {
     const { type, options: given, run, folder } = await written(target, flags, surroundings.env)
     const entry = storeTypes[type]?.roles.undo
@@ -27,7 +27,7 @@ export async function undo(target: string, flags: UndoFlags, watching: Watching)
     const known = Object.keys(entry.options.fields).filter((name) => name !== 'batchSize' && given[name] !== undefined)
     const location = Object.fromEntries(known.map((name) => [name, given[name]]))
     const backfiller = (await makeByType(type, 'undo', { ...location, run: flags.run ?? run }, folder)) as FlowBackfill
-    return { backfiller, ...overridesOf(flags), ...progressOf(voice, flags) }
+    return { backfiller, ...overridesOf(flags), ...progressOf(watching, flags) }
   })
   const run = await preparing(() => startBackfill(options))
   return follow(run, watching)

@@ -53,6 +53,10 @@ export async function verifyFile(
     } as VerifyOptions)
     voice.tell(formatVerification(found), { event: 'verified', ...found })
     return found.equal ? exitCodes.done : exitCodes.failed
+  } catch (error) {
+    if (!ending.signal.aborted) throw error
+    voice.note('It was ended before anything could be said; nothing was changed.')
+    return exitCodes.interrupted
   } finally {
     surroundings.signals.off('SIGINT', onSignal)
   }
