@@ -7,6 +7,7 @@ import { startPipeline } from './run-pipeline.js'
 import { type Numbered, numbers } from './testing/rigs.js'
 
 const partitions = 6
+const total = 4_800
 
 /** A run over six partitions whose sink counts the batches that are written at once. */
 function counted(parallel: number) {
@@ -22,7 +23,7 @@ function counted(parallel: number) {
       seen.written += records.length
     },
   })
-  const source = memorySource({ records: numbers(1_800), key: 'id', partitions })
+  const source = memorySource({ records: numbers(total), key: 'id', partitions })
   const live = startPipeline({ name: 'x', source, sink: into, state: memoryStateStore(), parallel })
   const batches = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) await new Promise((resolve) => live.events.once('batch:committed', resolve))
@@ -37,14 +38,14 @@ describe('partitions side by side', () => {
     expect(seen.most).toBe(partitions)
     live.update({ concurrency: 2 })
     await batches(partitions)
+    while (seen.now > 2) await batches(1)
     seen.most = 0
     await batches(40)
     expect(seen.most).toBe(2)
     live.update({ concurrency: 5 })
-    await batches(60)
-    expect(seen.most).toBe(5)
-    expect((await live.result).counts.written).toBe(1_800)
-    expect(seen.written).toBe(1_800)
+    while (seen.most < 5) await batches(1)
+    expect((await live.result).counts.written).toBe(total)
+    expect([seen.most, seen.written]).toEqual([5, total])
   })
 
   it('become one, and all is done all the same', async () => {
@@ -52,9 +53,12 @@ describe('partitions side by side', () => {
     await batches(8)
     live.update({ concurrency: 1 })
     await batches(4)
+    while (seen.now > 1) await batches(1)
     seen.most = 0
-    expect((await live.result).counts.written).toBe(1_800)
+    await batches(100)
     expect(seen.most).toBe(1)
+    live.update({ concurrency: 4 })
+    expect((await live.result).counts.written).toBe(total)
   })
 
   it('rest and stop when asked to', async () => {
