@@ -122,7 +122,7 @@ await idling()
 const free = await backfill('unthrottled', {})
 await idling()
 /** Of so few queries as are made in some seconds, one in twenty is surer than one in a hundred. */
-const limit = quantile(idle, 0.95) * 1.3
+const limit = quantile(idle, 0.95) * 1.4
 
 /** What the application measures itself, and would send to its own monitoring. */
 function slowQueries(): HealthReading {
