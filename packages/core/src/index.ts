@@ -37,6 +37,7 @@ export type {
   Guarantee,
   Outcome,
   Rehearsal,
+  Removing,
   Sink,
   SinkOperation,
 } from './contracts/sink.js'
@@ -62,6 +63,7 @@ export { deadLetterFolder, pruneDeadLetters } from './dead-letters/dead-letter-f
 export { deadLetterSchema, deadLetterSink } from './dead-letters/dead-letter-sink.js'
 export { type DeadLetterSourceOptions, deadLetterSource } from './dead-letters/dead-letter-source.js'
 export { pathName } from './disk/path-name.js'
+export type { Deletes } from './deletes/deletes-option.js'
 export { type DryRunOptions, dryRun } from './dry-run/dry-run.js'
 export type { DryRunReport, Forecast, Interval, Problem, SampledRecord } from './dry-run/dry-run-report.js'
 export { formatDryRun } from './dry-run/format-dry-run.js'

@@ -18,6 +18,7 @@ import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type IndexPolicy, indexPolicies } from './indexes/target-indexes.js'
 import { type NewColumnsPolicy, newColumnsPolicies } from './new-columns.js'
 import { pick } from './pick.js'
+import { remover } from './remover.js'
 import { TableTarget } from './table-target.js'
 
 /** Options of {@link postgresSink}. */
@@ -155,9 +156,10 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
     newColumns,
     indexes,
   }
+  const name = `postgres ${locationName(options)} ${table}`
   return {
     specVersion: 1,
-    name: `postgres ${locationName(options)} ${table}`,
+    name,
     ...(onConflict === 'error' ? {} : { version: JSON.stringify({ onConflict, ...(key && { key }) }) }),
     guarantee: 'exactly-once',
     keyed: onConflict !== 'error',
@@ -169,6 +171,7 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
         (database, journal) => TableTarget.of(database, { ...target, journal }, operation),
         operation,
       ),
+    remover: (removing) => remover(options, name, removing),
     stateStore: () => postgresStateStore({ ...location, ...state }),
   }
 }

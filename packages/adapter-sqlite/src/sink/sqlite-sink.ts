@@ -14,6 +14,7 @@ import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-tables.j
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { connectSink } from './connect-sink.js'
 import { locationOf } from './location-of.js'
+import { remover } from './remover.js'
 
 /** Options of {@link sqliteSink}. */
 export interface SqliteSinkOptions extends WriterLocation, UndoOptions {
@@ -83,14 +84,16 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
   checkNames(where, 'key', key, 1)
   const { onConflict = 'error', synchronous, tablePrefix } = options
   const location = locationOf(options)
+  const name = `sqlite ${locationName(options)} ${options.table}`
   return {
     specVersion: 1,
-    name: `sqlite ${locationName(options)} ${options.table}`,
+    name,
     ...(onConflict === 'error' ? {} : { version: JSON.stringify({ onConflict, ...(key && { key }) }) }),
     guarantee: 'exactly-once',
     keyed: onConflict !== 'error',
     batchSize: 10_000,
     connect: (operation) => connectSink<R>({ ...options, location, key, onConflict, undo: options }, operation),
+    remover: (removing) => remover(options, name, removing),
     stateStore: () =>
       sqliteStateStore({
         ...location,

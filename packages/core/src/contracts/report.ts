@@ -23,6 +23,8 @@ export interface Warning {
     | 'INDEXES'
     /** A pool of the application has fewer connections than the run may hold at once. */
     | 'POOL_TOO_SMALL'
+    /** Rows that the run did not give stay, because it gave too little to tell. */
+    | 'DELETES'
     /** Something of a database is not copied, or not as it was. */
     | 'TABLES'
   readonly message: string
@@ -71,6 +73,13 @@ export interface Report {
   readonly rejected: readonly RejectedRecord[]
   /** What the sink says of this call besides, such as how many rows an archive found equal, and which it kept. */
   readonly account?: SinkAccount
+  /** What became of rows that the run did not give, where `deletes` asks for it; not among the counts. */
+  readonly deletes?: {
+    /** Deleted, or marked, or no longer marked because their records are back. */
+    readonly rows: number
+    /** The store would not let them go, for example because other rows refer to them. */
+    readonly kept: number
+  }
   /** Where the dead letters went, if there are any. */
   readonly deadLetters?: string
   readonly warnings: readonly Warning[]

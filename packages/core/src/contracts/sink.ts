@@ -115,7 +115,15 @@ export interface ExactSink<in R = Row> extends SinkInfo {
   readonly connect: (operation: SinkOperation) => Promise<ExactSession<R>>
   /** A state store that lives where the rows do: the run's default. */
   readonly stateStore?: () => StateStore
+  /**
+   * A sink that takes rows of the same store away, exactly once as this one writes them. Its records have the fields of the key, and
+   * the field that is set, if one is; those that no row fits any more are skipped. Its positions are kept with this one's.
+   */
+  readonly remover?: (removing: Removing) => ExactSink<Row>
 }
+
+/** What is to become of rows whose records are gone. */
+export type Removing = { readonly kind: 'delete' } | { readonly kind: 'mark'; readonly field: string }
 
 export interface ExactSession<in R = Row> extends SinkSession {
   /**

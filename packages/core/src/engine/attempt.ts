@@ -5,6 +5,7 @@ import type { Partition } from '../contracts/position.js'
 import type { Report, Warning } from '../contracts/report.js'
 import type { Count } from '../contracts/source.js'
 import type { Lease, RunState, Settlement, StateStore, TransactionalStateStore } from '../contracts/state-store.js'
+import { isDeletes } from '../deletes/deletes-partition.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import { grouped } from '../report/text.js'
@@ -239,7 +240,7 @@ export class Attempt {
     const partitions =
       (choice.kind === 'begin' ? choice.partitions : null) ??
       begun ??
-      (await this.#again(() => opened.partitions(this.#plan.parallel)))
+      (await this.#again(() => opened.partitions(this.#plan.parallel, stored !== null)))
     const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
     this.#opening.at('state')
     const run = await this.#again(() => state.open(opening, this.#operation))
@@ -281,20 +282,25 @@ export class Attempt {
     }
     const most = () => Math.max(1, Math.min(lanes.most, run.partitions.length))
     const failures: unknown[] = []
-    await Promise.all(
-      run.partitions.map((partition) =>
-        limit(async () => {
-          try {
-            await using watch = this.#watch(run, partition)
-            const lease = partition === first ? leading : await this.#lease(run, partition, leases, watch)
-            if (lease !== null) await this.#workOnOne(lease, opened, most, watch)
-          } catch (error) {
-            failures.push(error)
-            this.#control.stop('another partition failed')
-          }
-        }),
-      ),
-    )
+    const workOnAll = (partitions: readonly Partition[]): Promise<unknown> =>
+      Promise.all(
+        partitions.map((partition) =>
+          limit(async () => {
+            try {
+              await using watch = this.#watch(run, partition)
+              const lease = partition === first ? leading : await this.#lease(run, partition, leases, watch)
+              if (lease !== null) await this.#workOnOne(lease, opened, most, watch)
+            } catch (error) {
+              failures.push(error)
+              this.#control.stop('another partition failed')
+            }
+          }),
+        ),
+      )
+    await workOnAll(run.partitions.filter((partition) => !isDeletes(partition)))
+    // What is gone is known once all that is there has come.
+    const isLast = this.#account.isDone({ partitions: run.partitions.filter((partition) => !isDeletes(partition)) })
+    if (isLast) await workOnAll(run.partitions.filter(isDeletes))
     const [worst, ...others] = failures
     if (!this.#hard.signal.aborted) for (const error of others) this.#teller.alsoFailed(error)
     if (failures.length > 0) throw worst

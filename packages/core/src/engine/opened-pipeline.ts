@@ -1,5 +1,5 @@
 import type { Filter } from '../contracts/filter.js'
-import type { Partition, Position } from '../contracts/position.js'
+import type { Claim, Partition, Position } from '../contracts/position.js'
 import type { SinkAccount } from '../contracts/report.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { AckSession, ExactSession, Sink } from '../contracts/sink.js'
@@ -7,6 +7,8 @@ import type { Count, Source, SourceSession } from '../contracts/source.js'
 import type { Lease, RunState } from '../contracts/state-store.js'
 import type { Row } from '../contracts/values.js'
 import type { DeadLetterStore } from '../dead-letters/dead-letter.js'
+import type { DeletesWanted } from '../deletes/deletes-option.js'
+import { deletesPartition, isDeletes } from '../deletes/deletes-partition.js'
 import type { Step } from '../flow/flow.js'
 import { AckLane } from './ack-lane.js'
 import { Chain } from './chain.js'
@@ -19,6 +21,7 @@ import type { Lane } from './lane.js'
 import type { PipelineOptions } from './options.js'
 import type { PipelineLaneOptions } from './pipeline-lane.js'
 import type { OpenedPlan, PlanHelp } from './plan.js'
+import { Removal } from './removal.js'
 import { SinkReadiness } from './sink-readiness.js'
 
 const defaultBatchSize = 1_000
@@ -29,6 +32,7 @@ export interface PipelineParts {
   readonly source: Source
   readonly steps: readonly Step[]
   readonly sink: Sink<Row>
+  readonly deletes: DeletesWanted | null
   readonly letters: DeadLetterStore
   /** The pipeline that they name. */
   readonly lettersOf: string
@@ -91,6 +95,7 @@ interface Opened {
 class OpenedPipeline implements OpenedPlan {
   readonly #letters: DeadLetterDesk
   readonly #readiness: SinkReadiness
+  readonly #removal: Removal
   #run: RunState | undefined
 
   constructor(
@@ -100,6 +105,7 @@ class OpenedPipeline implements OpenedPlan {
     const { options, letters, lettersOf, sink, help } = parts
     const { name, version, redact } = options
     this.#letters = new DeadLetterDesk(letters, { name: lettersOf, version, redact, retrying: help.retrying })
+    this.#removal = new Removal(parts)
     this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
   }
 
@@ -111,7 +117,12 @@ class OpenedPipeline implements OpenedPlan {
     return this.#letters.used
   }
 
-  async partitions(count: number): Promise<readonly Partition[]> {
+  async partitions(count: number, isRepeat: boolean): Promise<readonly Partition[]> {
+    const partitions = await this.#partitions(count)
+    return isRepeat && this.parts.deletes !== null ? [...partitions, deletesPartition] : partitions
+  }
+
+  async #partitions(count: number): Promise<readonly Partition[]> {
     const { from } = this.opened
     this.parts.help.opening.at('source')
     const whole: Partition = { id: 'all', bounds: null }
@@ -143,7 +154,8 @@ class OpenedPipeline implements OpenedPlan {
     const run = this.#run as RunState
     const claim = { run: run.run, partition, fence }
     help.opening.at('sink')
-    const position = await this.#positionOf(lease)
+    // Who deletes has a session for that.
+    const position = isDeletes(partition) ? fresh(claim) : await this.#positionOf(lease)
     await this.#letters.resume(claim, position.sequence)
     // A page finds the keys of its records in its columns.
     const isKeyKept = schema.fields.length > 0 && !chain.sets(schema.key)
@@ -188,6 +200,8 @@ class OpenedPipeline implements OpenedPlan {
         await this.#letters.take(claim, sequence, rejections)
       },
     }
+    if (isDeletes(partition))
+      return this.#removal.lane(claim, run, { lane: laneOptions, readBack: () => into.readBack?.() })
     if (sink.guarantee === 'exactly-once') return new ExactLane(into as ExactSession<Row>, laneOptions)
     const state = { store: help.state, name: options.name }
     return new AckLane(into as AckSession<Row>, state, sink.inFlight ?? 1, laneOptions)
@@ -208,6 +222,7 @@ class OpenedPipeline implements OpenedPlan {
       [
         () => chain.close(alsoFailed),
         () => this.#letters.close(alsoFailed),
+        () => this.#removal[Symbol.asyncDispose](),
         () => into[Symbol.asyncDispose](),
         () => from[Symbol.asyncDispose](),
       ],
@@ -222,8 +237,7 @@ class OpenedPipeline implements OpenedPlan {
       sink.guarantee === 'exactly-once'
         ? await (this.opened.into as ExactSession<Row>).claim({ run, partition, fence }, help.operation)
         : position
-    const fresh: Position = { run, partition, fence, sequence: 0, cursor: null, done: false, counts: noCounts }
-    const at = stored ?? fresh
+    const at = stored ?? fresh({ run, partition, fence })
     return { ...at, partition, fence, cursor: at.cursor ?? partition.start ?? null }
   }
 
@@ -231,4 +245,8 @@ class OpenedPipeline implements OpenedPlan {
     const { pushed } = this.opened
     return pushed === undefined ? {} : { filter: pushed }
   }
+}
+
+function fresh(claim: Claim): Position {
+  return { ...claim, sequence: 0, cursor: null, done: false, counts: noCounts }
 }

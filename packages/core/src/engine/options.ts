@@ -4,6 +4,7 @@ import type { Sink } from '../contracts/sink.js'
 import type { Source } from '../contracts/source.js'
 import type { StateStore, TransactionalStateStore } from '../contracts/state-store.js'
 import type { Row } from '../contracts/values.js'
+import type { Deletes } from '../deletes/deletes-option.js'
 import type { Flow } from '../flow/flow.js'
 import type { ThrottleOptions } from '../throttle/throttle-options.js'
 
@@ -65,6 +66,14 @@ export interface PipelineOptions<R> extends RunOptions {
   readonly allowDuplicates?: boolean
   /** Where rejected records go: a folder of NDJSON files, or any sink. @default the folder `.drover/dead-letters/<name>` */
   readonly deadLetters?: string | Sink<Row>
+  /**
+   * What becomes of rows in the sink that a full run (`again: 'full'`) does not give any more, because their records are gone or are left
+   * out by a step: they stay, are deleted, or are marked. Decided at the end of every run but the first one, by key. For sinks of SQL tables
+   * that write by a key, and that nobody else writes rows to.
+   *
+   * @default 'ignore'
+   */
+  readonly deletes?: Deletes
   /** Changes what a dead letter keeps of a record, to leave out what must not be stored. */
   readonly redact?: (record: Row) => Row
 }

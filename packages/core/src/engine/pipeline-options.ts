@@ -13,6 +13,7 @@ const optionNames = [
   'parallel',
   'allowDuplicates',
   'deadLetters',
+  'deletes',
   'redact',
 ]
 

@@ -4,6 +4,7 @@ import type { Row } from '../contracts/values.js'
 import type { DeadLetterStore } from '../dead-letters/dead-letter.js'
 import { deadLetterFolder } from '../dead-letters/dead-letter-folder.js'
 import { deadLetterSink } from '../dead-letters/dead-letter-sink.js'
+import { checkDeletes, deletesWanted } from '../deletes/deletes-option.js'
 import { DroverError } from '../errors/drover-error.js'
 import { isFlow, type Step } from '../flow/flow.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
@@ -34,6 +35,9 @@ export function pipelinePlan<R>(
   const sink = options.sink as unknown as Sink<Row>
   refuseDuplicates(where, source, sink, options.allowDuplicates === true)
   const letters = letterStoreOf(options)
+  const again = options.again ?? (kind === 'backfill' ? 'full' : 'nothing')
+  const deletes = deletesWanted(where, options.deletes)
+  if (deletes !== null) checkDeletes(where, again, sink)
   return {
     kind,
     name: options.name,
@@ -41,15 +45,19 @@ export function pipelinePlan<R>(
     sink: sink.name,
     guarantee: sink.guarantee,
     options,
-    again: options.again ?? (kind === 'backfill' ? 'full' : 'nothing'),
+    again,
     parallel: Math.min(options.parallel ?? 1, sink.limits?.partitions ?? Number.POSITIVE_INFINITY),
-    fingerprint: fingerprintOf(source, steps, sink, options.version),
+    fingerprint: {
+      ...fingerprintOf(source, steps, sink, options.version),
+      ...(deletes === null ? {} : { deletes: deletes.removing }),
+    },
     countsWhatIsLeft: kind === 'backfill',
     dependsOn,
     defaultState: () =>
       (sink.guarantee === 'exactly-once' ? sink.stateStore?.() : undefined) ??
       directoryStateStore({ directory: '.drover' }),
-    open: (help) => openPipeline({ options, source, steps, sink, letters, lettersOf: lettersOf ?? options.name, help }),
+    open: (help) =>
+      openPipeline({ options, source, steps, sink, deletes, letters, lettersOf: lettersOf ?? options.name, help }),
   }
 }
 

@@ -66,8 +66,8 @@ export interface PlanHelp {
 }
 
 export interface OpenedPlan extends AsyncDisposable {
-  /** Of a new run. */
-  partitions(count: number): Promise<readonly Partition[]>
+  /** Of a new run. @param isRepeat There was one before. */
+  partitions(count: number, isRepeat: boolean): Promise<readonly Partition[]>
   count(): Promise<Count | undefined>
   /** The run is known: make ready for its first record. */
   begin(run: RunState): Promise<void>

@@ -3,6 +3,7 @@ import type { RejectedRecord, Report, SinkAccount, Warning } from '../contracts/
 import type { Stall } from '../contracts/stall.js'
 import type { RunState } from '../contracts/state-store.js'
 import type { Cursor } from '../contracts/values.js'
+import { deletesPartition, isDeletes } from '../deletes/deletes-partition.js'
 import { addCounts, noCounts, sumCounts } from './counts.js'
 import type { CommittedBatch } from './lane.js'
 import type { Plan } from './plan.js'
@@ -26,7 +27,8 @@ export class RunAccount {
 
   /** Of the run, from its first attempt on. */
   get counts(): Counts {
-    return sumCounts([...this.#positions.values()].map((position) => position.counts))
+    const positions = [...this.#positions.values()].filter(({ partition }) => !isDeletes(partition))
+    return sumCounts(positions.map((position) => position.counts))
   }
 
   /** Of this attempt alone. */
@@ -38,7 +40,7 @@ export class RunAccount {
     return [...this.#positions.values()]
   }
 
-  isDone(run: RunState): boolean {
+  isDone(run: Pick<RunState, 'partitions'>): boolean {
     return run.partitions.every((partition) => this.#positions.get(partition.id)?.done === true)
   }
 
@@ -67,7 +69,7 @@ export class RunAccount {
 
   add(batch: CommittedBatch): void {
     this.place(batch.position)
-    this.#attempt = addCounts(this.#attempt, batch.counts)
+    if (!isDeletes(batch.position.partition)) this.#attempt = addCounts(this.#attempt, batch.counts)
     this.#batches++
   }
 
@@ -82,6 +84,11 @@ export class RunAccount {
 
   warn(warning: Warning): void {
     this.#warnings.push(warning)
+  }
+
+  #deletes(): Pick<Report, 'deletes'> {
+    const counts = this.#positions.get(deletesPartition.id)?.counts
+    return counts === undefined ? {} : { deletes: { rows: counts.updated, kept: counts.rejected } }
   }
 
   report(
@@ -116,17 +123,20 @@ export class RunAccount {
         resumed: this.#resumed,
         retries: this.retries,
       },
-      partitions: run.partitions.map(({ id }) => {
-        const position = this.#positions.get(id)
-        return {
-          id,
-          done: position?.done ?? false,
-          batches: position?.sequence ?? 0,
-          counts: position?.counts ?? noCounts,
-        }
-      }),
+      partitions: run.partitions
+        .filter((partition) => !isDeletes(partition))
+        .map(({ id }) => {
+          const position = this.#positions.get(id)
+          return {
+            id,
+            done: position?.done ?? false,
+            batches: position?.sequence ?? 0,
+            counts: position?.counts ?? noCounts,
+          }
+        }),
       rejected: this.#rejected,
       ...(more.account === undefined ? {} : { account: more.account }),
+      ...this.#deletes(),
       ...(more.deadLetters === undefined ? {} : { deadLetters: more.deadLetters }),
       // The list itself: what hears of the end may fail, too.
       warnings: this.#warnings,

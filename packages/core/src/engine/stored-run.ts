@@ -1,5 +1,6 @@
 import type { Partition } from '../contracts/position.js'
 import type { RunState } from '../contracts/state-store.js'
+import { isDeletes } from '../deletes/deletes-partition.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Plan } from './plan.js'
 
@@ -31,12 +32,14 @@ export function chooseRun(stored: RunState | null, { name, fingerprint, options,
 /** Partitions of a run that begins where a completed one ended. */
 function continuedPartitions(completed: RunState): Partition[] {
   const positions = completed.positions.length > 0 ? completed.positions : (completed.lastOutcome?.positions ?? [])
-  return completed.partitions.map((partition) => {
-    const cursor = positions.find((position) => position.partition.id === partition.id)?.cursor ?? partition.start
-    return {
-      id: partition.id,
-      bounds: partition.bounds,
-      ...(cursor === undefined || cursor === null ? {} : { start: cursor }),
-    }
-  })
+  return completed.partitions
+    .filter((partition) => !isDeletes(partition))
+    .map((partition) => {
+      const cursor = positions.find((position) => position.partition.id === partition.id)?.cursor ?? partition.start
+      return {
+        id: partition.id,
+        bounds: partition.bounds,
+        ...(cursor === undefined || cursor === null ? {} : { start: cursor }),
+      }
+    })
 }

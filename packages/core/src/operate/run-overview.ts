@@ -1,6 +1,7 @@
 import type { Progress } from '../contracts/events.js'
 import type { Counts, Position } from '../contracts/position.js'
 import type { Control, RunLease, RunState, Settlement } from '../contracts/state-store.js'
+import { isDeletes } from '../deletes/deletes-partition.js'
 import { sumCounts } from '../engine/counts.js'
 import { type Telling, toldBy } from '../engine/telling.js'
 import { isHolderGone } from '../state/holder.js'
@@ -64,7 +65,7 @@ export function overviewOf(state: RunState): RunOverview {
   const { name, run, startedAt, completedAt, control = { state: 'run' }, lastOutcome } = state
   const holders = holdersOf(state.leases ?? [])
   const positions = positionsOf(state)
-  const known = sumCounts(positions.map(({ counts }) => counts))
+  const known = sumCounts(positions.filter(({ partition }) => !isDeletes(partition)).map(({ counts }) => counts))
   const progress = holders.find((holder) => !holder.isStale && holder.telling !== undefined)?.telling?.progress
   const told = holders.flatMap(({ telling }) => telling?.progress.counts ?? [])
   const activity = activityOf(state, control, holders)

@@ -55,9 +55,16 @@ function facts(report: Report): [string, string][] {
     ...(isOld
       ? [thisCall, ...accounts.map(([label, text]): [string, string] => [`${label} then`, text])]
       : [...accounts, thisCall]),
+    ...deletesText(report),
     ...besides(report.account).map((text): [string, string] => ['besides', text]),
     ...(report.deadLetters === undefined ? [] : [['dead letters', report.deadLetters] as [string, string]]),
   ]
+}
+
+function deletesText({ deletes }: Report): [string, string][] {
+  if (deletes === undefined) return []
+  const kept = deletes.kept === 0 ? '' : `, ${grouped(deletes.kept)} kept because the store would not let them go`
+  return [['gone', `${counted(deletes.rows, 'row')} deleted, marked or unmarked${kept}`]]
 }
 
 function besides(account: SinkAccount | undefined): readonly string[] {

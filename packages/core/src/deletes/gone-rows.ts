@@ -1,0 +1,136 @@
+import type { Page } from '../contracts/page.js'
+import type { Warning } from '../contracts/report.js'
+import type { RecordSchema } from '../contracts/schema.js'
+import type { ReadOptions, Source, SourceSession } from '../contracts/source.js'
+import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
+import type { Flow } from '../flow/flow.js'
+import { MemoryPage } from '../memory/memory-page.js'
+import { RowCodes } from '../verify/row-codes.js'
+import { VerifiedFlow } from '../verify/verified-flow.js'
+import type { DeletesWanted } from './deletes-option.js'
+import { KnownKeys } from './known-keys.js'
+import { isMarked, type Mark, markOf } from './mark-value.js'
+
+/** Keys held at once: 36 MB. */
+const mostKeys = 4_000_000
+const keyBytes = 64
+
+export interface GoneRowsOptions {
+  /** Run and sink, as messages name them. */
+  readonly where: string
+  /** What the run gave. */
+  readonly expected: Flow<Row>
+  /** What is there. */
+  readonly actual: Source
+  readonly wanted: DeletesWanted
+  readonly runStartedAt: Date
+  readonly warn: (warning: Warning) => void
+  /** @default 4000000 */
+  readonly mostKeys?: number
+}
+
+/**
+ * Gives the keys of rows that are to be deleted or marked: read from what is there, then looked for in what the flow gives, then read once
+ * more. So a row that came meanwhile is left alone, and so is one whose record came. It begins anew whenever it is read: what was
+ * deleted is not there any more.
+ */
+export class GoneRows implements SourceSession<Row> {
+  constructor(private readonly options: GoneRowsOptions) {}
+
+  async describe(): Promise<RecordSchema> {
+    return { fields: [], key: [] }
+  }
+
+  async *read({ page, signal }: ReadOptions): AsyncGenerator<Page<Row>, void, undefined> {
+    const { where, expected, actual, wanted, runStartedAt } = this.options
+    const help = { signal, runStartedAt }
+    await using flow = await VerifiedFlow.open(expected, help)
+    await using there = await VerifiedFlow.open(actual, help)
+    const schema = await there.describe()
+    const { key } = await describedBy(actual, signal)
+    if (key.length === 0) throw new DroverError('SINK_NOT_READY', `${where}: nothing says which of its rows is which.`)
+    const codes = new RowCodes(key, { ignore: [], json: [], schemas: [await flow.describe(), schema], near: new Map() })
+    const hashOf = (row: Row): number => KnownKeys.hashOf(this.#keyOf(codes, row))
+    const mark = wanted.removing.kind === 'mark' ? markOf(wanted.removing.field, schema, runStartedAt, where) : null
+    const most = this.options.mostKeys ?? mostKeys
+    let passes = 1
+    for (let pass = 0; pass < passes; pass++) {
+      const known = new KnownKeys()
+      for await (const { rows } of there.pages()) {
+        for (const row of rows) {
+          const hash = hashOf(row)
+          if (hash % passes === pass) known.add(hash)
+        }
+        // How many passes it takes shows in the first one.
+        for (; pass === 0 && known.size > most; known.keep((hash) => hash % passes === 0)) passes *= 2
+      }
+      known.close()
+      for await (const { rows } of flow.pages()) for (const row of rows) known.meet(hashOf(row))
+      if (this.#mustStay(known, flow)) return
+      let gone: Row[] = []
+      for await (const { rows } of there.pages()) {
+        for (const row of rows) {
+          const wasMet = known.wasMet(hashOf(row))
+          if (wasMet !== undefined && isToChange(wasMet, row, mark)) gone.push(changeOf(row, key, wasMet, mark))
+          if (gone.length < page.records) continue
+          yield pageOf(gone, key)
+          gone = []
+        }
+      }
+      if (gone.length > 0) yield pageOf(gone, key)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** What a flow that gave too little says of rows that are there is nothing. */
+  #mustStay(known: KnownKeys, { side }: VerifiedFlow): boolean {
+    const { warn, wanted, where } = this.options
+    const leave = (why: string): true => {
+      warn({ code: 'DELETES', message: `${where}: no row was deleted or marked: ${why}` })
+      return true
+    }
+    if (side.rejected > 0)
+      return leave(`${side.rejected} records of ${side.name} were rejected, and nobody knows which rows are theirs.`)
+    if (wanted.allowEmpty) return false
+    if (side.rows === 0) return leave(`${side.name} gave no row at all. If that is right, pass allowEmpty: true.`)
+    if (known.matched === 0 && known.size > 0)
+      return leave(
+        `none of the rows that are there has the key of one that ${side.name} gave. If that is right, pass allowEmpty: true.`,
+      )
+    return false
+  }
+
+  #keyOf(codes: RowCodes, row: Row): string {
+    try {
+      return codes.keyOf(row)
+    } catch (error) {
+      if (!DroverError.isInstance(error, 'KEY_INVALID')) throw error
+      throw new DroverError('KEY_INVALID', error.message.replace(/^verify/, `${this.options.where}, deletes`), {
+        cause: error,
+      })
+    }
+  }
+}
+
+/** Rows are read in the order of their key, which a table has and a flow behind steps may not say. */
+async function describedBy(source: Source, signal: AbortSignal): Promise<RecordSchema> {
+  await using session = await source.connect({ signal })
+  return session.describe({ signal })
+}
+
+function isToChange(wasMet: boolean, row: Row, mark: Mark | null): boolean {
+  return mark === null ? !wasMet : wasMet === isMarked(row[mark.field])
+}
+
+function changeOf(row: Row, key: readonly string[], wasMet: boolean, mark: Mark | null): Row {
+  const change: Row = Object.fromEntries(key.map((name) => [name, row[name]]))
+  if (mark !== null) change[mark.field] = wasMet ? mark.back : mark.gone
+  return change
+}
+
+function pageOf(records: readonly Row[], key: readonly string[]): Page<Row> {
+  // Where it stood says nothing: a read begins anew.
+  return new MemoryPage({ records, from: 0, to: records.length, key }, 0, records.length * keyBytes)
+}
