@@ -75,7 +75,13 @@ export class PageUpdater {
     this.#statements.set(id, sql)
     const doing = `updating ${plan.where}`
     const { count, rows } = await connection.query<{ updated: number }>(sql, values, { doing })
-    return this.kept === undefined ? count : (rows[0]?.updated ?? 0)
+    if (this.kept === undefined) return count
+    const updated = rows[0]?.updated ?? 0
+    if (updated === records.length || plan.skipLocked !== null) return updated
+    const rest = await connection.query<{ updated: number }>(updateSql(plan, sets, this.kept, 'rest'), values, {
+      doing,
+    })
+    return updated + (rest.rows[0]?.updated ?? 0)
   }
 
   #edge({ row }: Computed): string[] {

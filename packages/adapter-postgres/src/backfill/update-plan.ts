@@ -55,9 +55,15 @@ export interface KeptImages {
  * One UPDATE for many rows: an array for each of the {@link boundColumns}; where records are in order, the first and the last key
  * behind them, as texts, so that PostgreSQL reads that range of the index and not the table.
  *
- * @param kept Where images are kept, rows are locked before, so that no other change comes between the image and the update.
+ * @param kept Where images are kept, no other change may come between the image and the update: what somebody else has changed in this very
+ * moment is left out, and comes by a second statement with `rest`, which locks rows before.
  */
-export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[], kept?: KeptImages): string {
+export function updateSql(
+  plan: UpdatePlan,
+  sets: readonly BoundColumn[],
+  kept?: KeptImages,
+  how: 'all' | 'rest' = 'all',
+): string {
   const bound = boundColumns(plan, sets)
   const records = `${unnested(bound)} AS drover_u (${places(bound)})`
   const { sql } = plan.table
@@ -65,14 +71,35 @@ export function updateSql(plan: UpdatePlan, sets: readonly BoundColumn[], kept?:
     return `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_u')} FROM ${records} WHERE ${conditions(plan, bound, 'drover_u')}`
   }
   const images = kept === undefined ? '' : `, ${kept.before}`
-  const locked = `SELECT drover_u.*${images} FROM ${sql} JOIN ${records} ON ${conditions(plan, bound, 'drover_u')}
+  const isRest = how === 'rest' ? ` AND ${quoteName(plan.table.name)}.xmin <> ${ownXid}` : ''
+  const locked = `SELECT drover_u.*${images} FROM ${sql} JOIN ${records} ON ${conditions(plan, bound, 'drover_u')}${isRest}
     ${plan.lock} OF ${quoteName(plan.table.name)}${plan.skipLocked === null ? '' : ' SKIP LOCKED'}`
   const updated = `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM drover_l WHERE ${conditions(plan, bound, 'drover_l')}`
   if (kept === undefined) return `WITH drover_l AS MATERIALIZED (${locked}) ${updated}`
-  return `WITH drover_l AS MATERIALIZED (${locked}),
-    drover_w AS (${updated} RETURNING ${kept.after}),
-    drover_j AS (${kept.insert('drover_w')})
+  if (plan.skipLocked === null && how === 'all') return keepingSql(unlocked(plan, sets, kept, records), kept)
+  return keepingSql(updated, kept, `drover_l AS MATERIALIZED (${locked}), `)
+}
+
+/** The number of the transaction that is open, as rows have it that it has written. */
+const ownXid = '(txid_current() % 4294967296)::text::xid'
+
+function keepingSql(updated: string, { after, insert }: KeptImages, before = ''): string {
+  return `WITH ${before}drover_w AS (${updated} RETURNING ${after}), drover_j AS (${insert('drover_w')})
     SELECT count(*)::int AS updated FROM drover_w`
+}
+
+/**
+ * Updates rows of which it has seen the version that it updates. A row that somebody else has changed since the statement began has another
+ * xmin when its turn comes, and is left out.
+ */
+function unlocked(plan: UpdatePlan, sets: readonly BoundColumn[], { before }: KeptImages, records: string): string {
+  const { sql, name } = plan.table
+  const version = ['ctid', 'tableoid', 'xmin']
+  const own = (column: string): string => `${quoteName(name)}.${column}`
+  const seen = version.map((column) => `${own(column)} AS drover_${column}`).join(', ')
+  const isSeen = version.map((column) => `${own(column)} = drover_l.drover_${column}`).join(' AND ')
+  const found = `SELECT drover_u.*, ${seen}, ${before} FROM ${sql} JOIN ${records} ON ${conditions(plan, boundColumns(plan, sets), 'drover_u')}`
+  return `UPDATE ${sql} SET ${assignments(plan, sets, 'drover_l')} FROM (${found}) AS drover_l WHERE ${isSeen}`
 }
 
 /** The records of a statement, an array for each column. */

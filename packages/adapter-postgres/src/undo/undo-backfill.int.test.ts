@@ -1,5 +1,6 @@
 import { memorySink, type Row, runBackfill, startBackfill } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type PostgresBackfillOptions, postgresBackfill } from '../backfill/postgres-backfill.js'
 import { failure } from '../testing/test-lane.js'
@@ -121,6 +122,22 @@ describePostgres('undo of a postgresBackfill', () => {
     const report = await runBackfill({ backfiller: undo() })
     expect(report).toMatchObject({ status: 'completed', counts: { read: 434, updated: 434 } })
     expect(await whole()).toEqual(before)
+  })
+
+  it('keeps what the application wrote in the very moment of the update', async () => {
+    const held = new pg.Client(database.url)
+    await held.connect()
+    await held.query(`BEGIN; UPDATE ${place.name}.messages SET note = 'theirs' WHERE id = 50`)
+    const run = runBackfill({ backfiller: tokens() })
+    const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted`
+    while ((await held.query(waiting)).rows[0].n === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await held.query('COMMIT')
+    await held.end()
+    expect((await run).counts).toMatchObject({ updated: 434, skipped: 0 })
+    await runBackfill({ backfiller: undo() })
+    expect(await exec('SELECT note, token_count FROM @messages WHERE id = 50')).toEqual([
+      { note: 'theirs', token_count: 0 },
+    ])
   })
 
   it('waits for nobody who is still at work', async () => {
