@@ -12,7 +12,7 @@ import { tablesSource } from './tables-source.js'
 
 /** Options of {@link copyDatabase}: those of a pipeline, with databases for its source and sink. */
 export interface CopyDatabaseOptions
-  extends Omit<PipelineOptions<Row>, 'name' | 'source' | 'sink' | 'allowDuplicates'> {
+  extends Omit<PipelineOptions<Row>, 'name' | 'source' | 'sink' | 'allowDuplicates' | 'deletes'> {
   /** The run's identity. @default both names: `copy of sqlite chat.db to postgres localhost/chat` */
   readonly name?: string
   readonly from: Database

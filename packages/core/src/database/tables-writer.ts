@@ -74,7 +74,7 @@ export class TablesWriter implements ExactSession<Row> {
     this.#open.set(id, opened)
     try {
       const position = await opened.claim(claim, operation)
-      if (position?.done === true) await this.#close(id, operation)
+      if (position?.done === true) await this.#drop(id)
       else await opened.prepare?.(table.schema, operation)
       return position
     } catch (error) {
@@ -100,7 +100,9 @@ export class TablesWriter implements ExactSession<Row> {
       },
     }
     await session.write(watched, options)
-    if (isDone) await this.#close(id, options)
+    if (!isDone) return
+    await session.finish?.('completed', options)
+    await this.#drop(id)
   }
 
   async waitsFor(partition: Partition, operation: Operation): Promise<readonly StoreWait[]> {
@@ -129,11 +131,6 @@ export class TablesWriter implements ExactSession<Row> {
       'SOURCE_NOT_FOUND',
       `The table "${name}", which the run began with, is not in the source any more; put it back, or begin a new run with whenChanged: 'restart' and other patterns.`,
     )
-  }
-
-  async #close(id: string, operation: Operation): Promise<void> {
-    await this.#open.get(id)?.finish?.('completed', operation)
-    await this.#drop(id)
   }
 
   async #drop(id: string): Promise<void> {
