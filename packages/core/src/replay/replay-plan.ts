@@ -25,6 +25,7 @@ export function replayPlan<R>(options: PipelineOptions<R>): Plan {
       source: flowOf<Row>(lettersSource(name, folder, source), steps),
       // What a replay is of is decided anew each time.
       again: 'full',
+      deletes: 'ignore',
       parallel: 1,
       deadLetters: folder,
     },
