@@ -37,7 +37,9 @@ export function createConsumer(folder: string, members: readonly Member[], tarba
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }))
 
   const run = (args: string[]): Outcome => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
+    // pnpm's commands set NODE_PATH to the workspace's packages, where a user's would find nothing.
+    const { NODE_PATH: _, ...env } = process.env
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', env })
     return { status, output: stdout + stderr }
   }
   return { node: run, compile: () => run(['node_modules/typescript/bin/tsc']) }
