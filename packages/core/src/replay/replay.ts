@@ -19,8 +19,8 @@ import { replayPlan } from './replay-plan.js'
  * `'continue'` nothing is said.
  *
  * ```ts
- * const report = await runPipeline(options) // 3 records were rejected
- * // … the step is mended, and its `version` raised
+ * const options = { name: 'orders', source, sink, maxRejected: 100 }
+ * await runPipeline(options) // 3 records were rejected; what they failed by is mended
  * await replay(options)
  * ```
  *
