@@ -209,6 +209,27 @@ describePostgres('whole databases', () => {
     ).toEqual([{ n: 6 }])
   })
 
+  it('completed by another process while this one begins, are not taken for tables of somebody else', async () => {
+    const options = { from: source(), to: postgres(), batchSize: 50 }
+    await copyDatabase({ ...options, stopAfter: { records: 120 } })
+    let loads = 0
+    const store = options.to.stateStore()
+    const load: typeof store.load = async (...asked) => {
+      if (++loads === 2) await copyDatabase(options)
+      return store.load(...asked)
+    }
+    const state = new Proxy(store, {
+      get: (_, name) => {
+        if (name === 'load') return load
+        const value: unknown = Reflect.get(store, name, store)
+        return typeof value === 'function' ? value.bind(store) : value
+      },
+    })
+    const { counts, attempt } = await copyDatabase({ ...options, state })
+    await store[Symbol.asyncDispose]()
+    expect([loads, counts.inserted, attempt.counts.read]).toEqual([2, records, 0])
+  })
+
   it('stop, and go on where they stand', async () => {
     const options = { from: source(), to: postgres(), batchSize: 20, parallel: 2 }
     const live = startDatabaseCopy(options)

@@ -61,7 +61,8 @@ async function storedRun(options: TablesSinkOptions, operation: Operation): Prom
     await using own = to.stateStore()
     stored = await load(own)
   } else stored = await load(state)
-  return stored?.status === 'completed' && again !== 'incremental' ? null : stored
+  // One that is complete, and is to be left at that, was not when the attempt began: another process has completed it since.
+  return stored?.status === 'completed' && again === 'full' ? null : stored
 }
 
 /** What is copied now: of a run that has begun, the tables that it began with. */
