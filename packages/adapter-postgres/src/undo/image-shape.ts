@@ -38,11 +38,14 @@ export function wholeRow(table: Pick<Table, 'columns'>): readonly Column[] {
   return table.columns.filter(({ isGenerated }) => !isGenerated)
 }
 
-/** Whether triggers may change other columns of a row than an UPDATE sets. */
+/** Whether triggers may change other columns of a row than an UPDATE sets: of the table, or of one of its partitions. */
 export async function hasUpdateTriggers(connection: PostgresConnection, oid: number | null): Promise<boolean> {
   const { rows } = await connection.query(
     // Bits of tgtype: 1 for each row, 16 UPDATE (src/include/catalog/pg_trigger.h).
-    `SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 16 <> 0 LIMIT 1`,
+    `WITH RECURSIVE tables AS (
+       SELECT $1::oid AS oid UNION SELECT inhrelid FROM pg_catalog.pg_inherits JOIN tables ON inhparent = tables.oid)
+     SELECT FROM pg_catalog.pg_trigger JOIN tables ON tgrelid = tables.oid
+     WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 16 <> 0 LIMIT 1`,
     [oid],
   )
   return rows.length > 0

@@ -16,13 +16,21 @@ export interface Restoring {
 }
 
 /**
+ * Locks the rows whose keys are the parameter. A foreign key waits for a row that is locked so; whoever has already referred to one is waited
+ * for, and seen by the statement behind this one alone.
+ */
+export function lockSql(shape: ImageShape): string {
+  const { table, name } = shape
+  return `SELECT count(*) FROM (SELECT FROM unnest($1::text[]) AS u (key) JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}) AS l`
+}
+
+/**
  * One statement that puts back what it can: parameters are keys, images and codes, each an array. It locks each row before it looks at
  * it, and gives one row for each: what became of it.
  */
 export function restoreSql({ shape, last, type, columns, referrer }: Restoring): string {
   const { table, name, key } = shape
   const own = (column: string): string => `${quoteName(name)}.${quoteName(column)}`
-  const isRow = keyParts(shape, 'u.key').map((part, i) => `${own(key[i]?.name ?? '')} = ${part}`)
   const isLocked = key.map((column, i) => `${own(column.name)} = l.k${i}`).join(' AND ')
   const keys = key.map((column, i) => `${own(column.name)} AS k${i}`).join(', ')
   const sets = columns.map((column) => `${quoteName(column)} = (l.image).${quoteName(column)}`)
@@ -31,7 +39,7 @@ export function restoreSql({ shape, last, type, columns, referrer }: Restoring):
     drover_l AS MATERIALIZED (
       SELECT u.at, u.image IS NULL AS inserted, u.image::${type} AS image, ${codeSql(last)} = u.after AS same,
         CASE WHEN u.image IS NULL THEN ${referrer} END AS referrer, ${keys}
-      FROM drover_u AS u JOIN ${table} ON ${isRow.join(' AND ')} FOR UPDATE OF ${quoteName(name)}),
+      FROM drover_u AS u JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}),
     drover_r AS (${
       sets.length === 0
         ? 'SELECT l.at FROM drover_l AS l WHERE l.same AND NOT l.inserted'
@@ -43,6 +51,14 @@ export function restoreSql({ shape, last, type, columns, referrer }: Restoring):
       CASE WHEN r.at IS NOT NULL THEN 'restored' WHEN d.at IS NOT NULL THEN 'deleted' WHEN l.at IS NULL THEN 'gone'
         WHEN NOT l.same THEN 'changed' WHEN l.referrer IS NOT NULL THEN 'referred' ELSE 'left' END AS fate
     FROM drover_u AS u LEFT JOIN drover_l AS l USING (at) LEFT JOIN drover_r AS r USING (at) LEFT JOIN drover_d AS d USING (at)`
+}
+
+/** When a row of the table is the one of the image `u`. */
+function isRowSql(shape: ImageShape): string {
+  const { name, key } = shape
+  return keyParts(shape, 'u.key')
+    .map((part, i) => `${quoteName(name)}.${quoteName(key[i]?.name ?? '')} = ${part}`)
+    .join(' AND ')
 }
 
 /** A type of rows as they were when the images were kept, for the time of the transaction. */

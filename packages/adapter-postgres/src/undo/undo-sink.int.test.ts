@@ -1,5 +1,6 @@
 import { from, memorySource, omit, type Row, runBackfill, runPipeline } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { postgresUpdateSink } from '../backfill/postgres-update-sink.js'
 import { type PostgresSinkOptions, postgresSink } from '../sink/postgres-sink.js'
@@ -88,6 +89,21 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
     expect(await exec('SELECT count(*)::int AS n FROM @r')).toEqual([{ n: 1 }])
   })
 
+  it('keeps what somebody refers to in a transaction that is still open when the undo begins', async () => {
+    await exec('CREATE TABLE @r (id int PRIMARY KEY, t_id int REFERENCES @t ON DELETE CASCADE)')
+    await load(records(101, 110))
+    const held = new pg.Client(database.url)
+    await held.connect()
+    await held.query(`BEGIN; INSERT INTO ${place.name}.r VALUES (1, 107)`)
+    const undone = undo()
+    const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted`
+    while ((await held.query(waiting)).rows[0].n === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await held.query('COMMIT')
+    await held.end()
+    expect((await undone).account?.figures).toEqual({ restored: 0, deleted: 9, kept: 1 })
+    expect(await exec('SELECT id, t_id FROM @r')).toEqual([{ id: 1, t_id: 107 }])
+  })
+
   it('deletes rows of a tree that refer to each other', async () => {
     await exec('CREATE TABLE @tree (id int PRIMARY KEY, parent int REFERENCES @tree)')
     const rows = Array.from({ length: 100 }, (_, i) => ({ id: i + 1, parent: i === 0 ? null : Math.ceil(i / 2) }))
@@ -129,7 +145,10 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
     expect(await whole('all')).toEqual(before)
   })
 
-  it('takes back what an update sink set, with what triggers made of it, in a partitioned table', async () => {
+  it.each([
+    ['in a partitioned table', 'p', 100],
+    ['though one partition alone has them', 'p2', 51],
+  ] as const)('takes back what an update sink set, with what triggers made of it, %s', async (_, triggered, n) => {
     await exec(`
       CREATE TABLE @p (id int PRIMARY KEY, a text, touched int NOT NULL DEFAULT 0) PARTITION BY RANGE (id);
       CREATE TABLE @p1 PARTITION OF @p FOR VALUES FROM (0) TO (50);
@@ -137,12 +156,12 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
       ALTER TABLE @p ATTACH PARTITION @p2 FOR VALUES FROM (50) TO (200);
       INSERT INTO @p SELECT i, 'old ' || i FROM generate_series(1, 100) AS i;
       CREATE FUNCTION @touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF new.a LIKE 'new%' THEN new.touched := 7; END IF; RETURN new; END $$;
-      CREATE TRIGGER touch BEFORE UPDATE ON @p FOR EACH ROW EXECUTE FUNCTION @touch()`)
+      CREATE TRIGGER touch BEFORE UPDATE ON @${triggered} FOR EACH ROW EXECUTE FUNCTION @touch()`)
     const before = await whole('p')
     const source = given([...records(1, 100), ...records(90, 95, 'newer')])
     const sink = postgresUpdateSink<Row>({ ...state(), table: `${place.name}.p`, sets: ['a'], undo: true })
     await runPipeline({ name: 'load', source, sink, batchSize: 40 })
-    expect(await exec('SELECT count(*)::int AS n FROM @p WHERE touched = 7')).toEqual([{ n: 100 }])
+    expect(await exec('SELECT count(*)::int AS n FROM @p WHERE touched = 7')).toEqual([{ n }])
     expect((await undo()).account?.figures).toEqual({ restored: 100, deleted: 0, kept: 0 })
     expect(await whole('p')).toEqual(before)
   })

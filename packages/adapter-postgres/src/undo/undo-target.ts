@@ -16,7 +16,7 @@ import type { ImageColumn, ImageShape } from './image-shape.js'
 import type { ImageTable } from './image-table.js'
 import type { ImageRecord } from './images-source.js'
 import { type Reference, referencesTo, referrerSql } from './references.js'
-import { imageTypeSql, restoreSql } from './restore-sql.js'
+import { imageTypeSql, lockSql, restoreSql } from './restore-sql.js'
 import { UndoAccount, Undone } from './undo-account.js'
 
 /** What stands with a chunk of images, as it is stored. */
@@ -193,8 +193,11 @@ class UndoWriter implements BatchWriter {
       referrer: referrerSql(references, shape),
     })
     await this.#set(settings)
+    const inserted = records.filter(({ image }) => image === null).map(({ key }) => key)
+    const doing = `undoing ${this.target.where}`
+    if (references.length > 0 && inserted.length > 0) await connection.query(lockSql(shape), [inserted], { doing })
     const values = [records.map(({ key }) => key), records.map(({ image }) => image), records.map(({ after }) => after)]
-    const { rows } = await connection.query<Fated>(sql, values, { doing: `undoing ${this.target.where}` })
+    const { rows } = await connection.query<Fated>(sql, values, { doing })
     for (const { place, fate, referrer } of rows) {
       if (fate === 'restored' || fate === 'deleted') undone[fate]++
       else undone.kept.push({ key: keyShown(shape, records[place]?.key ?? ''), reason: reasonFor(fate, referrer) })
