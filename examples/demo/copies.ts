@@ -22,6 +22,9 @@ export interface Places {
   readonly database: string
   readonly file: string
   readonly copy: string
+  /** What the command runs, and where that goes. */
+  readonly pipeline: string
+  readonly archive: string
 }
 
 export function placesIn(folder: string): Places {
@@ -29,6 +32,8 @@ export function placesIn(folder: string): Places {
     database: path.join(folder, 'agent.db'),
     file: path.join(folder, 'messages.ndjson'),
     copy: path.join(folder, 'copy.db'),
+    pipeline: path.join(folder, 'messages.yaml'),
+    archive: path.join(folder, 'archive.db'),
   }
 }
 

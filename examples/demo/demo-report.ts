@@ -1,11 +1,12 @@
 import path from 'node:path'
 import type { Report } from '@drover/core'
+import type { Commanded } from './commanded-copy.js'
 import { type Places, placesIn, type Target } from './copies.js'
 import { type Copied, type DemoOutcome, isRight } from './run-demo.js'
 
 /** What the demo did, on one screen. */
 export function demoReport(outcome: DemoOutcome, folder: string, durationMs: number): string {
-  const { messages, calls, backfills, copies } = outcome
+  const { messages, calls, backfills, copies, commanded } = outcome
   const places = placesIn(folder)
   const lines = [
     '',
@@ -19,6 +20,7 @@ export function demoReport(outcome: DemoOutcome, folder: string, durationMs: num
       'Compared',
       copies.map((copy) => comparedLine(copy, fileOf(copy.target, places))),
     ),
+    ...listed('Command', commandLines(commanded)),
     ...listed('Made', Object.values(places)),
     '',
     isRight(outcome)
@@ -50,6 +52,13 @@ function copyLines({ killedAt, report }: Copied, file: string): string[] {
 function comparedLine({ verification }: Copied, file: string): string {
   const { expected, actual, missing, extra, different } = verification
   return `${file}: ${number(actual.rows)} of ${number(expected.rows)} records, ${number(missing)} missing, ${number(extra)} extra, ${number(different)} different`
+}
+
+function commandLines({ command, interrupted, resumed, verified }: Commanded): string[] {
+  return [
+    `${command}: interrupted with exit code ${interrupted}; the same command again: ${resumed}`,
+    `drover verify: ${verified === 0 ? 'both sides are the same' : 'the sides differ; see above'}, exit code ${verified}`,
+  ]
 }
 
 function fileOf(target: Target, places: Places): string {

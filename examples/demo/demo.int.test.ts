@@ -29,7 +29,7 @@ function demo(...args: string[]): { readonly status: number | null; readonly out
 }
 
 it('copies every record once through a kill, as a comparison by other means finds too', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { status, output } = demo('--messages', '8000')
   expect(status, output).toBe(0)
@@ -40,7 +40,11 @@ it('copies every record once through a kill, as a comparison by other means find
     expect(numberOf(resumedBehind)).toBeGreaterThanOrEqual(numberOf(killedAt))
   }
   expect(output).toContain('Every record arrived once, and as it left.')
-  for (const name of ['agent.db', 'messages.ndjson', 'copy.db']) expect(output).toContain(path.join(folder, name))
+  expect(output).toMatch(
+    /drover run messages\.yaml --records-per-second 3600\n[\s\S]*│ SIGINT: ending the batch in hand[\s\S]*│ Go on with: drover run messages\.yaml --records-per-second 3600\n[\s\S]*— The same command again[\s\S]*, resumed\n[\s\S]*│ verification: both sides are the same/,
+  )
+  for (const name of ['agent.db', 'messages.ndjson', 'copy.db', 'messages.yaml', 'archive.db'])
+    expect(output).toContain(path.join(folder, name))
 
   const expected = await rowsOf(
     'agent.db',
@@ -50,17 +54,20 @@ it('copies every record once through a kill, as a comparison by other means find
   const inFile = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   const inDatabase = await rowsOf('copy.db', 'select * from messages order by id')
   expect(inFile.map(({ metadata: _, ...rest }) => rest)).toEqual(expected.map(moved))
+  const inArchive = await rowsOf('archive.db', 'select * from messages order by id')
+  expect(inArchive.map(({ metadata: _, ...rest }) => rest)).toEqual(expected.map(moved))
   expect(inDatabase.map(({ metadata: _, ...rest }) => rest)).toEqual(expected.map(moved))
   expect(new Set(inFile.map(({ metadata }) => JSON.stringify(metadata))).size).toBe(1)
   expect(new Set(inDatabase.map(({ metadata }) => metadata)).size).toBe(1)
   expect(expected.every(({ token_count }) => Number(token_count) > 0)).toBe(true)
 })
 
-it('fails if a copy differs, and says where', { timeout: 60_000 }, () => {
+it('fails if a copy differs, and says where', { timeout: 120_000 }, () => {
   const { status, output } = demo('--messages', '2000', '--tamper')
   expect(status, output).toBe(1)
   expect(output).toMatch(/messages\.ndjson: ([\d,]+) of \1 records, 0 missing, 0 extra, 1 different/)
   expect(output).toMatch(/copy\.db: ([\d,]+) of \1 records, 0 missing, 0 extra, 1 different/)
+  expect(output).toMatch(/drover verify: the sides differ; see above, exit code 1/)
   expect(output).not.toContain('Every record arrived')
 })
 

@@ -26,6 +26,7 @@ const outcome = await runDemo({
   seed: Number(values.seed),
   tampered: values.tamper,
   say: (text) => console.log(`— ${text}`),
+  show: (line) => console.log(`  │ ${line}`),
 })
 console.log(demoReport(outcome, folder, performance.now() - begun))
 if (!isRight(outcome)) process.exitCode = 1

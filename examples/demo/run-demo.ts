@@ -2,6 +2,7 @@ import { type Report, runPipeline, type Verification, verify } from '@drover/cor
 import { backfillContextFields } from '@drover-examples/backfill-context-fields'
 import { backfillMessageTokens } from '@drover-examples/backfill-message-tokens'
 import { makeAgentDatabase } from '@drover-internal/agent-database'
+import { type Commanded, copyByCommand } from './commanded-copy.js'
 import { arrivedIn, copyTo, movedMessages, placesIn, type Target, targets } from './copies.js'
 import { copyAndKill } from './killed-copy.js'
 import { tamper } from './tamper.js'
@@ -15,6 +16,8 @@ export interface DemoOptions {
   readonly tampered: boolean
   /** What is done next. */
   readonly say: (text: string) => void
+  /** Takes what the command prints. */
+  readonly show: (line: string) => void
 }
 
 /** A copy that was killed on its way, and what it came to. */
@@ -31,10 +34,11 @@ export interface DemoOutcome {
   readonly calls: number
   readonly backfills: readonly Report[]
   readonly copies: readonly Copied[]
+  readonly commanded: Commanded
 }
 
-/** Makes a database, backfills it, copies it twice with a killed process each, and compares. */
-export async function runDemo({ folder, messages, seed, tampered, say }: DemoOptions): Promise<DemoOutcome> {
+/** Makes a database, backfills it, copies it twice with a killed process each and once by an interrupted command, and compares. */
+export async function runDemo({ folder, messages, seed, tampered, say, show }: DemoOptions): Promise<DemoOutcome> {
   const places = placesIn(folder)
   const filename = places.database
   const progress = process.stdout
@@ -62,11 +66,12 @@ export async function runDemo({ folder, messages, seed, tampered, say }: DemoOpt
     })
     copies.push({ target, killedAt, report, verification })
   }
-  return { messages, calls, backfills: [tokens, context], copies }
+  const commanded = await copyByCommand({ places, messages, tampered, say, show })
+  return { messages, calls, backfills: [tokens, context], copies, commanded }
 }
 
 /** Whether everything arrived as it left, and every run accounts for all records. */
-export function isRight({ backfills, copies }: DemoOutcome): boolean {
+export function isRight({ backfills, copies, commanded }: DemoOutcome): boolean {
   const reports = [...backfills, ...copies.map(({ report }) => report)]
   return (
     reports.every(({ status, counts }) => {
@@ -77,6 +82,10 @@ export function isRight({ backfills, copies }: DemoOutcome): boolean {
         emitted === inserted + updated + skipped &&
         rejected === 0
       )
-    }) && copies.every(({ report, verification }) => report.attempt.resumed && verification.equal)
+    }) &&
+    copies.every(({ report, verification }) => report.attempt.resumed && verification.equal) &&
+    commanded.interrupted === 130 &&
+    commanded.resumed === 0 &&
+    commanded.verified === 0
   )
 }
