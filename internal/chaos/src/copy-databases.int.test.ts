@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { postgresDatabase } from '@drover/adapter-postgres'
 import { type SqliteDriver, sqliteDatabase } from '@drover/adapter-sqlite'
 import {
@@ -293,9 +293,10 @@ describePostgres('whole databases', () => {
   })
 })
 
-const chinook = process.env.DROVER_CHINOOK
-const isThere = chinook !== undefined && existsSync(chinook)
-if (!isThere) console.warn('Chinook is not copied: set DROVER_CHINOOK to the path of chinook.sqlite.')
+/** The sample that `.ci/run` looks for, or any other path of it. */
+const chinook = process.env.DROVER_TEST_DATABASE
+const isThere = chinook !== undefined && basename(chinook).startsWith('chinook') && existsSync(chinook)
+if (!isThere) console.warn('Chinook is not copied: set DROVER_TEST_DATABASE to the path of chinook.sqlite.')
 
 describePostgres('chinook', () => {
   const database = useDatabase()
