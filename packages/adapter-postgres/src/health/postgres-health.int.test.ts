@@ -208,7 +208,10 @@ describeOwnServer('the lag of a standby', () => {
     url.username = 'plain'
     url.password = 'plain'
     const blind = one(postgresHealth({ connection: url.href, replicaLagMs: 100 }))
-    await expect(blind.check(operation)).rejects.toMatchObject({ code: 'STORE_DENIED', message: expect.stringContaining('GRANT pg_monitor') })
+    await expect(blind.check(operation)).rejects.toMatchObject({
+      code: 'STORE_DENIED',
+      message: expect.stringContaining('GRANT pg_monitor'),
+    })
     await writer.query('GRANT pg_monitor TO plain')
     expect((await blind.check(operation)).reason).toMatch(/standby/)
     await blind.close?.()
