@@ -57,6 +57,8 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The message lists each table with all that is in its way, and nothing was written. Mend the table at either end, or leave it out with `exclude`. See [whole databases](whole-databases.md).',
   FOREIGN_KEY_BROKEN:
     'The message names each foreign key and some of the values that are missing. Add or remove rows in the copy and call again, or copy with `foreignKeys: false`.',
+  RUN_UNDONE:
+    "Its first part is gone, and it knows only of what follows. Begin from the start, as a new run: another `version` with `whenChanged: 'restart'`. See [undo](undo.md).",
   UNDO_IMPOSSIBLE:
     'Read the message: it names the runs that can be undone, or the column that is gone. Only runs with `undo: true` can, and only until their before-images are pruned. See [undo](undo.md).',
   CONTRACT_BROKEN:

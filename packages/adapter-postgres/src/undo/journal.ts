@@ -1,4 +1,4 @@
-import type { Claim, ExactSession, Operation, SinkOperation } from '@drover/core'
+import { type Claim, DroverError, type ExactSession, type Operation, type SinkOperation } from '@drover/core'
 import { overriding } from '../archive/overriding.js'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
@@ -37,13 +37,29 @@ export class Journal {
       GROUP BY drover_part`
   }
 
-  /** Makes ready for images of that run. */
+  /** Makes ready for images of that run. @throws `RUN_UNDONE` */
   async begin(connection: PostgresConnection, { run }: Claim): Promise<void> {
     if (this.#run === run) return
     await ensureImageTable(connection, this.table)
+    await this.#refuseUndone(connection, run)
     await pruneImages(connection, this.table, run)
     this.#run = run
   }
+
+  async #refuseUndone(connection: PostgresConnection, run: string): Promise<void> {
+    const { rows } = await connection.query<{ undone: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${this.table.images} WHERE run = $1 AND begun_at IS NOT NULL) AS undone`,
+      [run],
+    )
+    if (rows[0]?.undone === true) throw runUndone(connection.name, run)
+  }
+}
+
+function runUndone(where: string, run: string): DroverError {
+  return new DroverError(
+    'RUN_UNDONE',
+    `${where}: the run ${run} was undone, as far as it had come, and would go on behind that. Give the pipeline or backfill another version and whenChanged: 'restart', and it begins from the start.`,
+  )
 }
 
 /** As {@link connectExactWriter}, with a journal if there is to be one. */

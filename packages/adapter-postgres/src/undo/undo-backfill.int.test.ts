@@ -124,6 +124,14 @@ describePostgres('undo of a postgresBackfill', () => {
     expect(await whole()).toEqual(before)
   })
 
+  it('ends what it undid: a run that was stopped half-way begins anew, and does not go on behind what is gone', async () => {
+    await runBackfill({ backfiller: tokens(), stopAfter: { records: 200 } })
+    await runBackfill({ backfiller: undo() })
+    expect(await failure(runBackfill({ backfiller: tokens() }))).toMatchObject({ code: 'RUN_UNDONE' })
+    const report = await runBackfill({ backfiller: tokens({ version: '2' }), whenChanged: 'restart' })
+    expect(report.counts).toMatchObject({ read: 434, updated: 434 })
+  })
+
   it('keeps what the application wrote in the very moment of the update', async () => {
     const held = new pg.Client(database.url)
     await held.connect()

@@ -46,12 +46,19 @@ export class Journal {
       const position = await session.claim(claimed, operation)
       if (this.#run !== claimed.run) {
         await ensureImageTables(this.connection, this.tables)
+        await this.#refuseUndone(claimed.run)
         await pruneImages(this.connection, this.tables, claimed.run)
       }
       this.#run = claimed.run
       return position
     }
     return overriding(session, { claim } as Partial<S>)
+  }
+
+  async #refuseUndone(run: string): Promise<void> {
+    const { connection, tables } = this
+    const sql = `SELECT 1 AS one FROM ${tables.shapes} WHERE run = ? AND begun_at IS NOT NULL LIMIT 1`
+    if ((await connection.get(sql, [run])) !== undefined) throw runUndone(`"${connection.name}"`, run)
   }
 
   /** Not in the transaction of a batch: what is rolled back takes its triggers with it. */
@@ -98,6 +105,13 @@ export class Journal {
         columns.map(() => 'NULL'),
       )} END;`
   }
+}
+
+function runUndone(where: string, run: string): DroverError {
+  return new DroverError(
+    'RUN_UNDONE',
+    `${where}: the run ${run} was undone, as far as it had come, and would go on behind that. Give the pipeline or backfill another version and whenChanged: 'restart', and it begins from the start.`,
+  )
 }
 
 /** Whether triggers may change other columns of a row than a statement sets. */

@@ -135,6 +135,14 @@ describe.each(drivers)('sqliteUndo over %s', (driver) => {
     expect(await whole('messages')).toEqual(before)
   })
 
+  it('ends what it undid: a run that was stopped half-way begins anew, and does not go on behind what is gone', async () => {
+    await runBackfill({ backfiller: tokens(), stopAfter: { records: 200 } })
+    await undo('tokens')
+    expect(await failure(runBackfill({ backfiller: tokens() }))).toMatchObject({ code: 'RUN_UNDONE' })
+    const report = await runBackfill({ backfiller: tokens({ version: '2' }), whenChanged: 'restart' })
+    expect(report.counts).toMatchObject({ read: 434, updated: 434 })
+  })
+
   it('leaves nothing of batches that were only tried, or that failed', async () => {
     await database.exec(
       `CREATE TRIGGER refused BEFORE UPDATE ON messages WHEN NEW.id = 300 BEGIN SELECT RAISE(ABORT, 'no'); END`,

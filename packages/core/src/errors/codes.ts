@@ -39,6 +39,7 @@ export const errorCodes = {
   TABLES_REFUSED:
     'Tables of a database cannot be copied as they are; the message lists what stands in the way of each.',
   FOREIGN_KEY_BROKEN: 'Rows refer to rows that are not there, so a foreign key cannot hold.',
+  RUN_UNDONE: 'The run that would be gone on with was taken back: it would go on from its middle.',
   UNDO_IMPOSSIBLE: 'A run cannot be taken back: it kept no before-images, or was undone already.',
   CONTRACT_BROKEN: 'A source, sink, state store or backfiller did what its contract forbids.',
   ABORTED: 'The work was given up because its signal was aborted.',
