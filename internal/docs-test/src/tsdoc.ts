@@ -3,7 +3,13 @@ import path from 'node:path'
 import { type Block, filesBelow, root } from './blocks.js'
 import { exportedNames } from './compile.js'
 
-const packages = ['@drover/core', '@drover/adapter-sqlite', '@drover/adapter-postgres', '@drover/cli', '@drover/conformance']
+const packages = [
+  '@drover/core',
+  '@drover/adapter-sqlite',
+  '@drover/adapter-postgres',
+  '@drover/cli',
+  '@drover/conformance',
+]
 /** Exported, but in examples a value of the reader's own unless it is called. */
 const ownName = 'sink'
 const comment = /^ *\/\*\*[\s\S]*?\*\//gm
