@@ -153,6 +153,34 @@ describePostgres('a dry run', () => {
     await database.query('DROP OWNED BY dry_reader; DROP ROLE dry_reader')
   })
 
+  describe('of a run with undo', () => {
+    const kept = (options: Partial<PostgresSinkOptions> = {}) => pipeline({ undo: true, ...options })
+
+    it('names the table that keeps what rows were', async () => {
+      before = await dumped()
+      const { problems, creates } = await dryRun(kept())
+      expect([problems, creates.at(-1)]).toEqual([[], 'table "drover_before_images"'])
+      await left()
+    })
+
+    it('names the right that is missing on it', async () => {
+      await database.query(`CREATE TABLE messages (${columns}); CREATE TABLE drover_before_images (id int)`)
+      await database.query(`COMMENT ON TABLE drover_before_images IS 'Drover: before-images, version 1'`)
+      await database.query(`CREATE ROLE dry_keeper LOGIN PASSWORD 'x'; GRANT SELECT, INSERT ON messages TO dry_keeper`)
+      await database.query('GRANT CREATE ON SCHEMA public TO dry_keeper')
+      const url = new URL(database.url)
+      ;[url.username, url.password] = ['dry_keeper', 'x']
+      const { problems } = await dryRun(kept({ connection: url.href }))
+      expect(problems).toEqual([{ code: 'STORE_DENIED', message: expect.stringContaining('drover_before_images') }])
+      await database.query('DROP TABLE drover_before_images; DROP OWNED BY dry_keeper; DROP ROLE dry_keeper')
+    })
+
+    it('names a table in which no row would be found again', async () => {
+      await database.query('CREATE TABLE messages (id bigint, text text)')
+      expect((await dryRun(kept())).problems).toMatchObject([{ code: 'SINK_NOT_READY' }])
+    })
+  })
+
   it('names what the server would refuse, and what a column would lose', async () => {
     await database.query(`CREATE TABLE messages (${columns}, CHECK (id < 500))`)
     before = await dumped()

@@ -5,7 +5,7 @@ import type { BatchTarget } from '../sink/batch-target.js'
 import { ensureStateTables, type StateTables } from '../state/state-tables.js'
 
 /** Whoever waits for a lock has others waiting behind him, and this is not worth it. */
-const longestWaitMs = 2_000
+export const longestWaitMs = 2_000
 
 interface Rehearsed {
   readonly database: PostgresDatabase

@@ -230,7 +230,8 @@ export class TableTarget implements BatchTarget {
 
   #imagesOf({ table, policy }: TargetTable): StageImages | undefined {
     const { journal, key } = this.options
-    return journal === null || this.#isRehearsed ? undefined : new StageImages(journal, table, policy, key, this.where)
+    const images = journal === null ? undefined : new StageImages(journal, table, policy, key, this.where)
+    return this.#isRehearsed ? undefined : images
   }
 
   /** Once; without a schema the table must be there. */

@@ -51,6 +51,9 @@ export async function hasUpdateTriggers(connection: PostgresConnection, oid: num
   return rows.length > 0
 }
 
+/** Schemas in which names are looked for, whoever is asking. */
+export const schemasSql = `(SELECT coalesce(string_agg(quote_ident(s), ', '), '') FROM unnest(current_schemas(false)) AS s)`
+
 /** The key of a row as one text. */
 export function keySql({ name: table, key }: ImageShape): string {
   const texts = key.map(({ name }) => `${quoteName(table)}.${quoteName(name)}::text`)

@@ -105,13 +105,14 @@ export async function versionOf(connection: PostgresConnection, { images, name }
 async function upgrade(connection: PostgresConnection, table: ImageTable): Promise<void> {
   const doing = `creating Drover's table ${table.name} in ${connection.name}`
   try {
-    await connection.transaction(async () => {
+    const work = async (): Promise<void> => {
       await connection.query('SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `drover tables ${table.images}`,
       ])
       const found = await versionOf(connection, table)
       for (const next of upgrades.slice(found)) await connection.exec(next(table), { doing })
-    })
+    }
+    await (connection.isInTransaction ? work() : connection.transaction(work))
   } catch (error) {
     if (!DroverError.isInstance(error, 'STORE_DENIED')) throw error
     throw new DroverError(

@@ -4,17 +4,25 @@ import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { PostgresLocation } from '../connection/postgres-location.js'
 import { quoteText } from '../connection/quote-name.js'
+import { longestWaitMs } from '../rehearsal/rehearse.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import { connectExactWriter } from '../sink/connect-sink.js'
-import type { StateLocation } from '../state/state-tables.js'
-import type { ImageShape } from './image-shape.js'
-import { ensureImageTable, type ImageTable, imageTable, pruneImages, type UndoOptions } from './image-table.js'
+import { ensureStateTables, type StateLocation, stateTables } from '../state/state-tables.js'
+import { type ImageShape, schemasSql } from './image-shape.js'
+import {
+  ensureImageTable,
+  type ImageTable,
+  imageTable,
+  pruneImages,
+  type UndoOptions,
+  versionOf,
+} from './image-table.js'
 
 /** An image that is far larger than the others must not lead to arrays beyond a gigabyte. */
 const mostPartBytes = 4 * 1024 * 1024
 
-/** What texts of values depend on beside what every transaction of ours sets. */
-const settingsSql = `json_build_object('TimeZone', current_setting('TimeZone'), 'lc_monetary', current_setting('lc_monetary'))::text`
+/** What texts of values, and names of types, depend on beside what every transaction of ours sets. */
+const settingsSql = `json_build_object('TimeZone', current_setting('TimeZone'), 'lc_monetary', current_setting('lc_monetary'), 'search_path', ${schemasSql})::text`
 
 /** Keeps what rows were before a run changed them: statements that go into its own. */
 export class Journal {
@@ -44,6 +52,14 @@ export class Journal {
     await this.#refuseUndone(connection, run)
     await pruneImages(connection, this.table, run)
     this.#run = run
+  }
+
+  /** Tries in a transaction that is rolled back what {@link begin} does, and gives what would be created. */
+  async rehearse(connection: PostgresConnection): Promise<readonly string[]> {
+    const { name, schema } = this.table
+    const found = await versionOf(connection, this.table)
+    await ensureImageTable(connection, this.table)
+    return found > 0 ? [] : [`table "${schema === null ? name : `${schema}.${name}`}"`]
   }
 
   async #refuseUndone(connection: PostgresConnection, run: string): Promise<void> {
@@ -81,6 +97,7 @@ export async function connectJournaled<R extends object>(
   )
   const database = opened
   if (journal === null || database === undefined) return session
+  const rehearse = session.rehearse?.bind(session)
   return overriding(session, {
     claim: async (claim: Claim, how: Operation) => {
       const position = await session.claim(claim, how)
@@ -88,5 +105,16 @@ export async function connectJournaled<R extends object>(
       await journal.begin(connection, claim)
       return position
     },
+    ...(rehearse && {
+      rehearse: async (...[schema, pages, how]: Parameters<typeof rehearse>) => {
+        const rehearsal = await rehearse(schema, pages, how)
+        const work = async (connection: PostgresConnection): Promise<readonly string[]> => {
+          await ensureStateTables(connection, stateTables(state))
+          return await journal.rehearse(connection)
+        }
+        const creates = await database.transaction(work, { ...how, end: 'rollback', lockTimeoutMs: longestWaitMs })
+        return { ...rehearsal, creates: [...rehearsal.creates, ...creates] }
+      },
+    }),
   } as Partial<ExactSession<R>>)
 }

@@ -145,6 +145,26 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
     expect(await whole('all')).toEqual(before)
   })
 
+  it('finds types where the run found them', async () => {
+    await exec(`CREATE TYPE @mood AS ENUM ('sad', 'glad'); CREATE TABLE @m (id int PRIMARY KEY, m @mood, ms @mood[]);
+      INSERT INTO @m VALUES (1, 'sad', '{sad}')`)
+    const before = await whole('m')
+    const url = new URL(database.url)
+    url.searchParams.set('options', `-c search_path=${place.name}`)
+    const rows = [1, 2].map((id) => ({ id, m: 'glad', ms: ['glad'] }))
+    await load(rows, { table: 'm', onConflict: 'update', connection: url.href })
+    expect((await undo()).account?.figures).toEqual({ restored: 1, deleted: 1, kept: 0 })
+    expect(await whole('m')).toEqual(before)
+  })
+
+  it('is impossible where a key has several rows since', async () => {
+    await load(records(91, 92), { onConflict: 'update' })
+    await exec('ALTER TABLE @t DROP CONSTRAINT t_pkey; INSERT INTO @t (id, a, b) SELECT id, a, b FROM @t WHERE id = 91')
+    const before = await whole()
+    expect(await failure(undo())).toMatchObject({ code: 'UNDO_IMPOSSIBLE' })
+    expect(await whole()).toEqual(before)
+  })
+
   it.each([
     ['in a partitioned table', 'p', 100],
     ['though one partition alone has them', 'p2', 51],

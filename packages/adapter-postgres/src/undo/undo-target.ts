@@ -12,7 +12,7 @@ import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { requireRights, requireTable } from '../schema/read-table.js'
 import { findColumn, type Table } from '../schema/table.js'
 import type { BatchTarget, BatchWriter } from '../sink/batch-target.js'
-import type { ImageColumn, ImageShape } from './image-shape.js'
+import { type ImageColumn, type ImageShape, schemasSql } from './image-shape.js'
 import type { ImageTable } from './image-table.js'
 import type { ImageRecord } from './images-source.js'
 import { type Reference, referencesTo, referrerSql } from './references.js'
@@ -137,6 +137,7 @@ interface Group {
 class UndoWriter implements BatchWriter {
   readonly #types = new Map<string, string>()
   #settings = ''
+  #own: OwnPath | undefined
   #rows = 0
 
   constructor(
@@ -185,19 +186,26 @@ class UndoWriter implements BatchWriter {
     const { connection, undone } = this
     const { table, references } = await this.target.targetOf(shape)
     this.#refuseDropped(table, [...shape.key, ...last.columns])
-    const sql = restoreSql({
-      shape,
-      last,
-      type: await this.#typeOf(shape),
-      columns: shape.columns.filter((column) => isSettable(table, shape, column)).map(({ name }) => name),
-      referrer: referrerSql(references, shape),
-    })
-    await this.#set(settings)
     const inserted = records.filter(({ image }) => image === null).map(({ key }) => key)
-    const doing = `undoing ${this.target.where}`
-    if (references.length > 0 && inserted.length > 0) await connection.query(lockSql(shape), [inserted], { doing })
     const values = [records.map(({ key }) => key), records.map(({ image }) => image), records.map(({ after }) => after)]
-    const { rows } = await connection.query<Fated>(sql, values, { doing })
+    const doing = `undoing ${this.target.where}`
+    const { rows } = await this.#under(settings, async () => {
+      const sql = restoreSql({
+        shape,
+        last,
+        type: await this.#typeOf(shape, settings),
+        columns: shape.columns.filter((column) => isSettable(table, shape, column)).map(({ name }) => name),
+        referrer: referrerSql(references, shape),
+      })
+      if (references.length > 0 && inserted.length > 0) await connection.query(lockSql(shape), [inserted], { doing })
+      return await connection.query<Fated>(sql, values, { doing })
+    })
+    if (rows.length !== records.length) {
+      throw new DroverError(
+        'UNDO_IMPOSSIBLE',
+        `${this.target.where}: several rows of ${table.sql} have one key since, so nobody can tell which one the run has written. Make the key (${shape.key.map(({ name }) => name).join(', ')}) unique again and call again.`,
+      )
+    }
     for (const { place, fate, referrer } of rows) {
       if (fate === 'restored' || fate === 'deleted') undone[fate]++
       else undone.kept.push({ key: keyShown(shape, records[place]?.key ?? ''), reason: reasonFor(fate, referrer) })
@@ -214,8 +222,8 @@ class UndoWriter implements BatchWriter {
     )
   }
 
-  async #typeOf(shape: ImageShape): Promise<string> {
-    const id = JSON.stringify(shape)
+  async #typeOf(shape: ImageShape, settings: string): Promise<string> {
+    const id = JSON.stringify([shape, settings])
     const known = this.#types.get(id)
     if (known !== undefined) return known
     const name = `drover_image_${this.#types.size + 1}`
@@ -224,15 +232,42 @@ class UndoWriter implements BatchWriter {
     return `pg_temp.${name}`
   }
 
-  /** Texts of values depend on these. Rows are found by their keys, which the planner takes for dearer than it is. */
-  async #set(settings: string): Promise<void> {
-    if (this.#settings === settings) return
+  /**
+   * Texts of values depend on these, and names of types on the schemas in which they are looked for. Drover's own tables are not to be
+   * looked for there, so these go back.
+   */
+  async #under<T>(settings: string, work: () => Promise<T>): Promise<T> {
+    const { search_path: schemas } = JSON.parse(settings) as { readonly search_path?: string }
+    const own = await this.#set(settings)
+    if (schemas === undefined || schemas === own.schemas) return await work()
+    const lookIn = (path: string) => this.connection.query(`SELECT set_config('search_path', $1, true)`, [path])
+    await lookIn(schemas)
+    const result = await work()
+    await lookIn(own.path)
+    return result
+  }
+
+  /** Rows are found by their keys, which the planner takes for dearer than it is. */
+  async #set(settings: string): Promise<OwnPath> {
+    if (this.#own !== undefined && this.#settings === settings) return this.#own
     await this.connection.query(
-      `SELECT set_config(key, value, true) FROM json_each_text($1::json) UNION ALL SELECT set_config('random_page_cost', '1', true)`,
+      `SELECT set_config(key, value, true) FROM json_each_text($1::json) WHERE key <> 'search_path'
+       UNION ALL SELECT set_config('random_page_cost', '1', true)`,
       [settings],
     )
     this.#settings = settings
+    const { rows } = await this.connection.query<OwnPath>(
+      `SELECT current_setting('search_path') AS path, ${schemasSql} AS schemas`,
+    )
+    this.#own ??= rows[0] ?? { path: '', schemas: '' }
+    return this.#own
   }
+}
+
+/** Where this connection looks for names. */
+interface OwnPath {
+  readonly path: string
+  readonly schemas: string
 }
 
 function isSettable(table: Table, { key }: ImageShape, { name }: ImageColumn): boolean {

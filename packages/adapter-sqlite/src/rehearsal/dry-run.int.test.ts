@@ -48,6 +48,17 @@ describe.each(drivers)('a dry run, with %s', (driver) => {
       expect(kept.filter((name) => String(name).includes('dry-run-of-a-copy'))).toEqual([])
     })
 
+    it('of a run with undo names what keeps images too, and a table in which no row would be found again', async () => {
+      const kept = (to: string) => sqliteSink({ filename: target.file, table: to, driver, undo: true })
+      const before = filesOf(target.folder)
+      const { problems, creates } = await dryRun({ ...pipeline(), sink: kept('messages') })
+      expect(problems).toEqual([])
+      expect(creates.slice(3)).toEqual(['table "drover_before_images"', 'table "drover_before_shapes"'])
+      expect(filesOf(target.folder)).toEqual(before)
+      await target.exec('CREATE TABLE w (id, text, tokens, rowid, oid, _rowid_)')
+      expect((await dryRun({ ...pipeline(), sink: kept('w') })).problems).toMatchObject([{ code: 'SINK_NOT_READY' }])
+    })
+
     it('leaves them as they were while the application has them open, with what it has not checkpointed', async () => {
       const open: SqliteConnection[] = []
       for (const database of [source, target]) {

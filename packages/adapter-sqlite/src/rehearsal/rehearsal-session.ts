@@ -12,6 +12,7 @@ import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import type { BatchTarget } from '../sink/batch-target.js'
 import type { ExactWriterOptions } from '../sink/connect-sink.js'
 import { ensureStateTables, stateTables } from '../state/state-tables.js'
+import { ensureImageTables, imageTables } from '../undo/image-tables.js'
 import { inTurn } from '../writer/write-turn.js'
 import { InnerConnection } from './inner-connection.js'
 import { openUnchanged, type UnchangedDatabase } from './open-unchanged.js'
@@ -60,7 +61,12 @@ class RehearsalSession implements ExactSession<Row> {
       // What a target makes for itself goes with the transaction, so the next rehearsal needs another one.
       const target = await this.makeTarget(inner)
       await target.prepare(schema)
-      await ensureStateTables(inner, stateTables(this.options.tablePrefix))
+      const { tablePrefix, undo } = this.options
+      await ensureStateTables(inner, stateTables(tablePrefix))
+      if (undo?.undo === true) {
+        await ensureImageTables(inner, imageTables(tablePrefix, undo))
+        await target.imageShape?.()
+      }
       const created = (await tablesOf(inner)).filter((table) => !before.includes(table))
       const begun = performance.now()
       const rows = await write(target, pages, signal)

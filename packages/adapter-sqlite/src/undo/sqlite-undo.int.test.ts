@@ -278,6 +278,13 @@ describe.each(drivers)('sqliteUndo over %s', (driver) => {
     expect(report.account?.figures).toEqual({ restored: 4, deleted: 0, kept: 0 })
   })
 
+  it('is impossible where a key has several rows since', async () => {
+    await load(records(91, 92), { onConflict: 'update' })
+    await database.exec('CREATE TABLE s AS SELECT * FROM t; DROP TABLE t; ALTER TABLE s RENAME TO t')
+    await database.exec('INSERT INTO t SELECT * FROM t WHERE id = 91')
+    expect(await failure(undo('load'))).toMatchObject({ code: 'UNDO_IMPOSSIBLE' })
+  })
+
   it('prunes what is old', async () => {
     await load(records(101, 102))
     await database.exec('UPDATE drover_before_shapes SET kept_at = kept_at - 8 * 86400000')

@@ -186,6 +186,12 @@ export class UndoTarget implements BatchTarget {
          LEFT JOIN main.${quoteName(table.name)} AS ${own} ON ${isRow(shape, own, 'drover_i')}`,
       [...new Array<SqliteValue>(asks).fill(pairs), pairs],
     )
+    if (rows.length !== records.length) {
+      throw new DroverError(
+        'UNDO_IMPOSSIBLE',
+        `${this.where}: several rows of "${table.name}" have one key since, so nobody can tell which one the run has written. Make the key (${shape.key.join(', ')}) unique again and call again.`,
+      )
+    }
     const fates: { restore: number[]; delete: number[]; kept: KeptRecord[] } = { restore: [], delete: [], kept: [] }
     for (const [said, by, ordinal, ...key] of rows) {
       const fate = (said === 'delete' && by !== null ? 'referred' : said) as Fate
