@@ -14,3 +14,9 @@ const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 export function drover(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, worker, task, JSON.stringify(options)], ...more }
 }
+
+/** The same with a flag of Node's. */
+export function flagged(flag: string, { name, command, ...rest }: Contender): Contender {
+  const [node, ...others] = command
+  return { ...rest, name: `${name}, ${flag}`, command: [node as string, flag, ...others] }
+}
