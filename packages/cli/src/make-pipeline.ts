@@ -94,6 +94,9 @@ async function makeSignals(
   return made.flat() as unknown as NonNullable<Overrides['signals']>
 }
 
+/** A date of any other form is taken in whatever way the host's zone and V8 have it. */
+const isInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/i
+
 type StopAfterPart = NonNullable<PipelineParts['stopAfter']>
 
 function makeStopAfter(
@@ -103,7 +106,7 @@ function makeStopAfter(
 ): NonNullable<Overrides['stopAfter']> {
   if (deadline === undefined) return rest
   const instant = new Date(deadline)
-  if (!Number.isNaN(instant.getTime())) return { ...rest, deadline: instant }
+  if (isInstant.test(deadline) && !Number.isNaN(instant.getTime())) return { ...rest, deadline: instant }
   const wrong = `deadline is an instant such as 2025-01-31T06:00:00Z, not ${JSON.stringify(deadline)}`
   throw file.error([...at, 'deadline'], new DroverError('OPTION_INVALID', wrong))
 }

@@ -55,6 +55,18 @@ backfills: [./backfill_a.ts, { module: ./backfill_b.ts, batchSize: 2 }]
   expect([batchSize, backfills]).toEqual([500, ['./backfill_a.ts', { module: './backfill_b.ts', batchSize: 2 }]])
 })
 
+test('<< brings in what another object holds, behind what is written out', () => {
+  const text = `name: copy
+source: &chat { type: sqlite, filename: a.db, table: t }
+sink: { filename: b.db, <<: [*chat, { table: other, onConflict: update }] }
+`
+  expect(parts(text).sink).toEqual({ type: 'sqlite', filename: 'b.db', table: 't', onConflict: 'update' })
+})
+
+test('line ends of Windows are line ends', () => {
+  expect(parts(whole.replaceAll('\n', '\r\n'))).toEqual(parts(whole))
+})
+
 describe('names that do not exist are refused with the nearest one and the place', () => {
   test.each([
     [
@@ -190,10 +202,14 @@ describe('files that are none', () => {
   test.each([
     ['empty', '', 'p.yaml is empty'],
     ['a comment', '# later\n', 'p.yaml is empty'],
-    ['null', '~\n', 'this is a single value'],
+    ['null', '~\n', 'p.yaml is empty'],
+    ['a document of nothing', '---\n', 'p.yaml is empty'],
+    ['an alias of nothing', `${whole}version: *none`, 'p.yaml:4:10: there is no anchor &none before this'],
+    ['merged texts', `${whole}verify: { <<: [a, b] }`, '<< takes an object, such as *name, or a list of them'],
     ['a list', '- name: copy\n', 'p.yaml:1:1: this is a list. A pipeline is a YAML file with name, source and sink'],
     ['a text', 'copy', 'p.yaml:1:1: this is a single value'],
-    ['without anything needed', 'batchSize: 1', 'p.yaml:1:1: the file lacks backfills'],
+    ['without anything needed', 'batchSize: 1', 'p.yaml:1:1: the file lacks name, source and sink, or backfills'],
+    ['a name alone', 'name: a', 'p.yaml:1:1: the file lacks source and sink'],
     ['a name twice', `${whole}name: again`, 'p.yaml:4:1: this is no YAML: Map keys must be unique'],
     ['broken', 'name: [a, b', 'p.yaml:1:12: this is no YAML: '],
     [

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { DroverError } from '@drover/core'
 import type { FileProblems } from './file/file-problems.js'
-import type { Given } from './file/given.js'
+import { type Given, withVariables } from './file/given.js'
 import { readYamlFile, whatItHolds } from './file/yaml-file.js'
 import { pipelineShape } from './pipeline-shape.js'
 import { placeOf, ShapeChecker } from './shape/check-shape.js'
@@ -22,6 +22,8 @@ export interface PipelineFile {
   readonly parts: PipelineParts
   /** An error about one part, with its line and column. */
   readonly error: (at: readonly (string | number)[], error: unknown) => DroverError
+  /** A message with the variables of the file in place of what they stand for. */
+  readonly hide: (message: string) => string
 }
 
 /** What it holds; everything else is an option of the run by its own name. */
@@ -68,13 +70,25 @@ export function checkPipelineFile(file: string, given: Given, problems: FileProb
   }
   const parts = new ShapeChecker(problems).check(given, pipelineShape, 'the file') as PipelineParts
   problems.refuse()
+  const hide = (message: string): string => withVariables(message, given)
   return {
     path: file,
     folder: path.dirname(file),
     parts,
+    hide,
     error: (at, error) => {
       const { code, message, cause } = DroverError.from(error, `${at.join('.')} cannot be used`)
-      return new DroverError(code, problems.said(placeOf(given, ...at), message), { cause: cause ?? error })
+      return new DroverError(code, problems.said(placeOf(given, ...at), hide(message)), { cause: cause ?? error })
     },
+  }
+}
+
+/** What refuses the options of a file shows its variables, and not what they stand for. */
+export async function hiding<T>(file: Pick<PipelineFile, 'hide'>, act: () => T | Promise<T>): Promise<Awaited<T>> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!DroverError.isInstance(error, 'OPTION_INVALID')) throw error
+    throw new DroverError(error.code, file.hide(error.message), { cause: error })
   }
 }

@@ -7,7 +7,7 @@ import { type PipelineFile, readPipelineFile } from '../pipeline-file.js'
 import { stateByText } from '../stores/store-by-text.js'
 import type { Voice } from '../terminal/voice.js'
 import { follow, progressOf, type Watching } from './live.js'
-import { overridesOf, type RunFlags } from './run-flags.js'
+import { type RunFlags, withOverrides } from './run-flags.js'
 
 /** Flags of `drover backfill`. */
 export interface BackfillFlags extends RunFlags {
@@ -22,7 +22,7 @@ export async function runBackfillModule(wanted: string, flags: BackfillFlags, wa
   const options = await preparing(async () => {
     const listed = chooseBackfill(wanted, await findBackfills(await fileOf(flags, surroundings.env)))
     const made = await makeBackfill(listed, flags)
-    return { ...made, ...overridesOf(flags), ...progressOf(watching, flags) }
+    return { ...withOverrides(made, flags), ...progressOf(watching, flags) }
   })
   try {
     const run = await preparing(() => startBackfill(options as AnyBackfill))

@@ -53,6 +53,13 @@ export function withStateFlag(command: Command): Command {
   )
 }
 
+/** Options of a run with those of the command line before them; a deadline stays beside `--stop-after`. */
+export function withOverrides<T extends Overrides>(options: T, flags: RunFlags): T {
+  const given = overridesOf(flags)
+  const stopAfter = given.stopAfter === undefined ? undefined : { ...options.stopAfter, ...given.stopAfter }
+  return { ...options, ...given, ...(stopAfter === undefined ? {} : { stopAfter }) }
+}
+
 /** Those that are options of the run itself. */
 export function overridesOf(flags: RunFlags): Overrides {
   const { batchSize, recordsPerSecond, maxRejected, stopAfter, again, whenChanged, whenHeld } = flags

@@ -54,6 +54,17 @@ describe('a pipeline of a file', () => {
     expect(JSON.parse(readFileSync('good.json', 'utf8'))).toEqual([{ id: 1 }, { id: 2 }])
   })
 
+  test('keeps the deadline of its file beside --stop-after', async () => {
+    folder.write(
+      'past.yaml',
+      `name: past\n${sqlite}sink: { type: ndjson, path: past.ndjson }\nstopAfter: { deadline: 2025-01-31T06:00:00Z }\n`,
+    )
+    expect(await drover(['run', 'past.yaml', '--stop-after', '10'])).toMatchObject({
+      code: 130,
+      stdout: expect.stringContaining('its deadline was reached'),
+    })
+  })
+
   test('takes what was rejected, once it is mended, by a replay', async () => {
     folder.write(
       'mend.ts',
@@ -147,8 +158,28 @@ describe('what is not right is said before anything is opened', () => {
   })
 
   test('a deadline that is none', async () => {
-    folder.write('late.yaml', `name: x\n${sqlite}sink: { type: ndjson, path: x }\nstopAfter:\n  deadline: soon\n`)
-    expect((await drover(['run', 'late.yaml'])).stderr).toContain('late.yaml:5:3: deadline is an instant such as')
+    for (const deadline of ['soon', "'9'", '2025-01-31', '2025-01-31T06:00']) {
+      folder.write(
+        'late.yaml',
+        `name: x\n${sqlite}sink: { type: ndjson, path: x }\nstopAfter:\n  deadline: ${deadline}\n`,
+      )
+      const { code, stderr } = await drover(['run', 'late.yaml'])
+      expect([code, stderr]).toEqual([2, expect.stringContaining('late.yaml:5:3: deadline is an instant such as')])
+    }
+  })
+
+  test('what a variable stands for is not shown by those who refuse it', async () => {
+    const file = (rest: string): string => `name: x\n${sqlite}sink: { type: ndjson, path: x }\n${rest}\n`
+    for (const rest of [
+      'stopAfter: { deadline: "${SECRET}" }',
+      'windows: [{ from: "${SECRET}", to: "06:00", zone: UTC }]',
+      'transform: [{ type: normalize-timestamps, fields: [a], assumeZone: "${SECRET}" }]',
+    ]) {
+      folder.write('secret.yaml', file(rest))
+      const { code, stdout, stderr } = await drover(['run', 'secret.yaml', '--json'], { SECRET: 'hunter2' })
+      expect([code, stderr]).toEqual([2, expect.stringContaining('"${SECRET}"')])
+      expect(stdout + stderr).not.toContain('hunter2')
+    }
   })
 })
 

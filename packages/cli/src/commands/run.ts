@@ -1,10 +1,10 @@
 import { type LiveRun, type PipelineOptions, type Row, startPipeline, startReplay } from '@drover/core'
 import { type ExitCode, preparing } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
-import { readPipelineFile } from '../pipeline-file.js'
+import { hiding, readPipelineFile } from '../pipeline-file.js'
 import { stateByText } from '../stores/store-by-text.js'
 import { follow, progressOf, type Watching } from './live.js'
-import { overridesOf, type RunFlags } from './run-flags.js'
+import { type RunFlags, withOverrides } from './run-flags.js'
 
 /** `drover run <file>` */
 export function runFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
@@ -23,16 +23,21 @@ async function started(
   start: (pipeline: PipelineOptions<Row>) => LiveRun,
 ): Promise<ExitCode> {
   const { surroundings } = watching
-  const pipeline = await preparing(async () => {
+  const { file, options } = await preparing(async () => {
     const file = await readPipelineFile(path, surroundings.env)
     const made = await makePipeline(file)
     const state = flags.state === undefined ? made.state : await stateByText(flags.state, file.folder)
-    return { ...made, ...overridesOf(flags), ...progressOf(watching, flags), ...(state === undefined ? {} : { state }) }
+    const options = {
+      ...withOverrides(made, flags),
+      ...progressOf(watching, flags),
+      ...(state === undefined ? {} : { state }),
+    }
+    return { file, options }
   })
   try {
-    const run = await preparing(() => start(pipeline))
+    const run = await preparing(() => hiding(file, () => start(options)))
     return await follow(run, watching)
   } finally {
-    await pipeline.state?.[Symbol.asyncDispose]()
+    await options.state?.[Symbol.asyncDispose]()
   }
 }

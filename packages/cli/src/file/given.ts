@@ -41,3 +41,14 @@ export function shownGiven(given: Given): string {
   if (typeof value !== 'string') return String(value)
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)
 }
+
+/** A text with the variables of a file in place of what they stand for, where it shows the whole of a value. */
+export function withVariables(text: string, given: Given): string {
+  if (given.kind === 'list') return given.items.reduce(withVariables, text)
+  if (given.kind === 'map') return [...given.entries.values()].map(({ value }) => value).reduce(withVariables, text)
+  const { value, written } = given
+  if (written === undefined || value === '') return text
+  // A short value may also be a part of some word.
+  const whole = new RegExp(`(?<!\\w)${String(value).replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}(?!\\w)`, 'g')
+  return text.replace(whole, () => written)
+}

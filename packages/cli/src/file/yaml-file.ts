@@ -1,8 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { DroverError } from '@drover/core'
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, Scalar } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  Scalar,
+  type YAMLMap,
+} from 'yaml'
 import { FileProblems } from './file-problems.js'
-import type { Given, GivenScalar, Place } from './given.js'
+import type { Given, GivenMap, GivenScalar, Place } from './given.js'
 import { substituteVariables } from './variables.js'
 
 const mostBytes = 1024 * 1024
@@ -31,7 +43,8 @@ export function parseYaml(path: string, text: string, env: NodeJS.ProcessEnv): R
   const document = documentOf(path, text, lines)
   const problems = new FileProblems(path)
   const given = new Reader(document, lines, problems, env).read(document.contents, 0)
-  if (given === null) throw new DroverError('SOURCE_INVALID', `${path} is empty. ${whatItHolds}`)
+  if (given === null || (given.kind === 'scalar' && given.value === null))
+    throw new DroverError('SOURCE_INVALID', `${path} is empty. ${whatItHolds}`)
   problems.refuse()
   return { given, problems }
 }
@@ -116,6 +129,8 @@ function tooDeep(where: string, cause?: unknown): DroverError {
   })
 }
 
+type Entries = Map<string, NonNullable<ReturnType<GivenMap['entries']['get']>>>
+
 /** Makes of the parser's nodes what the checker looks at. */
 class Reader {
   #nodes = 0
@@ -134,23 +149,41 @@ class Reader {
     if (depth > deepest) throw tooDeep(this.#at(place))
     if (++this.#nodes > mostNodes)
       throw new DroverError('SOURCE_INVALID', `${this.#at(place)}: more than ${mostNodes} values; what is this?`)
-    if (isAlias(node)) return this.read(node.resolve(this.document), depth + 1)
+    if (isAlias(node)) return this.#alias(node, place, depth)
     if (isSeq(node)) {
       const items = node.items.map((item) => this.read(item, depth + 1) ?? nothing(place))
       return { kind: 'list', place, items }
     }
-    if (isMap(node)) {
-      const entries = new Map(
-        node.items.map(({ key, value }) => {
-          const keyPlace = isNode(key) ? this.#placeOf(key) : place
-          const name = isScalar(key) ? String(key.value) : ''
-          if (!isScalar(key)) this.problems.add(keyPlace, 'a name is a text')
-          return [name, { place: keyPlace, value: this.read(value, depth + 1) ?? nothing(keyPlace) }]
-        }),
-      )
-      return { kind: 'map', place, entries }
-    }
+    if (isMap(node)) return { kind: 'map', place, entries: this.#entries(node, place, depth) }
     return isScalar(node) ? this.#scalar(node, place) : nothing(place)
+  }
+
+  #alias(node: Alias, place: Place, depth: number): Given {
+    const found = node.resolve(this.document)
+    if (found === undefined) this.problems.add(place, `there is no anchor &${node.source} before this`)
+    return this.read(found, depth + 1) ?? nothing(place)
+  }
+
+  /** What `<<` brings in stands behind what is written out: https://yaml.org/type/merge.html */
+  #entries(node: YAMLMap, place: Place, depth: number): Entries {
+    const own: Entries = new Map()
+    const merged: Entries = new Map()
+    for (const { key, value } of node.items) {
+      const keyPlace = isNode(key) ? this.#placeOf(key) : place
+      if (!isScalar(key)) this.problems.add(keyPlace, 'a name is a text')
+      const given = this.read(value, depth + 1) ?? nothing(keyPlace)
+      if (isScalar(key) && key.value === '<<' && key.type === Scalar.PLAIN) this.#merge(given, keyPlace, merged)
+      else own.set(isScalar(key) ? String(key.value) : '', { place: keyPlace, value: given })
+    }
+    return new Map([...merged, ...own])
+  }
+
+  /** Of several objects the earlier one holds. */
+  #merge(given: Given, place: Place, into: Entries): void {
+    for (const part of given.kind === 'list' ? given.items : [given]) {
+      if (part.kind !== 'map') this.problems.add(place, '<< takes an object, such as *name, or a list of them')
+      else for (const [name, entry] of part.entries) if (!into.has(name)) into.set(name, entry)
+    }
   }
 
   #scalar(node: Scalar, place: Place): GivenScalar {

@@ -88,9 +88,11 @@ export class ShapeChecker {
     const lacks = (wanted: readonly string[]): string[] => wanted.filter((key) => !given.entries.has(key))
     const missing = lacks(required)
     if (missing.length > 0) this.problems.add(given.place, `${name} lacks ${listed(missing, 'and')}`)
-    const [nearest, ...others] = (oneOf ?? []).map(lacks).toSorted((a, b) => a.length - b.length)
-    if (nearest !== undefined && [nearest, ...others].every(({ length }) => length > 0))
-      this.problems.add(given.place, `${name} lacks ${listed(nearest, 'and')}`)
+    const ways = oneOf ?? []
+    const begun = ways.filter((way) => lacks(way).length < way.length)
+    const open = (begun.length > 0 ? begun : ways).map(lacks)
+    if (open.length > 0 && open.every(({ length }) => length > 0))
+      this.problems.add(given.place, `${name} lacks ${open.map((way) => listed(way, 'and')).join(', or ')}`)
     return plainObject(checked)
   }
 
