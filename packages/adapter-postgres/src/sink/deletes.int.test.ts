@@ -52,6 +52,30 @@ describePostgres('rows whose records are gone', () => {
     expect(await exec(`SELECT tenant FROM @t WHERE id = 7`)).toEqual([{ tenant: 'b' }])
   })
 
+  it.each([
+    ['uuid', ['{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12'], 1],
+    ['text COLLATE @same', ['Ann', 'bob'], 1],
+    ['time', ['12:00', '13:00:00'], 0],
+    ['inet', ['10.0.0.1/32', '10.0.0.2'], 0],
+  ])('are none of keys of type %s that are stored in another form', async (type, keys, gone) => {
+    await exec(
+      `CREATE COLLATION @same (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE @k (k ${type} PRIMARY KEY)`,
+    )
+    const first = type === 'time' ? '14:00' : type === 'inet' ? '::1' : type === 'uuid' ? crypto.randomUUID() : 'cyd'
+    const copy = (all: readonly string[]) =>
+      run(
+        [],
+        'propagate',
+        { source: memorySource({ records: all.map((k) => ({ k })), key: 'k' }) },
+        { table: `${place.name}.k` },
+      )
+    await copy([first, ...keys.map((key) => key.toLowerCase())])
+    const report = await copy(keys)
+    expect(report.deletes?.rows).toBe(gone)
+    expect(report.warnings.map(({ code }) => code)).toEqual(gone === 0 ? ['DELETES'] : [])
+    expect(await exec(`SELECT 1 FROM @k`)).toHaveLength(3 - gone)
+  })
+
   it.each(['gone', 'flag'])('are marked in %s, also for an undo, and unmarked', async (mark) => {
     await run(count(20), { mark }, {}, { undo: true })
     const report = await run(count(15), { mark }, {}, { undo: true })

@@ -79,6 +79,16 @@ describe.each(drivers)('rows whose records are gone, with %s', (driver) => {
     expect(await ids()).toEqual(to(20).filter((id) => id % 2 === 1))
   })
 
+  it('are none of keys that the table takes for the same, nor of columns that are spelt otherwise', async () => {
+    await database.exec('CREATE TABLE mails (Mail TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER)')
+    const sink = sqliteSink<Row>({ filename: database.file, driver, table: 'mails', onConflict: 'update' })
+    const mails = (...all: string[]) => memorySource<Row>({ records: all.map((mail) => ({ mail, n: 1 })), key: 'mail' })
+    await run([], 'propagate', { sink, source: mails('ann', 'bob', 'cyd') })
+    const report = await run([], 'propagate', { sink, source: mails('Ann', 'bob') })
+    expect(report.deletes).toEqual({ rows: 1, kept: 0 })
+    expect(await database.value('SELECT group_concat(Mail) FROM mails')).toBe('ann,bob')
+  })
+
   it('stay if the source gave nothing, unless that is said to be right', async () => {
     await run(count(20), 'propagate')
     const report = await run([], 'propagate')

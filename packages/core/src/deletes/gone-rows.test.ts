@@ -9,11 +9,17 @@ import { KnownKeys } from './known-keys.js'
 const rows = (from: number, to: number): Row[] => Array.from({ length: to - from + 1 }, (_, i) => ({ id: from + i }))
 const sourceOf = (records: readonly Row[]) => memorySource<Row>({ records, key: 'id' })
 
-async function goneOf(expected: readonly Row[], actual: readonly Row[], mostKeys: number) {
+async function goneOf<T = number>(
+  expected: readonly Row[],
+  actual: readonly Row[],
+  mostKeys: number,
+  shown: (id: unknown) => T = Number as unknown as (id: unknown) => T,
+  key = 'id',
+) {
   const warnings: Warning[] = []
   await using gone = new GoneRows({
     where: 'copy',
-    expected: from(sourceOf(expected)),
+    expected: from(memorySource<Row>({ records: expected, key })),
     actual: sourceOf(actual),
     wanted: { removing: { kind: 'delete' }, allowEmpty: false },
     runStartedAt: new Date(0),
@@ -27,7 +33,7 @@ async function goneOf(expected: readonly Row[], actual: readonly Row[], mostKeys
     expect(page.count).toBeLessThanOrEqual(50)
     all.push(...page.rows())
   }
-  return { ids: all.map(({ id }) => Number(id)).sort((a, b) => a - b), warnings }
+  return { ids: all.map(({ id }) => shown(id)).sort((a, b) => (a < b ? -1 : 1)), warnings }
 }
 
 test.each([1, 100, 999, 5_000])(
@@ -68,4 +74,33 @@ test('knows which keys were met, beyond the room that it began with', () => {
   expect([keys.size, keys.matched]).toEqual([kept.length, 10])
   expect(kept.map((hash) => keys.wasMet(hash))).toEqual(kept.map((_, i) => i < 10))
   expect(keys.wasMet(hashes.find((hash) => hash % 2 === 1) as number)).toBeUndefined()
+})
+
+test('leaves a row alone whose key the store takes for that of a record', async () => {
+  const keys = (...ids: string[]) => ids.map((id) => ({ id }))
+  const { ids, warnings } = await goneOf(
+    keys('Ann@x.org', 'bob ', 'CAFÉ', 'new', '{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}'),
+    keys('ann@x.org', 'bob', 'café', 'gone', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11').map(({ id }) => ({ id })),
+    100,
+    String,
+  )
+  expect(ids).toEqual([])
+  expect(warnings).toMatchObject([{ code: 'DELETES', message: expect.stringContaining('none of the rows') }])
+  const met = await goneOf(keys('Ann', 'bob'), keys('ann', 'bob', 'gone'), 100, String)
+  expect(met).toEqual({ ids: ['gone'], warnings: [] })
+})
+
+test.each([40, 100])(
+  'leaves all alone if a key may stand there in another form, with room for %i keys at once',
+  async (room) => {
+    const expected = [...rows(1, 80), { id: '081' }]
+    const { ids, warnings } = await goneOf(expected, rows(1, 90), room)
+    expect(ids).toEqual([])
+    expect(warnings).toMatchObject([{ code: 'DELETES', message: expect.stringContaining('another form') }])
+  },
+)
+
+test('finds the key of a record by another spelling of its name', async () => {
+  const expected = rows(1, 10).map(({ id }) => ({ ID: id }))
+  expect((await goneOf(expected, rows(1, 12), 100, Number, 'ID')).ids).toEqual([11, 12])
 })

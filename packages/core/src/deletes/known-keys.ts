@@ -1,21 +1,30 @@
 import { hash } from 'node:crypto'
 
-const firstRoom = 65_536
+const firstRoom = 1_024
+/** As many passes can be told apart. */
+export const likenesses = 2 ** 20
 
 /**
  * Which keys there are, and which of them were met, in nine bytes each. Keys are known by 52 bits of a hash: two of four million are the same
  * once in a thousand times, and then one row stays that might go.
  */
 export class KnownKeys {
-  #hashes = new Float64Array(firstRoom)
+  #hashes = new Float64Array(0)
   #met = new Uint8Array(0)
   #size = 0
   /** Keys that were met, of those that are known. */
   matched = 0
 
-  static hashOf(key: string): number {
-    const bytes = hash('sha1', key, 'buffer')
-    return bytes.readUInt32LE(0) * 2 ** 20 + (bytes.readUInt32LE(4) & 0xfffff)
+  /** Keys that are like each other have the same place among the passes. */
+  static hashOf(key: string, like = key): number {
+    const own = hash('sha1', key, 'buffer')
+    const shared = like === key ? own : hash('sha1', like, 'buffer')
+    return (shared.readUInt32LE(4) & (likenesses - 1)) * 2 ** 32 + own.readUInt32LE(0)
+  }
+
+  /** Which of so many passes looks at a key. */
+  static passOf(hash: number, passes: number): number {
+    return Math.floor(hash / 2 ** 32) % passes
   }
 
   get size(): number {
@@ -43,11 +52,13 @@ export class KnownKeys {
     this.#met = new Uint8Array(this.#size)
   }
 
-  meet(hash: number): void {
+  /** False if it is not known. */
+  meet(hash: number): boolean {
     const at = this.#placeOf(hash)
-    if (at < 0 || this.#met[at] === 1) return
+    if (at < 0) return false
+    if (this.#met[at] === 0) this.matched++
     this.#met[at] = 1
-    this.matched++
+    return true
   }
 
   /** Undefined if it is not known. */
