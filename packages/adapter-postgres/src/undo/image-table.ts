@@ -80,10 +80,11 @@ async function requireImageRights(connection: PostgresConnection, { images, name
   )
 }
 
-/** Deletes what is older than it is to be kept, but nothing of that run. */
+/** Deletes runs whose last image is older than it is to be kept, but nothing of that run. One that is taken back by halves would be worse. */
 export async function pruneImages(connection: PostgresConnection, table: ImageTable, run: string): Promise<void> {
   await connection.query(
-    `DELETE FROM ${table.images} WHERE run <> $1 AND kept_at < clock_timestamp() - $2::int * interval '1 day'`,
+    `DELETE FROM ${table.images} WHERE run <> $1 AND run IN (SELECT run FROM ${table.images} GROUP BY run
+       HAVING max(kept_at) < clock_timestamp() - $2::int * interval '1 day')`,
     [run, table.days],
     { doing: `deleting before-images older than ${table.days} days` },
   )

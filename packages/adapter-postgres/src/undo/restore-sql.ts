@@ -21,7 +21,7 @@ export interface Restoring {
  */
 export function lockSql(shape: ImageShape): string {
   const { table, name } = shape
-  return `SELECT count(*) FROM (SELECT FROM unnest($1::text[]) AS u (key) JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}) AS l`
+  return `SELECT count(*) FROM (SELECT FROM unnest($1::text[]) AS drover_u (key) JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}) AS drover_l`
 }
 
 /**
@@ -31,32 +31,32 @@ export function lockSql(shape: ImageShape): string {
 export function restoreSql({ shape, last, type, columns, referrer }: Restoring): string {
   const { table, name, key } = shape
   const own = (column: string): string => `${quoteName(name)}.${quoteName(column)}`
-  const isLocked = key.map((column, i) => `${own(column.name)} = l.k${i}`).join(' AND ')
+  const isLocked = key.map((column, i) => `${own(column.name)} = drover_l.k${i}`).join(' AND ')
   const keys = key.map((column, i) => `${own(column.name)} AS k${i}`).join(', ')
-  const sets = columns.map((column) => `${quoteName(column)} = (l.image).${quoteName(column)}`)
+  const sets = columns.map((column) => `${quoteName(column)} = (drover_l.image).${quoteName(column)}`)
   return `WITH drover_u AS MATERIALIZED (
       SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u (key, image, after, at)),
     drover_l AS MATERIALIZED (
-      SELECT u.at, u.image IS NULL AS inserted, u.image::${type} AS image, ${codeSql(last)} = u.after AS same,
-        CASE WHEN u.image IS NULL THEN ${referrer} END AS referrer, ${keys}
-      FROM drover_u AS u JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}),
+      SELECT drover_u.at, drover_u.image IS NULL AS inserted, drover_u.image::${type} AS image, ${codeSql(last)} = drover_u.after AS same,
+        CASE WHEN drover_u.image IS NULL THEN ${referrer} END AS referrer, ${keys}
+      FROM drover_u JOIN ${table} ON ${isRowSql(shape)} FOR UPDATE OF ${quoteName(name)}),
     drover_r AS (${
       sets.length === 0
-        ? 'SELECT l.at FROM drover_l AS l WHERE l.same AND NOT l.inserted'
-        : `UPDATE ${table} SET ${sets.join(', ')} FROM drover_l AS l WHERE ${isLocked} AND l.same AND NOT l.inserted RETURNING l.at`
+        ? 'SELECT at FROM drover_l WHERE same AND NOT inserted'
+        : `UPDATE ${table} SET ${sets.join(', ')} FROM drover_l WHERE ${isLocked} AND drover_l.same AND NOT drover_l.inserted RETURNING drover_l.at`
     }),
-    drover_d AS (DELETE FROM ${table} USING drover_l AS l
-      WHERE ${isLocked} AND l.same AND l.inserted AND l.referrer IS NULL RETURNING l.at)
+    drover_d AS (DELETE FROM ${table} USING drover_l
+      WHERE ${isLocked} AND drover_l.same AND drover_l.inserted AND drover_l.referrer IS NULL RETURNING drover_l.at)
     SELECT (u.at - 1)::int AS place, l.referrer,
       CASE WHEN r.at IS NOT NULL THEN 'restored' WHEN d.at IS NOT NULL THEN 'deleted' WHEN l.at IS NULL THEN 'gone'
         WHEN NOT l.same THEN 'changed' WHEN l.referrer IS NOT NULL THEN 'referred' ELSE 'left' END AS fate
     FROM drover_u AS u LEFT JOIN drover_l AS l USING (at) LEFT JOIN drover_r AS r USING (at) LEFT JOIN drover_d AS d USING (at)`
 }
 
-/** When a row of the table is the one of the image `u`. */
+/** When a row of the table is the one of an image. Names of one letter may be the table's own. */
 function isRowSql(shape: ImageShape): string {
   const { name, key } = shape
-  return keyParts(shape, 'u.key')
+  return keyParts(shape, 'drover_u.key')
     .map((part, i) => `${quoteName(name)}.${quoteName(key[i]?.name ?? '')} = ${part}`)
     .join(' AND ')
 }

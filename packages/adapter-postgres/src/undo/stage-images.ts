@@ -42,12 +42,12 @@ export class StageImages {
   keepSql(stage: string): { readonly sql: string; readonly kept: string } {
     const name = `drover_images_${++this.#made}`
     const { sql, name: own } = this.table
-    const same = this.#key.map((column) => `s.${quoteName(column)} = ${quoteName(own)}.${quoteName(column)}`)
+    const same = this.#key.map((column) => `drover_s.${quoteName(column)} = ${quoteName(own)}.${quoteName(column)}`)
     return {
       kept: `pg_temp.${name}`,
       sql: `CREATE TEMPORARY TABLE ${name} (drover_key text, drover_image text) ON COMMIT DROP;
         INSERT INTO pg_temp.${name} SELECT ${keySql(this.#shape)}, ${rowSql(this.#shape)} FROM ${sql}
-        WHERE EXISTS (SELECT FROM ${stage} AS s WHERE ${same.join(' AND ')}) FOR UPDATE OF ${quoteName(own)}`,
+        WHERE EXISTS (SELECT FROM ${stage} AS drover_s WHERE ${same.join(' AND ')}) FOR UPDATE OF ${quoteName(own)}`,
     }
   }
 

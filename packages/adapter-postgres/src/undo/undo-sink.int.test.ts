@@ -145,6 +145,19 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
     expect(await whole('all')).toEqual(before)
   })
 
+  it.each(['u', 'l', 's', 'w', 'i'])('takes back what was written to a table of the name %s', async (name) => {
+    await exec(
+      `CREATE TABLE @${name} (id int PRIMARY KEY, "at" text, key text, image text); INSERT INTO @${name} VALUES (1, 'old'), (9, 'old')`,
+    )
+    const before = await whole(name)
+    await load(
+      [1, 2].map((id) => ({ id, at: 'new', image: 'new' })),
+      { table: `${place.name}.${name}`, onConflict: 'update' },
+    )
+    expect((await undo()).account?.figures).toEqual({ restored: 1, deleted: 1, kept: 0 })
+    expect(await whole(name)).toEqual(before)
+  })
+
   it('finds types where the run found them', async () => {
     await exec(`CREATE TYPE @mood AS ENUM ('sad', 'glad'); CREATE TABLE @m (id int PRIMARY KEY, m @mood, ms @mood[]);
       INSERT INTO @m VALUES (1, 'sad', '{sad}')`)
@@ -229,6 +242,14 @@ describePostgres('undo of a pipeline into PostgreSQL', () => {
     })
     expect(await exec('SELECT sum(cardinality(keys))::int AS kept FROM @drover_before_images')).toEqual([{ kept: 2 }])
     expect(await failure(undo())).toMatchObject({ code: 'UNDO_IMPOSSIBLE' })
+  })
+
+  it('prunes a run as a whole', async () => {
+    await load(records(101, 200))
+    await exec(`UPDATE @drover_before_images SET kept_at = kept_at - interval '8 days'
+      WHERE ordinal = (SELECT min(ordinal) FROM @drover_before_images)`)
+    await runPipeline({ name: 'next', source: given(records(1000, 1001)), sink: sinkOf({ undoDays: 7 }) })
+    expect((await undo()).account?.figures).toEqual({ restored: 0, deleted: 100, kept: 0 })
   })
 
   it('keeps what each of several partitions changed', async () => {

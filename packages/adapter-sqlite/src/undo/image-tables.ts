@@ -32,6 +32,7 @@ export function checkUndo(where: string, { undo, undoDays }: UndoOptions): void 
 /** Names of the tables that keep before-images, quoted. */
 export interface ImageTables {
   readonly meta: string
+  readonly partitions: string
   /** One row for each row that was changed: its key, what it was, what the run made of it. */
   readonly images: string
   /** Which run, which table and which columns those are of. */
@@ -44,6 +45,7 @@ export function imageTables(prefix = 'drover_', { undoDays = defaultUndoDays }: 
   const names = [`${prefix}before_images`, `${prefix}before_shapes`] as const
   return {
     meta: quoteName(`${prefix}meta`),
+    partitions: quoteName(`${prefix}partitions`),
     images: quoteName(names[0]),
     shapes: quoteName(names[1]),
     names,
@@ -82,15 +84,17 @@ export async function versionOf(connection: SqliteConnection, { meta, names }: I
   return Number(row?.[0] ?? 1)
 }
 
-/** Deletes what is older than it is to be kept, but nothing of that run. */
+/** Deletes runs that went on last before that many days, but nothing of that run, nor of one that is under way. */
 export async function pruneImages(connection: SqliteConnection, tables: ImageTables, run: string): Promise<void> {
-  const { images, shapes, days } = tables
-  const old = `SELECT id FROM ${shapes} WHERE run <> ? AND kept_at < ?`
-  const values = [run, BigInt(Date.now() - days * msPerDay)]
+  const { images, shapes, partitions, days } = tables
+  const old = `SELECT id FROM ${shapes} WHERE run IN (SELECT run FROM ${shapes} WHERE run <> ? GROUP BY run HAVING max(kept_at) < ?)
+    AND run NOT IN (SELECT run FROM ${partitions} WHERE holder IS NOT NULL AND expires_at > ?)`
+  const now = Date.now()
+  const values = [run, BigInt(now - days * msPerDay), BigInt(now)]
   if ((await connection.get(`${old} LIMIT 1`, values)) === undefined) return
   await writeTransaction(connection, async () => {
     await connection.run(`DELETE FROM ${images} WHERE shape IN (${old})`, values)
-    await connection.run(`DELETE FROM ${shapes} WHERE run <> ? AND kept_at < ?`, values)
+    await connection.run(`DELETE FROM ${shapes} WHERE id IN (${old})`, values)
   })
 }
 

@@ -78,8 +78,12 @@ export class Journal {
     const { connection, tables } = this
     return writeTransaction(connection, async () => {
       const known = await connection.get(`SELECT id FROM ${tables.shapes} WHERE run = ? AND shape = ?`, [run, shape])
-      if (known !== undefined) return Number(known[0])
-      const values = [run, shape, BigInt(Date.now())]
+      const now = BigInt(Date.now())
+      if (known !== undefined) {
+        await connection.run(`UPDATE ${tables.shapes} SET kept_at = ? WHERE id = ?`, [now, known[0] ?? null])
+        return Number(known[0])
+      }
+      const values = [run, shape, now]
       const { lastRowid } = await connection.run(
         `INSERT INTO ${tables.shapes} (run, shape, kept_at) VALUES (?, ?, ?)`,
         values,

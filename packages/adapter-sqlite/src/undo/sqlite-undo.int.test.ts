@@ -1,4 +1,4 @@
-import { from, memorySink, memorySource, omit, type Row, runBackfill, runPipeline } from '@drover/core'
+import { from, memorySink, memorySource, omit, type Row, runBackfill, runPipeline, startPipeline } from '@drover/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type SqliteBackfillOptions, sqliteBackfill } from '../backfill/sqlite-backfill.js'
 import { sqliteUpdateSink } from '../backfill/sqlite-update-sink.js'
@@ -283,6 +283,24 @@ describe.each(drivers)('sqliteUndo over %s', (driver) => {
     await database.exec('CREATE TABLE s AS SELECT * FROM t; DROP TABLE t; ALTER TABLE s RENAME TO t')
     await database.exec('INSERT INTO t SELECT * FROM t WHERE id = 91')
     expect(await failure(undo('load'))).toMatchObject({ code: 'UNDO_IMPOSSIBLE' })
+  })
+
+  it('prunes nothing of a run that is under way, nor of one that went on since', async () => {
+    const keeping = (sink: string) => sqliteSink({ ...state(), table: sink, undo: true, undoDays: 7 })
+    await database.exec('CREATE TABLE others (id INTEGER PRIMARY KEY, a TEXT)')
+    const age = () => database.exec('UPDATE drover_before_shapes SET kept_at = kept_at - 8 * 86400000')
+    const others = () => runPipeline({ name: 'others', source: given([]), sink: keeping('others'), again: 'full' })
+    const options = { name: 'load', source: given(records(101, 120)), sink: keeping('t'), batchSize: 5 }
+    const live = startPipeline(options)
+    await new Promise<void>((resolve) => live.events.once('batch:committed', () => resolve()))
+    await live.pause()
+    await age()
+    await others()
+    await live.stop()
+    await age()
+    await runPipeline(options)
+    await others()
+    expect((await undo('load')).account?.figures).toEqual({ restored: 0, deleted: 20, kept: 0 })
   })
 
   it('prunes what is old', async () => {
