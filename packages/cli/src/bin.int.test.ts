@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { commandLine, startDrover, started } from './testing/child.js'
 import { drover, events } from './testing/command.js'
@@ -16,7 +16,7 @@ beforeAll(() => {
     `export const hold = (message: { id: number }) =>
   process.env.HOLD_AT === String(message.id) ? new Promise<never>(() => setInterval(() => {}, 1000)) : message\n`,
   )
-  for (const name of ['once', 'twice', 'term', 'pipe', 'shown', 'typed']) {
+  for (const name of ['once', 'twice', 'term', 'pipe', 'full', 'paused', 'typed']) {
     folder.write(
       `${name}.yaml`,
       `name: ${name}
@@ -83,6 +83,28 @@ test('a run goes on when nobody hears its output any more', async () => {
   child.process.stderr?.destroy()
   expect((await child.ended).code).toBe(0)
   expectAll('pipe')
+})
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a run goes on when its output cannot be kept, and the exit code tells',
+  async () => {
+    const command = [...commandLine, 'run', 'full.yaml', '--json'].map((word) => `'${word}'`).join(' ')
+    const { code, stderr } = await started(spawn('sh', ['-c', `${command} > /dev/full`], { cwd: folder.path })).ended
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('drover: not all of the output could be written: ENOSPC'),
+    ])
+    expectAll('full')
+  },
+)
+
+test('a run that is to be paused says so, and can be interrupted', async () => {
+  await drover(['run', 'paused.yaml', '--stop-after', '100'])
+  expect(await drover(['pause', 'paused.yaml'])).toMatchObject({ code: 0 })
+  const child = startDrover(['run', 'paused.yaml'], folder.path)
+  await child.until('paused is paused until it is resumed: drover resume')
+  child.process.kill('SIGINT')
+  expect(await child.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('Go on with: drover run') })
 })
 
 /** A terminal, where there is a program that makes one: https://man7.org/linux/man-pages/man1/script.1.html */

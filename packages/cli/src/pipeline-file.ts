@@ -84,11 +84,14 @@ export function checkPipelineFile(file: string, given: Given, problems: FileProb
 }
 
 /** What refuses the options of a file shows its variables, and not what they stand for. */
-export async function hiding<T>(file: Pick<PipelineFile, 'hide'>, act: () => T | Promise<T>): Promise<Awaited<T>> {
+export async function hiding<T>(
+  file: Pick<PipelineFile, 'hide'> | undefined,
+  act: () => T | Promise<T>,
+): Promise<Awaited<T>> {
   try {
     return await act()
   } catch (error) {
-    if (!DroverError.isInstance(error, 'OPTION_INVALID')) throw error
+    if (file === undefined || !DroverError.isInstance(error, 'OPTION_INVALID')) throw error
     throw new DroverError(error.code, file.hide(error.message), { cause: error })
   }
 }

@@ -17,6 +17,7 @@ export interface Watching {
 export async function follow(run: LiveRun, { voice, surroundings, again }: Watching): Promise<ExitCode> {
   const unhook = stopOnSignals(run, voice, surroundings, again)
   tellEvents(run, voice)
+  if (!voice.isJson) notePauses(run, voice)
   let hasStarted = false
   run.events.on('run:started', () => {
     hasStarted = true
@@ -33,6 +34,12 @@ export async function follow(run: LiveRun, { voice, surroundings, again }: Watch
   } finally {
     unhook()
   }
+}
+
+/** A run that an operator has paused looks like one that hangs, if nobody says so. */
+function notePauses({ events }: LiveRun, voice: Voice): void {
+  events.on('run:paused', ({ name }) => voice.note(`${name} is paused until it is resumed: drover resume`))
+  events.on('run:resumed', ({ name }) => voice.note(`${name} goes on.`))
 }
 
 function codeOf({ status, counts }: Report): ExitCode {

@@ -88,6 +88,32 @@ describe('drover status', () => {
   })
 })
 
+describe('what looks at a run creates nothing', () => {
+  test.each([
+    [['status', '--state', 'sqlite:typo.db'], '--state: there is no database typo.db'],
+    [['pause', 'live', '--state', './typo.db'], '--state: there is no folder ./typo.db'],
+    [['replay', 'typo.yaml'], 'RUN_UNKNOWN: There is no run "typo" yet: there is no database typo.db'],
+    [['verify', 'typo'], "typo is no pipeline's file: its name ends in .yaml"],
+    [['check', 'typo'], "typo is neither a pipeline's file (.yaml) nor a backfill's module"],
+  ])('%j', async (args, said) => {
+    folder.write('typo.yaml', `name: typo\n${source}sink: { type: sqlite, filename: typo.db, table: t }\n`)
+    const { code, stderr } = await drover(args)
+    expect([code, stderr, existsSync('typo.db')]).toEqual([2, expect.stringContaining(said), false])
+  })
+
+  test('nor does a replay of a run that files would keep', async () => {
+    folder.write(
+      'typo.yaml',
+      `name: typo\n${source}sink: { type: ndjson, path: typo.ndjson }\nstate: { type: directory, directory: kept }\n`,
+    )
+    expect(await drover(['replay', 'typo.yaml'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('RUN_UNKNOWN'),
+    })
+    expect(existsSync('kept')).toBe(false)
+  })
+})
+
 describe('drover verify', () => {
   test('finds what differs, by the key of the sink', async () => {
     folder.write(
@@ -97,6 +123,8 @@ describe('drover verify', () => {
     await drover(['run', 'verified.yaml'])
     const equal = await drover(['verify', 'verified.yaml'])
     expect([equal.code, equal.stdout]).toEqual([0, expect.stringContaining('both sides are the same')])
+    const typo = await drover(['verify', 'verified.yaml', '--key', 'idd'])
+    expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('KEY_INVALID')])
     change('verified.db', "UPDATE copy SET role = 'x' WHERE id = 7; DELETE FROM copy WHERE id = 8")
     const { code, stdout } = await drover(['verify', 'verified.yaml', '--json'])
     expect(code).toBe(1)
@@ -132,6 +160,17 @@ describe('drover check', () => {
     expect(existsSync('checked.db')).toBe(false)
     const offline = await drover(['check', 'checked.yaml', '--offline'])
     expect(offline.stdout).toBe('checked: checked.yaml is right; nothing was opened\n')
+  })
+
+  test('refuses what a run would refuse', async () => {
+    folder.write(
+      'never-open.yaml',
+      `name: n\n${source}sink: { type: ndjson, path: n }\nwindows: [{ from: '10:00', to: '10:00', zone: UTC }]\n`,
+    )
+    for (const command of ['run', 'check']) {
+      const { code, stderr } = await drover([command, 'never-open.yaml'])
+      expect([code, stderr]).toEqual([2, expect.stringContaining('it would never be open')])
+    }
   })
 
   test('fails for what a run would fail with', async () => {

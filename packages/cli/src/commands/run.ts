@@ -5,6 +5,7 @@ import { hiding, readPipelineFile } from '../pipeline-file.js'
 import { stateByText } from '../stores/store-by-text.js'
 import { follow, progressOf, type Watching } from './live.js'
 import { type RunFlags, withOverrides } from './run-flags.js'
+import { isPipelineFile, requireRun } from './subject.js'
 
 /** `drover run <file>` */
 export function runFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
@@ -12,7 +13,8 @@ export function runFile(path: string, flags: RunFlags, watching: Watching): Prom
 }
 
 /** `drover replay <file>`: what was rejected goes through the steps once more. */
-export function replayFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+export async function replayFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+  if (isPipelineFile(path)) await requireRun(path, flags.state, watching.surroundings.env)
   return started(path, flags, watching, startReplay)
 }
 

@@ -2,16 +2,18 @@ import { stat } from 'node:fs/promises'
 import {
   DroverError,
   directoryStateStore,
+  operate,
   type PipelineOptions,
   type Row,
   type Sink,
   type StateStore,
 } from '@drover/core'
+import { preparing, UsageError } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
 import { findBackfills, isModule, type ListedBackfill } from '../modules/find-backfills.js'
 import type { AnyBackfill } from '../modules/load-backfill.js'
 import { type PipelineFile, readPipelineFile } from '../pipeline-file.js'
-import { stateByText } from '../stores/store-by-text.js'
+import { stateByText, storeByText } from '../stores/store-by-text.js'
 import { makeBackfill } from './backfill.js'
 
 /** Something that a command is about: a run by its name, and where it is kept. */
@@ -35,11 +37,13 @@ export async function subjectOf(
   env: NodeJS.ProcessEnv,
   { mayBeNew = false }: { readonly mayBeNew?: boolean } = {},
 ): Promise<Subject> {
-  if (target === undefined || !(isFile(target) || isModule(target))) {
+  // To look for a run must not create the place that it would be kept in.
+  if (!mayBeNew && stateText !== undefined) await requireStore(stateText)
+  if (target === undefined || !(isPipelineFile(target) || isModule(target))) {
     const state = stateText === undefined ? await usualState() : await stateByText(stateText, '.')
     return { name: target, state, [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]() }
   }
-  return isFile(target) ? fileSubject(target, stateText, env, mayBeNew) : backfillSubject(target, stateText)
+  return isPipelineFile(target) ? fileSubject(target, stateText, env, mayBeNew) : backfillSubject(target, stateText)
 }
 
 async function fileSubject(
@@ -94,7 +98,7 @@ async function usualState(): Promise<StateStore> {
 async function requireDatabase(file: PipelineFile): Promise<void> {
   const { name, sink } = file.parts
   const filename = sink?.type === 'sqlite' ? sink.filename : undefined
-  if (typeof filename !== 'string' || /^(?:sqlite3?|file):/i.test(filename)) return
+  if (typeof filename !== 'string' || isUrl(filename)) return
   if ((await stat(filename).catch(() => undefined)) !== undefined) return
   throw new DroverError(
     'RUN_UNKNOWN',
@@ -102,6 +106,35 @@ async function requireDatabase(file: PipelineFile): Promise<void> {
   )
 }
 
-function isFile(target: string): boolean {
+/** @throws `SOURCE_NOT_FOUND` for a file or folder that is not there. */
+async function requireStore(stateText: string): Promise<void> {
+  const { type, options } = storeByText(stateText)
+  const place = type === 'sqlite' ? options.filename : options.directory
+  if (typeof place !== 'string' || isUrl(place)) return
+  if ((await stat(place).catch(() => undefined)) !== undefined) return
+  const what = type === 'sqlite' ? 'database' : 'folder'
+  throw new DroverError('SOURCE_NOT_FOUND', `--state: there is no ${what} ${place}.`)
+}
+
+function isUrl(filename: string): boolean {
+  return /^(?:sqlite3?|file):/i.test(filename)
+}
+
+/**
+ * That a run was begun: what is about its past has nothing to do else, and must create nothing.
+ *
+ * @throws `UsageError` of `RUN_UNKNOWN`
+ */
+export async function requireRun(target: string, stateText: string | undefined, env: NodeJS.ProcessEnv): Promise<void> {
+  await using subject = await preparing(() => subjectOf(target, stateText, env))
+  try {
+    if (subject.name !== undefined) await operate(subject.state).status(subject.name)
+  } catch (error) {
+    throw DroverError.isInstance(error, 'RUN_UNKNOWN') ? new UsageError(error) : error
+  }
+}
+
+/** Whether it names a pipeline's file, and not a run by its name. */
+export function isPipelineFile(target: string): boolean {
   return /\.ya?ml$/i.test(target)
 }

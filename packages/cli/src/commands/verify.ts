@@ -7,10 +7,10 @@ import {
   type VerifyOptions,
   verify,
 } from '@drover/core'
-import { type ExitCode, exitCodes, preparing, refuseUsage } from '../exit-codes.js'
+import { type ExitCode, exitCodes, preparing, refuseUsage, UsageError } from '../exit-codes.js'
 import type { VerifyPart } from '../pipeline-file.js'
 import type { Watching } from './live.js'
-import { subjectOf } from './subject.js'
+import { isPipelineFile, subjectOf } from './subject.js'
 
 /** Flags of `drover verify`. */
 export interface VerifyFlags {
@@ -24,10 +24,11 @@ export async function verifyFile(
   flags: VerifyFlags,
   { voice, surroundings }: Watching,
 ): Promise<ExitCode> {
+  const isNoFile = (): never => refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
+  if (!isPipelineFile(path)) isNoFile()
   await using subject = await preparing(() => subjectOf(path, flags.state, surroundings.env))
   const { pipeline, state, name } = subject
-  if (pipeline === undefined || name === undefined)
-    return refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
+  if (pipeline === undefined || name === undefined) return isNoFile()
   const ending = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {
     surroundings.signals.off('SIGINT', onSignal)
@@ -54,6 +55,8 @@ export async function verifyFile(
     voice.tell(formatVerification(found), { event: 'verified', ...found })
     return found.equal ? exitCodes.done : exitCodes.failed
   } catch (error) {
+    // An exit code of 1 says that the sides differ.
+    if (DroverError.isInstance(error, 'KEY_INVALID', 'OPTION_INVALID')) throw new UsageError(error)
     if (!ending.signal.aborted) throw error
     voice.note('It was ended before anything could be said; nothing was changed.')
     return exitCodes.interrupted
