@@ -63,7 +63,7 @@ export class TablesWriter implements ExactSession<Row> {
     if (bounds !== null)
       throw new DroverError(
         'OPTION_INVALID',
-        'The dead letters of a copied database are of several tables, which a replay cannot tell apart. Send those of one table through a pipeline of its own.',
+        'The dead letters of a copied database are of several tables, which a replay cannot tell apart. Send those of one table through a pipeline of its own, with deadLetterSource(folder, { partition: table }).',
       )
     const open = this.#open.get(id)
     // Claimed once more, to find out what became of a commit.

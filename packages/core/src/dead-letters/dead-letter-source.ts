@@ -14,6 +14,8 @@ export interface DeadLetterSourceOptions {
   readonly name?: string
   /** Only the letters of this run. @default those of all runs; of a record that several runs rejected, the last letter */
   readonly run?: string
+  /** Only the letters of this partition: of a copied database, those of the table of that name. @default those of all partitions */
+  readonly partition?: string
   /** The fields that the records' keys are made of, for sinks that make a table. @default none */
   readonly key?: string | readonly string[]
   /** What the records look like. @default inferred from all of them */
@@ -35,16 +37,17 @@ export interface DeadLetterSourceOptions {
  */
 export function deadLetterSource(directory: string, options: DeadLetterSourceOptions = {}): Source<Row> {
   checkText('deadLetterSource', 'directory', directory)
-  checkOptionNames('deadLetterSource', options, ['name', 'run', 'key', 'schema'])
+  checkOptionNames('deadLetterSource', options, ['name', 'run', 'partition', 'key', 'schema'])
   if (options.name !== undefined) checkText('deadLetterSource', 'name', options.name)
   if (options.run !== undefined) checkText('deadLetterSource', 'run', options.run)
+  if (options.partition !== undefined) checkText('deadLetterSource', 'partition', options.partition)
   const key = options.key === undefined ? [] : checkKey('deadLetterSource', options.key)
   return {
     specVersion: 1,
     name: options.name ?? `dead letters in ${directory}`,
     connect: async (operation) => {
       const inference = options.schema === undefined ? new SchemaInference() : null
-      const letters = await indexLetters(directory, options.run, operation, (letter) => {
+      const letters = await indexLetters(directory, options, operation, (letter) => {
         if (letter.record !== null) inference?.add(letter.record)
       })
       return new LetterSession(letters, { fields: options.schema?.fields ?? inference?.schema(key).fields ?? [], key })

@@ -11,6 +11,8 @@ export interface DeadLetter {
   readonly run: string
   readonly partition: string
   readonly key: readonly JsonValue[] | null
+  /** The partition is a part of its own, such as a table: keys of other parts are those of other records. */
+  readonly isPart?: true
   /** The source record; null if it could not be decoded. */
   readonly record: Row | null
   /** The row the sink refused. */

@@ -40,7 +40,7 @@ export interface LetterRange {
  */
 export async function indexLetters(
   directory: string,
-  run: string | undefined,
+  { run, partition }: { readonly run?: string | undefined; readonly partition?: string | undefined },
   operation: Operation,
   onLetter: (letter: DeadLetter) => void,
 ): Promise<readonly IndexedLetter[]> {
@@ -52,8 +52,12 @@ export async function indexLetters(
     )
   }
   const rangeOf = (file: LetterFile): LetterRange | null =>
-    run === undefined || file.run === safeName(run) ? { from: 0 } : null
+    (run === undefined || file.run === safeName(run)) &&
+    (partition === undefined || file.partition === safeName(partition))
+      ? { from: 0 }
+      : null
   return lastOfEach(findLetters(files, rangeOf, operation), ({ letter }) => {
+    if (partition !== undefined && letter.partition !== partition) return false
     onLetter(letter)
     return true
   })
@@ -134,8 +138,9 @@ function partitionOf({ run, partition }: LetterFile): string {
   return `${run}.${partition}`
 }
 
-function orderOf({ id, pipeline, key }: DeadLetter): string {
-  return key === null ? id : recordId({ source: [pipeline, ...key], child: 0 })
+function orderOf({ id, pipeline, partition, key, isPart }: DeadLetter): string {
+  if (key === null) return id
+  return recordId({ source: isPart === true ? [pipeline, { part: partition }, ...key] : [pipeline, ...key], child: 0 })
 }
 
 function notALetter(path: string, line: number): DroverError {

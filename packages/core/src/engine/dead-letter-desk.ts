@@ -18,6 +18,8 @@ export class DeadLetterDesk {
     private readonly options: {
       readonly name: string
       readonly version: string | undefined
+      /** Whether partitions are parts of their own. */
+      readonly hasParts: boolean
       readonly redact: ((record: Row) => Row) | undefined
       readonly retrying: Retrying
     },
@@ -60,7 +62,7 @@ export class DeadLetterDesk {
   }
 
   #letter(claim: Claim, sequence: number, rejection: Rejection): DeadLetter {
-    const { name, version, redact } = this.options
+    const { name, version, hasParts, redact } = this.options
     const { code, message } = DroverError.from(rejection.error, 'it failed')
     const own = (record: Row): Row => (redact === undefined ? record : redact(record))
     const key = rejection.key ?? ['without a key', rejection.place ?? null]
@@ -70,6 +72,7 @@ export class DeadLetterDesk {
       run: claim.run,
       partition: claim.partition.id,
       key: rejection.key,
+      ...(hasParts ? { isPart: true as const } : {}),
       record: rejection.record === null ? null : own(rejection.record),
       ...(rejection.row === undefined ? {} : { row: own(rejection.row) }),
       ...(rejection.raw === undefined || redact !== undefined ? {} : { raw: rejection.raw }),

@@ -103,8 +103,9 @@ class OpenedPipeline implements OpenedPlan {
     private readonly opened: Opened,
   ) {
     const { options, letters, lettersOf, sink, help } = parts
+    const hasParts = opened.from.hasParts === true
     const { name, version, redact } = options
-    this.#letters = new DeadLetterDesk(letters, { name: lettersOf, version, redact, retrying: help.retrying })
+    this.#letters = new DeadLetterDesk(letters, { name: lettersOf, version, hasParts, redact, retrying: help.retrying })
     this.#removal = new Removal(parts)
     this.#readiness = new SinkReadiness({ name, sink: sink.name, session: opened.into, known: opened.schema, help })
   }
