@@ -24,7 +24,7 @@ const mostSampled = 1000
  * What fails is not thrown: it is among the `problems` of the report. The steps do run: one that calls a service calls it.
  *
  * ```ts
- * console.log(formatDryRun(await dryRun(options)))
+ * console.log(formatDryRun(await dryRun({ name: 'copy', source, sink })))
  * ```
  *
  * @throws `OPTION_INVALID` and `DUPLICATES_NOT_ALLOWED`, as the run would; `ABORTED`.
