@@ -98,13 +98,27 @@ export function instantOf(value: unknown): Instant | null {
   return instant === null || Number.isNaN(instant.seconds) || Math.abs(instant.seconds) > 8.64e12 ? null : instant
 }
 
-/** `1.50`, `+1.5` and 1.5 are one number. */
+/** `1.50`, `+1.5` and 1.5 are one number, and so are `0.0000001` and 1e-7, `NaN` as a text and as a number. */
 function decimal(value: unknown): string {
   const parts = typeof value === 'object' ? null : /^([+-]?)(?=\.?\d)0*(\d*)(?:\.(\d*?)0*)?$/.exec(String(value))
-  if (parts === null) return plain(value)
+  if (parts === null) return outOfOrdinary(value)
   const [, sign, whole, fraction = ''] = parts
   const digits = `${whole || '0'}${fraction === '' ? '' : `.${fraction}`}`
   return sign === '-' && digits !== '0' ? `-${digits}` : digits
+}
+
+/** What a store prints without an exponent and JavaScript with one; what is no number that has digits. */
+function outOfOrdinary(value: unknown): string {
+  const text = typeof value === 'object' ? '' : String(value)
+  if (/^(?:NaN|-?Infinity)$/.test(text)) return text
+  const parts = /^([+-]?)(?=\.?\d)(\d*)\.?(\d*)e([+-]?\d{1,5})$/i.exec(text)
+  if (parts === null) return plain(value)
+  const [, sign = '', whole = '', fraction = '', exponent] = parts
+  const point = whole.length + Number(exponent)
+  const digits = (whole + fraction).padEnd(point, '0')
+  return decimal(
+    point > 0 ? `${sign}${digits.slice(0, point)}.${digits.slice(point)}` : `${sign}0.${'0'.repeat(-point)}${digits}`,
+  )
 }
 
 /** SQLite has no booleans: there they are 1 and 0. */
