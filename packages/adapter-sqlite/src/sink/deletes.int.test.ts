@@ -51,6 +51,18 @@ describe.each(drivers)('rows whose records are gone, with %s', (driver) => {
     expect((await run(count(30), 'propagate')).deletes).toEqual({ rows: 0, kept: 0 })
   })
 
+  it('stay until a run of the name has completed into the same table', async () => {
+    await database.exec(
+      'INSERT INTO t (id) VALUES (1000); CREATE TABLE u (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO u (id) VALUES (2000)',
+    )
+    await run(count(50), 'propagate', { stopAfter: { records: 20 } })
+    await run(count(50), 'propagate', { version: '2', whenChanged: 'restart' })
+    expect(await ids()).toEqual([...to(50), 1000])
+    const sink = sqliteSink<Row>({ filename: database.file, driver, table: 'u', onConflict: 'update' })
+    expect(await run(count(5), 'propagate', { sink })).not.toHaveProperty('deletes')
+    expect((await run(count(4), 'propagate', { sink })).deletes).toEqual({ rows: 2, kept: 0 })
+  })
+
   it('are marked, with the time of the run, and unmarked when they are back', async () => {
     await run(count(20), { mark: 'gone' })
     const report = await run(count(15), { mark: 'gone' })

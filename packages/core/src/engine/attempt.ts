@@ -22,7 +22,7 @@ import type { RunAccount } from './run-account.js'
 import type { RunControl } from './run-control.js'
 import type { RunTeller } from './run-teller.js'
 import { StallWatch } from './stall-watch.js'
-import { chooseRun } from './stored-run.js'
+import { chooseRun, isRepeated } from './stored-run.js'
 import { type Telling, telling } from './telling.js'
 
 const defaultLeaseMs = 30_000
@@ -240,7 +240,7 @@ export class Attempt {
     const partitions =
       (choice.kind === 'begin' ? choice.partitions : null) ??
       begun ??
-      (await this.#again(() => opened.partitions(this.#plan.parallel, stored !== null)))
+      (await this.#again(() => opened.partitions(this.#plan.parallel, isRepeated(stored, this.#plan))))
     const opening = { name, fingerprint, partitions, follows: stored?.run ?? null }
     this.#opening.at('state')
     const run = await this.#again(() => state.open(opening, this.#operation))

@@ -66,7 +66,7 @@ export interface PlanHelp {
 }
 
 export interface OpenedPlan extends AsyncDisposable {
-  /** Of a new run. @param isRepeat There was one before. */
+  /** Of a new run. @param isRepeat One before it has written to the same sink. */
   partitions(count: number, isRepeat: boolean): Promise<readonly Partition[]>
   count(): Promise<Count | undefined>
   /** The run is known: make ready for its first record. */

@@ -1,5 +1,6 @@
 import type { Partition } from '../contracts/position.js'
 import type { RunState } from '../contracts/state-store.js'
+import type { JsonValue } from '../contracts/values.js'
 import { isDeletes } from '../deletes/deletes-partition.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Plan } from './plan.js'
@@ -27,6 +28,16 @@ export function chooseRun(stored: RunState | null, { name, fingerprint, options,
   if (whenChanged === 'refuse') refuseChange(name, stored.fingerprint, fingerprint)
   if (whenChanged === 'restart' && isChanged) return { kind: 'begin', partitions: null }
   return { kind: 'begin', partitions: continuedPartitions(stored) }
+}
+
+/**
+ * Whether a run begins to write all over again what a run of the name has written to the same sink. Before one has completed, nobody can say that rows
+ * which are there are of this pipeline.
+ */
+export function isRepeated(stored: RunState | null, { sink }: Pick<Plan, 'sink'>): boolean {
+  if (stored === null || (stored.status !== 'completed' && !stored.partitions.some(isDeletes))) return false
+  const { sink: before } = Object(stored.fingerprint) as { readonly sink?: JsonValue }
+  return before === sink || (typeof before === 'string' && before.startsWith(`${sink}@`))
 }
 
 /** Partitions of a run that begins where a completed one ended. */
