@@ -10,11 +10,11 @@ const folder = useFolder()
 beforeAll(() => {
   process.chdir(folder.path)
   makeMessages('chat.db', 2000)
-  // The step waits at one record for as long as it is told to.
+  // The step waits at one record for as long as it is told to, or a little at each.
   folder.write(
     'hold.ts',
     `export const hold = (message: { id: number }) =>
-  process.env.HOLD_AT === String(message.id) ? new Promise<never>(() => setInterval(() => {}, 1000)) : message\n`,
+  process.env.SLOW ? new Promise((resolve) => setTimeout(resolve, 50, message)) : process.env.HOLD_AT === String(message.id) ? new Promise<never>(() => setInterval(() => {}, 1000)) : message\n`,
   )
   for (const name of ['once', 'twice', 'term', 'pipe', 'full', 'paused', 'typed']) {
     folder.write(
@@ -105,6 +105,17 @@ test('a run that is to be paused says so, and can be interrupted', async () => {
   await child.until('paused is paused until it is resumed: drover resume')
   child.process.kill('SIGINT')
   expect(await child.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('Go on with: drover run') })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a verification, which has changed nothing', async (signal) => {
+  if (!existsSync('paused.db')) await drover(['run', 'paused.yaml', '--stop-after', '100'])
+  const child = startDrover(['verify', 'paused.yaml'], folder.path, { SLOW: '1' })
+  await child.until('paused has not completed')
+  child.process.kill(signal)
+  expect(await child.ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining('It was ended before anything could be said; nothing was changed.'),
+  })
 })
 
 /** A terminal, where there is a program that makes one: https://man7.org/linux/man-pages/man1/script.1.html */

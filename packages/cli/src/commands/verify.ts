@@ -9,6 +9,7 @@ import {
 } from '@drover/core'
 import { type ExitCode, exitCodes, preparing, refuseUsage, UsageError } from '../exit-codes.js'
 import type { VerifyPart } from '../pipeline-file.js'
+import { signals } from '../terminal/interruption.js'
 import type { Watching } from './live.js'
 import { isPipelineFile, subjectOf } from './subject.js'
 
@@ -30,11 +31,15 @@ export async function verifyFile(
   const { pipeline, state, name } = subject
   if (pipeline === undefined || name === undefined) return isNoFile()
   const ending = new AbortController()
+  const unhook = (): void => {
+    for (const signal of signals) surroundings.signals.off(signal, onSignal)
+  }
+  // The second one ends the process, as it would have done without us.
   const onSignal = (signal: NodeJS.Signals): void => {
-    surroundings.signals.off('SIGINT', onSignal)
+    unhook()
     ending.abort(new DroverError('ABORTED', `the process got ${signal}`))
   }
-  surroundings.signals.on('SIGINT', onSignal)
+  for (const signal of signals) surroundings.signals.on(signal, onSignal)
   const operation = { signal: ending.signal }
   try {
     const run = await state.load(name, operation)
@@ -61,7 +66,7 @@ export async function verifyFile(
     voice.note('It was ended before anything could be said; nothing was changed.')
     return exitCodes.interrupted
   } finally {
-    surroundings.signals.off('SIGINT', onSignal)
+    unhook()
   }
 }
 

@@ -3,7 +3,8 @@ import { exitCodes } from '../exit-codes.js'
 import type { Surroundings } from './surroundings.js'
 import type { Voice } from './voice.js'
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** Those that ask a process to end. */
+export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Ends a run by the signals of the process: the first one ends the batch in hand and stops; the second one ends the process at once, which

@@ -68,6 +68,7 @@ it('says since when there is nothing to do, and of which time its counts are', (
 `)
   const { completedAt: _, ...unknown } = nothing
   expect(formatReport(unknown)).toMatch(/^messages: nothing to do, completed before\n/)
+  expect(formatReport({ ...unknown, run: '' })).not.toContain('  run ')
 })
 
 describe('partitions', () => {

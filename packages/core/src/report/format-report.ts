@@ -47,7 +47,10 @@ function facts(report: Report): [string, string][] {
     ['rows', sum(emitted, 'emitted', { inserted, updated, skipped })],
   ]
   return [
-    ['run', `${report.run}, started ${report.startedAt.toISOString()}`],
+    // Where there was nothing to do, there may be no run.
+    ...(report.run === ''
+      ? []
+      : [['run', `${report.run}, started ${report.startedAt.toISOString()}`] as [string, string]]),
     ['source', report.source],
     ['sink', report.sink],
     ['guarantee', promises[report.guarantee]],
