@@ -303,6 +303,15 @@ describe.each(drivers)('sqliteUndo over %s', (driver) => {
     expect((await undo('load')).account?.figures).toEqual({ restored: 0, deleted: 20, kept: 0 })
   })
 
+  it('keeps what a trigger leaves as it is, and puts the others back', async () => {
+    await load(records(91, 110), { onConflict: 'update' })
+    await database.exec(`CREATE TRIGGER u BEFORE UPDATE ON t WHEN old.id = 95 BEGIN SELECT RAISE(IGNORE); END;
+      CREATE TRIGGER d BEFORE DELETE ON t WHEN old.id = 105 BEGIN SELECT RAISE(IGNORE); END`)
+    const { account } = await undo('load')
+    expect(account?.figures).toEqual({ restored: 9, deleted: 9, kept: 2 })
+    expect(account?.kept).toEqual([105, 95].map((id) => ({ key: [id], reason: 'is left as it is by a trigger' })))
+  })
+
   it('prunes what is old', async () => {
     await load(records(101, 102))
     await database.exec('UPDATE drover_before_shapes SET kept_at = kept_at - 8 * 86400000')

@@ -29,6 +29,14 @@ interface Group {
   readonly records: ImageRecord[]
 }
 
+/** Ordinals of images by what is to become of their rows. */
+interface Fates {
+  readonly restore: number[]
+  readonly delete: number[]
+  readonly kept: KeptRecord[]
+  readonly lastKey: KeptRecord['key']
+}
+
 type Fate = 'restore' | 'delete' | 'gone' | 'changed' | 'referred'
 
 /** Puts rows back as they were before a run changed them, as far as they are still what it made of them. */
@@ -133,11 +141,14 @@ export class UndoTarget implements BatchTarget {
   async #restore(records: readonly ImageRecord[], undone: Undone): Promise<void> {
     for (const group of await this.#groups(records)) {
       const fates = await this.#fates(group)
-      await this.#update(group, fates.restore)
-      await this.#delete(group, fates.delete)
-      undone.restored += fates.restore.length
-      undone.deleted += fates.delete.length
+      const restored = await this.#update(group, fates.restore)
+      const deleted = await this.#delete(group, fates.delete)
+      undone.restored += restored
+      undone.deleted += deleted
       undone.kept.push(...fates.kept)
+      // Only where it is one row by itself.
+      if (restored + deleted < fates.restore.length + fates.delete.length)
+        undone.kept.push({ key: fates.lastKey, reason: 'is left as it is by a trigger' })
     }
   }
 
@@ -165,7 +176,7 @@ export class UndoTarget implements BatchTarget {
   }
 
   /** What is to become of each of them. Nobody else writes meanwhile. */
-  async #fates({ first, last, records }: Group): Promise<{ restore: number[]; delete: number[]; kept: KeptRecord[] }> {
+  async #fates({ first, last, records }: Group): Promise<Fates> {
     const { images } = this.tables
     const { shape, table, references } = first
     const own = 'drover_t'
@@ -192,7 +203,8 @@ export class UndoTarget implements BatchTarget {
         `${this.where}: several rows of "${table.name}" have one key since, so nobody can tell which one the run has written. Make the key (${shape.key.join(', ')}) unique again and call again.`,
       )
     }
-    const fates: { restore: number[]; delete: number[]; kept: KeptRecord[] } = { restore: [], delete: [], kept: [] }
+    const lastKey = recordKeyOf((rows.at(-1) ?? []).slice(3) as KeyValue[])
+    const fates: Fates = { restore: [], delete: [], kept: [], lastKey }
     for (const [said, by, ordinal, ...key] of rows) {
       const fate = (said === 'delete' && by !== null ? 'referred' : said) as Fate
       if (fate === 'restore' || fate === 'delete') fates[fate].push(Number(ordinal))
@@ -201,16 +213,16 @@ export class UndoTarget implements BatchTarget {
     return fates
   }
 
-  async #update({ first: { shape, table } }: Group, ordinals: readonly number[]): Promise<void> {
+  async #update({ first: { shape, table } }: Group, ordinals: readonly number[]): Promise<number> {
     const sets = shape.columns.flatMap((name, i) => {
       const column = findColumn(table.columns, name)
       const isSet = column !== undefined && !column.isGenerated && !shape.key.includes(name)
       return isSet ? [`${quoteName(name)} = drover_i.${beforePlace(shape, i)}`] : []
     })
-    if (ordinals.length === 0 || sets.length === 0) return
+    if (ordinals.length === 0 || sets.length === 0) return ordinals.length
     const own = quoteName(table.name)
     const abort = table.hasConflictClauses ? ' OR ABORT' : ''
-    await this.#changing(
+    return await this.#changing(
       ordinals.length,
       `UPDATE${abort} main.${own} SET ${sets.join(', ')}
        FROM main.${this.tables.images} AS drover_i
@@ -219,10 +231,10 @@ export class UndoTarget implements BatchTarget {
     )
   }
 
-  async #delete({ first: { shape, table } }: Group, ordinals: readonly number[]): Promise<void> {
-    if (ordinals.length === 0) return
+  async #delete({ first: { shape, table } }: Group, ordinals: readonly number[]): Promise<number> {
+    if (ordinals.length === 0) return 0
     const names = shape.key.map(quoteName).join(', ')
-    await this.#changing(
+    return await this.#changing(
       ordinals.length,
       `DELETE FROM main.${quoteName(table.name)} WHERE (${names}) IN (SELECT ${keyPlaces(shape).join(', ')} FROM main.${this.tables.images}
          WHERE ordinal IN (SELECT value FROM json_each(?)))`,
@@ -230,13 +242,13 @@ export class UndoTarget implements BatchTarget {
     )
   }
 
-  /** What a trigger of the application keeps as it is would be counted as restored. */
-  async #changing(count: number, sql: string, ordinals: readonly number[]): Promise<void> {
+  /** What a trigger of the application keeps as it is would be counted as restored: then it is done row by row. */
+  async #changing(count: number, sql: string, ordinals: readonly number[]): Promise<number> {
     const { changes } = await this.connection.run(sql, [JSON.stringify(ordinals)])
-    if (changes === count) return
+    if (changes === count || count === 1) return changes
     throw new DroverError(
-      'SINK_NOT_READY',
-      `${this.where}: ${count - changes} of ${count} rows stayed as they are, because a trigger of the table says so; nothing of this batch was undone.`,
+      'RECORD_REFUSED',
+      `${this.where}: ${count - changes} of ${count} rows stayed as they are, because a trigger of the table says so.`,
     )
   }
 
