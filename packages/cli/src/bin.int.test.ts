@@ -13,7 +13,8 @@ beforeAll(() => {
   // The step waits at one record for as long as it is told to, or a little at each.
   folder.write(
     'hold.ts',
-    `export const hold = (message: { id: number }) =>
+    `console.log('a module speaks')
+export const hold = (message: { id: number }) =>
   process.env.SLOW ? new Promise((resolve) => setTimeout(resolve, 50, message)) : process.env.HOLD_AT === String(message.id) ? new Promise<never>(() => setInterval(() => {}, 1000)) : message\n`,
   )
   for (const name of ['once', 'twice', 'term', 'pipe', 'full', 'paused', 'typed']) {
@@ -50,6 +51,7 @@ describe('a signal', () => {
     const { code, stdout, stderr } = await child.ended
     expect(code).toBe(130)
     const report = events(stdout).at(-1)
+    expect(stderr).toContain('a module speaks')
     expect(report).toMatchObject({ event: 'run:finished', status: 'stopped', reason: `the process got ${signal}` })
     expect(stderr).toContain(`${signal}: ending the batch in hand. Once more stops at once.`)
     expect(stderr).toContain(`Go on with: drover run ${name}.yaml --json --records-per-second 800`)

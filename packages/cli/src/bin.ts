@@ -1,8 +1,11 @@
 #!/usr/bin/env node
+import { Console } from 'node:console'
 import { runCommandLine } from './command-line.js'
 import { exitCodes } from './exit-codes.js'
 import { flushed, outliveClosedPipes } from './terminal/closed-pipe.js'
 
+// What a module of the user's says must not come between lines of JSON.
+globalThis.console = new Console(process.stderr)
 const lostOutput = outliveClosedPipes()
 let code = await runCommandLine(process.argv.slice(2))
 await flushed()
