@@ -149,7 +149,11 @@ class UndoWriter implements BatchWriter {
   async write(page: Page<Row>): Promise<void> {
     const records = page.rows() as readonly object[] as readonly ImageRecord[]
     if (records.length === 0) return
-    for (const group of await this.#groups(records)) await this.#restore(group)
+    for (const group of await this.#groups(records)) {
+      await this.#restore(group).catch((error: unknown) => {
+        throw records.length === 1 ? withKey(error, group) : error
+      })
+    }
     this.#rows += records.length
   }
 
@@ -268,6 +272,17 @@ class UndoWriter implements BatchWriter {
 interface OwnPath {
   readonly path: string
   readonly schemas: string
+}
+
+/** The engine knows a record by its place among the images, which tells nobody which row is meant. */
+function withKey(error: unknown, { shape, records: [record] }: Group): unknown {
+  if (record === undefined || !DroverError.isInstance(error, 'RECORD_REFUSED')) return error
+  const { code, message, row, cause } = error
+  const key = JSON.stringify(keyShown(shape, record.key))
+  return new DroverError(code, `The row of ${shape.table} with the key ${key} cannot be put back: ${message}`, {
+    cause,
+    ...(row === undefined ? {} : { row }),
+  })
 }
 
 function isSettable(table: Table, { key }: ImageShape, { name }: ImageColumn): boolean {
