@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkChoice, checkFlag, checkNames } from './check-options.js'
+import { checkChoice, checkFlag, checkNames, checkOptionNames } from './check-options.js'
 import { checkOnConflict } from './on-conflict.js'
 
 const where = 'mySink'
@@ -14,6 +14,7 @@ test('what was not given is not checked', () => {
 })
 
 test.each<[what: string, check: () => void]>([
+  ['its options are an object, not null', () => checkOptionNames(where, null as unknown as object, ['gzip'])],
   ['gzip is true or false, not "yes"', () => checkFlag(where, 'gzip', 'yes')],
   [`values is 'plain' or 'extended', not "other"`, () => checkChoice(where, 'values', 'other', ['plain', 'extended'])],
   [`values is 'plain', not an array of 1`, () => checkChoice(where, 'values', ['plain'], ['plain'])],

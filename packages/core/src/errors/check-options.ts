@@ -3,6 +3,8 @@ import { suggestNames } from './nearest.js'
 
 /** Refuses an option that does not exist, with the nearest names and the list: a mistyped option is never ignored. */
 export function checkOptionNames(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new DroverError('OPTION_INVALID', `${where}: its options are an object, not ${shown(options)}.`)
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new DroverError('OPTION_INVALID', `${where}: there is no option "${name}"${suggestNames(name, known)}`)
