@@ -121,7 +121,7 @@ await idling()
 const free = await backfill('unthrottled', { parallel: 4 })
 await idling()
 /** Of so few queries as are made in some seconds, one in twenty is surer than one in a hundred. */
-const limit = quantile(idle, 0.95) * 1.25
+const limit = quantile(idle, 0.95) * 1.4
 
 /** What the application measures itself, and would send to its own monitoring. */
 function slowQueries(): HealthReading {
@@ -130,9 +130,9 @@ function slowQueries(): HealthReading {
 }
 
 const held = await backfill('throttled', {
-  // Whoever wants the application to notice nothing begins small, and with one batch at a time.
-  adaptive: { targetBatchMs: 8, minBatchSize: 20, maxBatchSize: 2_000 },
-  batchSize: 50,
+  parallel: 4,
+  adaptive: { targetBatchMs: 25, maxBatchSize: 10_000 },
+  batchSize: 1_000,
   signals: [slowQueries, ...postgresHealth({ connection: database.url, lockWaits: 4, activeTransactions: 12 })],
 })
 await idling()
