@@ -43,6 +43,7 @@ export function plot(title: string, stretches: readonly Stretch[], panels: reado
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="${left}" y="20" font-size="15" fill="#222">${escaped(title)}</text>`,
     ...names,

@@ -293,7 +293,7 @@ describe.each(drivers)('sqliteUndo over %s', (driver) => {
     const options = { name: 'load', source: given(records(101, 120)), sink: keeping('t'), batchSize: 5 }
     const live = startPipeline(options)
     await new Promise<void>((resolve) => live.events.once('batch:committed', () => resolve()))
-    await live.pause()
+    live.pause()
     await age()
     await others()
     await live.stop()
