@@ -15,5 +15,4 @@ export { type PostgresSourceOptions, postgresSource } from './source/postgres-so
 export type { PostgresTransaction } from './state/given-transaction.js'
 export { type PostgresStateStoreOptions, postgresStateStore } from './state/postgres-state-store.js'
 export type { StateLocation } from './state/state-tables.js'
-export type { UndoOptions } from './undo/image-table.js'
 export { type PostgresUndoOptions, postgresUndo } from './undo/postgres-undo.js'

@@ -171,6 +171,8 @@ export {
 export { type OmitTransformer, omit, type PickTransformer, pick } from './transformers/pick.js'
 export { type Renamed, type RenameTransformer, rename } from './transformers/rename.js'
 export { type SetFieldOptions, type SetFieldTransformer, setField } from './transformers/set-field.js'
+export { UndoAccount, Undone } from './undo/undo-account.js'
+export { checkUndo, defaultUndoDays, type UndoOptions, undoOptions } from './undo/undo-options.js'
 export { formatVerification } from './verify/format-verification.js'
 export { type RowComparison, rowComparison } from './verify/row-comparison.js'
 export type { Tolerance, VerifyTolerance } from './verify/tolerance.js'

@@ -2,7 +2,8 @@ import { DroverError } from '@drover/core'
 import type { UpdatePlan } from '../backfill/update-plan.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteName } from '../connection/quote-name.js'
-import { quoteTable, type Table } from '../schema/table.js'
+import { referencesTo } from '../schema/references.js'
+import type { Table } from '../schema/table.js'
 
 /** A table whose foreign key lets PostgreSQL delete or change its rows together with a row that they refer to. */
 export interface Dependent {
@@ -12,31 +13,9 @@ export interface Dependent {
   readonly refersTo: readonly string[]
 }
 
-interface DependentRow {
-  readonly schema: string
-  readonly name: string
-  readonly columns: readonly string[]
-  readonly refersTo: readonly string[]
-}
-
-// Each partition of either table has a constraint of its own below the one that counts.
-const dependentsSql = `
-SELECT n.nspname AS schema, r.relname AS name,
-  (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(c.conkey) WITH ORDINALITY AS k(attnum, place)
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS columns,
-  (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(c.confkey) WITH ORDINALITY AS k(attnum, place)
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.confrelid AND a.attnum = k.attnum) AS "refersTo"
-FROM pg_catalog.pg_constraint AS c
-  JOIN pg_catalog.pg_class AS r ON r.oid = c.conrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
-WHERE c.contype = 'f' AND c.confrelid = $1 AND c.confdeltype IN ('c', 'n', 'd')
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS p WHERE p.oid = c.conparentid AND p.confrelid = c.confrelid)
-ORDER BY c.oid`
-
 /** Foreign keys with ON DELETE CASCADE, SET NULL or SET DEFAULT; all others refuse the DELETE by themselves. */
-export async function dependentsOf(connection: PostgresConnection, { oid }: Table): Promise<readonly Dependent[]> {
-  const { rows } = await connection.query<DependentRow>(dependentsSql, [oid])
-  return rows.map(({ schema, name, columns, refersTo }) => ({ table: quoteTable(schema, name), columns, refersTo }))
+export async function dependentsOf(connection: PostgresConnection, table: Table): Promise<readonly Dependent[]> {
+  return (await referencesTo(connection, table)).filter(({ follows }) => follows)
 }
 
 /** Whether rows of the dependent refer to a row of the table, which goes by its own name. */

@@ -5,15 +5,17 @@ import {
   checkNames,
   checkOptionNames,
   checkText,
+  checkUndo,
   DroverError,
   type ExactSink,
   type Filter,
   type Row,
+  type UndoOptions,
+  undoOptions,
 } from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
-import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-table.js'
 import { connectJournaled } from '../undo/journal.js'
 import { keptImages } from '../undo/kept-images.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'

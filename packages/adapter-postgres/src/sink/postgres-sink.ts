@@ -5,14 +5,16 @@ import {
   checkOnConflict,
   checkOptionNames,
   checkText,
+  checkUndo,
   checkWholeNumber,
   type ExactSink,
   type OnConflict,
+  type UndoOptions,
+  undoOptions,
 } from '@drover/core'
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions, stateTables } from '../state/state-tables.js'
-import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-table.js'
 import { connectJournaled } from '../undo/journal.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type IndexPolicy, indexPolicies } from './indexes/target-indexes.js'

@@ -1,4 +1,11 @@
-import { type Claim, DroverError, type ExactSession, type Operation, type SinkOperation } from '@drover/core'
+import {
+  type Claim,
+  DroverError,
+  type ExactSession,
+  type Operation,
+  type SinkOperation,
+  type UndoOptions,
+} from '@drover/core'
 import { overriding } from '../archive/overriding.js'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
@@ -9,14 +16,7 @@ import type { BatchTarget } from '../sink/batch-target.js'
 import { connectExactWriter } from '../sink/connect-sink.js'
 import { ensureStateTables, type StateLocation, stateTables } from '../state/state-tables.js'
 import { type ImageShape, schemasSql } from './image-shape.js'
-import {
-  ensureImageTable,
-  type ImageTable,
-  imageTable,
-  pruneImages,
-  type UndoOptions,
-  versionOf,
-} from './image-table.js'
+import { ensureImageTable, type ImageTable, imageTable, pruneImages, versionOf } from './image-table.js'
 
 /** An image that is far larger than the others must not lead to arrays beyond a gigabyte. */
 const mostPartBytes = 4 * 1024 * 1024

@@ -6,18 +6,20 @@ import {
   type Outcome,
   type Page,
   type Row,
+  UndoAccount,
+  Undone,
 } from '@drover/core'
 import type { PostgresDatabase } from '../connection/open-postgres.js'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { requireRights, requireTable } from '../schema/read-table.js'
+import { type Reference, referencesTo } from '../schema/references.js'
 import { findColumn, type Table } from '../schema/table.js'
 import type { BatchTarget, BatchWriter } from '../sink/batch-target.js'
 import { type ImageColumn, type ImageShape, schemasSql } from './image-shape.js'
 import type { ImageTable } from './image-table.js'
 import type { ImageRecord } from './images-source.js'
-import { type Reference, referencesTo, referrerSql } from './references.js'
+import { referrerSql } from './references.js'
 import { imageTypeSql, lockSql, restoreSql } from './restore-sql.js'
-import { UndoAccount, Undone } from './undo-account.js'
 
 /** What stands with a chunk of images, as it is stored. */
 interface Chunk {

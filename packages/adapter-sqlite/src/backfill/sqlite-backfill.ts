@@ -10,10 +10,10 @@ import {
   type Row,
   type TransformContext,
   transformer,
+  undoOptions,
 } from '@drover/core'
 import { locationOptions } from '../connection/open-sqlite.js'
 import { locationOf } from '../sink/location-of.js'
-import { undoOptions } from '../undo/image-tables.js'
 import { type BackfillReads, backfillSource, isList } from './backfill-source.js'
 import { checkRequirements } from './requirements.js'
 import { Setter } from './setter.js'

@@ -4,10 +4,13 @@ import {
   checkNames,
   checkOptionNames,
   checkText,
+  checkUndo,
   DroverError,
   type ExactSink,
   type Filter,
   type Row,
+  type UndoOptions,
+  undoOptions,
 } from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
@@ -16,7 +19,6 @@ import { connectExactWriter, type ExactWriterOptions } from '../sink/connect-sin
 import { locationOf } from '../sink/location-of.js'
 import { stateStoreWithin } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
-import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { resolvePlan, type UpdateSelection } from './resolve-plan.js'
 import type { Computed, UpdatePlan } from './update-plan.js'

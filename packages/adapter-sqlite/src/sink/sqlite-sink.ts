@@ -4,13 +4,15 @@ import {
   checkOnConflict,
   checkOptionNames,
   checkText,
+  checkUndo,
   type ExactSink,
   type OnConflict,
+  type UndoOptions,
+  undoOptions,
 } from '@drover/core'
 import { locationName, locationOptions } from '../connection/open-sqlite.js'
 import { sqliteStateStore } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
-import { checkUndo, type UndoOptions, undoOptions } from '../undo/image-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
 import { connectSink } from './connect-sink.js'
 import { locationOf } from './location-of.js'

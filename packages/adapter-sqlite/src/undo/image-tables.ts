@@ -1,33 +1,9 @@
-import { checkWholeNumber, DroverError } from '@drover/core'
+import { DroverError, defaultUndoDays, type UndoOptions } from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { writeTransaction } from '../writer/write-turn.js'
 
-/** Before-images that nobody asked for within that many days are deleted. */
-const defaultUndoDays = 30
 const msPerDay = 24 * 60 * 60 * 1000
-
-/** What sinks and backfills are told about undo. */
-export interface UndoOptions {
-  /**
-   * Keep what rows were before the run changed them, in the same transaction, so that `sqliteUndo` can take the run back.
-   *
-   * @default false
-   */
-  readonly undo?: boolean
-  /** How many days that is kept; older images of any run go when a run with `undo` begins. @default 30 */
-  readonly undoDays?: number
-}
-
-export const undoOptions = ['undo', 'undoDays'] as const
-
-/** @throws `OPTION_INVALID` */
-export function checkUndo(where: string, { undo, undoDays }: UndoOptions): void {
-  if (undo !== undefined && typeof undo !== 'boolean') {
-    throw new DroverError('OPTION_INVALID', `${where}: undo is true or false.`)
-  }
-  checkWholeNumber(where, 'undoDays', undoDays, 1)
-}
 
 /** Names of the tables that keep before-images, quoted. */
 export interface ImageTables {

@@ -1,4 +1,13 @@
-import { DroverError, type KeptRecord, type Outcome, type Page, type Row, type SinkAccount } from '@drover/core'
+import {
+  DroverError,
+  type KeptRecord,
+  type Outcome,
+  type Page,
+  type Row,
+  type SinkAccount,
+  UndoAccount,
+  Undone,
+} from '@drover/core'
 import { quoteName } from '../connection/quote-name.js'
 import type { SqliteConnection, SqliteValue } from '../connection/sqlite-connection.js'
 import { readTable } from '../schema/read-table.js'
@@ -13,7 +22,6 @@ import { beforePlace, type ImageShape, isRow, isSame, keyPlaces } from './image-
 import type { ImageTables } from './image-tables.js'
 import type { ImageRecord } from './images-source.js'
 import { type Reference, referencesTo, referrerSql } from './references.js'
-import { UndoAccount, Undone } from './undo-account.js'
 
 /** A shape, and its table as it is now. */
 interface Known {

@@ -1,6 +1,6 @@
-import type { KeptRecord, SinkAccount } from '@drover/core'
+import type { KeptRecord, SinkAccount } from '../contracts/report.js'
 
-/** What became of the rows of one batch. */
+/** What became of the rows of one batch of an undo. */
 export class Undone {
   restored = 0
   deleted = 0
@@ -9,7 +9,7 @@ export class Undone {
 
 const mostKept = 20
 
-/** Adds up what became of rows, once it is durable. */
+/** Adds up what became of the rows of an undo, once it is durable: the `account` of its sink. */
 export class UndoAccount {
   readonly #figures = { restored: 0, deleted: 0, kept: 0 }
   readonly #kept: KeptRecord[] = []
