@@ -50,6 +50,44 @@ export interface Page<out R = Row> {
   asItCame?(): Page<R>
   /** Present when single columns can be had or replaced without decoding the others. */
   readonly columns?: Columns<R>
+  /**
+   * Gives the values of some fields to writers of columns, record after record, without making records of them: for a sink that
+   * keeps columns. Present where that spares something.
+   *
+   * @throws what a writer throws; the values before that one are written
+   */
+  pour?(pouring: Pouring): void
+}
+
+/** What {@link Page.pour} is asked for. */
+export interface Pouring {
+  readonly fields: readonly string[]
+  /** Parallel to `fields`. */
+  readonly into: readonly ColumnWriter[]
+  /** Places of the records that are wanted, ascending; all of them without it. */
+  readonly records?: ArrayLike<number>
+}
+
+/**
+ * Takes the values of one column, one after the other. Which method gets the values of a field follows from its logical type as the page's
+ * source describes it; one that none of the first ones fits goes to `value`, as `rows()` would have it.
+ */
+export interface ColumnWriter {
+  null(): void
+  /** boolean */
+  boolean(value: boolean): void
+  /** int of 8 to 32 bits; date: days since 1970-01-01 */
+  int32(value: number): void
+  /** int of 64 bits, as its lower half (taken modulo 2^32) and its upper half (signed) */
+  int64(low: number, high: number): void
+  /** float */
+  float64(value: number): void
+  /** timestamp: microseconds since 1970-01-01 (UTC, or without a zone); time: since midnight. Within ±2^53 */
+  micros(value: number): void
+  /** text and json as UTF-8, bytes as they are, uuid as 16 bytes: `from[start, end)`, to be copied before the call returns */
+  bytes(from: Uint8Array, start: number, end: number): void
+  /** Any value, as records hold it. */
+  value(value: unknown): void
 }
 
 /** Columns of a page that is stored by column, or whose fields can be found without decoding the row. */

@@ -1,0 +1,2 @@
+/** How the pages of a Parquet file are compressed. */
+export type ParquetCompression = 'snappy' | 'zstd' | 'gzip' | 'none'

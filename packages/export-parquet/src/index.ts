@@ -1,0 +1,1 @@
+export type { ParquetCompression } from './encode/compression.js'
