@@ -3,6 +3,8 @@ import type { Codec } from './codec.js'
 import { type CodecOptions, codecFor } from './codec-for.js'
 import { readInt32 } from './codecs/integer-codecs.js'
 import { keyJson } from './key-json.js'
+import { type PourValue, pourValue } from './pour-value.js'
+import { type Pourer, pourer } from './pourer.js'
 import { type RowDecoder, rowDecoder } from './row-decoder.js'
 import { hasSameForm, type WireColumn } from './wire-type.js'
 
@@ -21,6 +23,9 @@ export class CopyLayout {
   /** Places of the columns that may hold what cannot be decoded. */
   readonly doubtful: readonly number[]
   readonly #key: readonly number[]
+  readonly #pours: readonly PourValue[]
+  /** By the places of the fields, in the order of the writers. */
+  readonly #pourers = new Map<string, Pourer>()
 
   /** @throws `CONTRACT_BROKEN` if a column has no binary form: it is to be read as `::text`. */
   constructor(
@@ -39,6 +44,7 @@ export class CopyLayout {
     this.decode = rowDecoder(
       columns.map(({ name, isHidden }, i) => ({ name: isHidden === true ? null : name, codec: codecs[i] as Codec })),
     )
+    this.#pours = columns.map(({ type }, i) => pourValue(type, codecs[i] as Codec))
     this.doubtful = columns.flatMap((_, i) => (codecs[i]?.problem === undefined ? [] : [i]))
     this.#key = options.key.map((name) => {
       const place = columns.findIndex((column) => column.name === name)
@@ -63,6 +69,27 @@ export class CopyLayout {
     if (place >= 0) return place
     const names = this.columns.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
     throw new DroverError('NAME_UNKNOWN', `${this.where} has no field "${field}"${suggestNames(field, names)}`)
+  }
+
+  /**
+   * For writers of these fields; made once.
+   *
+   * @throws `NAME_UNKNOWN`
+   */
+  pourerOf(fields: readonly string[]): Pourer {
+    const places = fields.map((field) => this.placeOf(field))
+    const name = places.join()
+    let made = this.#pourers.get(name)
+    if (made === undefined) {
+      made = pourer(
+        this.#pours.map((pour, place) => ({
+          pour,
+          writers: places.flatMap((wanted, writer) => (wanted === place ? [writer] : [])),
+        })),
+      )
+      this.#pourers.set(name, made)
+    }
+    return made
   }
 
   /** -1 if there is no such field. */

@@ -3,6 +3,7 @@ import {
   type Cursor,
   DroverError,
   type Page,
+  type Pouring,
   type RecordKey,
   type Row,
   type SourceReject,
@@ -11,8 +12,9 @@ import type { Codec } from './codec.js'
 import { readInt32 } from './codecs/integer-codecs.js'
 import type { CopyRows } from './copy-format.js'
 import { type CopyLayout, fieldAt } from './copy-layout.js'
+import type { ExtraColumn } from './pourer.js'
 import { rowRefused } from './row-refused.js'
-import { RowsPage } from './rows-page.js'
+import { WiderPage } from './wider-page.js'
 import { WireBuffer } from './wire-buffer.js'
 import type { WireColumn } from './wire-type.js'
 
@@ -91,6 +93,11 @@ export class CopyPage implements Page<Row> {
     return page
   }
 
+  /** `extras` are fields that stand beside the rows. */
+  pour({ fields, into, records }: Pouring, extras: readonly ExtraColumn[] = []): void {
+    this.layout.pourerOf(fields)(this.#good, { into, records, extras })
+  }
+
   /** Its bytes stay: they are decoded again for whoever asks. */
   release(): void {
     this.#rows = undefined
@@ -157,10 +164,7 @@ export class CopyPage implements Page<Row> {
       )
     }
     const place = this.layout.find(field)
-    if (place < 0) {
-      const rows = this.rows().map((row, i) => ({ ...row, [field]: values[i] }))
-      return new RowsPage(rows, this.keys(), this.bytes, this.cursor, this.rejected)
-    }
+    if (place < 0) return new WiderPage(this, new Map([[field, values]]))
     const part = patched(this.layout, good, place, values)
     const page = new CopyPage(this.layout, part, this.cursor)
     page.#readable = part

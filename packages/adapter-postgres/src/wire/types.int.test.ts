@@ -10,7 +10,9 @@ import type { CopyEncoder } from './copy-encoder.js'
 import { copyHeader, copyTrailer } from './copy-format.js'
 import { copyText } from './copy-text.js'
 import { connect, copyIn, copyOut } from './testing/copy.js'
+import { expectedPour, isJson } from './testing/expected-pour.js'
 import { pageOf } from './testing/page-of.js'
+import { poured } from './testing/poured.js'
 import { type TypeCase, typeCases } from './testing/type-cases.js'
 import { type WireColumn, wireType } from './wire-type.js'
 
@@ -60,6 +62,16 @@ describePostgres('each type', () => {
     expect(page.rejected).toEqual([])
     expectSame(page.columns.get('v'), values)
     expectSame(page.rows(), rows)
+    if (isJson(typeCase.type)) {
+      const printed = pageOf(binary, columns, { json: 'text' }).columns.get('v')
+      const texts = Array.from(printed, (text) => (text === null ? ['null'] : ['bytes', Buffer.from(String(text))]))
+      expectSame(poured(page, ['v'])[0] ?? [], texts)
+    } else {
+      expectSame(
+        poured(page, ['v'])[0] ?? [],
+        values.map((value) => expectedPour(typeCase.type, value)),
+      )
+    }
     // jsonb prints blanks between its parts; as text it comes back with them.
     const json = sql.startsWith('jsonb') ? 'text' : 'value'
     const read = pageOf(binary, columns, { json }).rows()
