@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { MissingPostgres } from '@drover-internal/postgres-server'
 import { contest, type Result } from './src/contest.js'
 import type { Bench } from './src/drover.js'
+import { parquetContests, parquetNames } from './src/parquet-contests.js'
 import { type PostgresBench, postgresBench } from './src/postgres-bench.js'
 import { postgresContests, postgresNames } from './src/postgres-contests.js'
 import { sampleDatabase } from './src/sample-database.js'
@@ -51,7 +52,7 @@ const database = await sampleDatabase(values.folder, rows)
 
 const bench = { rows, folder: values.folder, database }
 const onSqlite = sqliteContests(bench)
-const known: readonly string[] = [...onSqlite.map(({ name }) => name), ...postgresNames]
+const known: readonly string[] = [...onSqlite.map(({ name }) => name), ...postgresNames, ...parquetNames]
 const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')}.`)
@@ -60,8 +61,11 @@ if (unknown.length > 0) {
 const isChosen = (name: string): boolean => chosen?.includes(name) ?? true
 
 const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
-await using postgres = postgresNames.some(isChosen) ? await serverOf(bench) : undefined
-for (const each of [...onSqlite, ...(postgres === undefined ? [] : postgresContests(bench, postgres))]) {
+const withParquet = parquetNames.some(isChosen)
+await using postgres = withParquet || postgresNames.some(isChosen) ? await serverOf(bench) : undefined
+const onPostgres = postgres === undefined ? [] : postgresContests(bench, postgres)
+const onParquet = postgres === undefined || !withParquet ? [] : await parquetContests(bench, postgres)
+for (const each of [...onSqlite, ...onPostgres, ...onParquet]) {
   if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)
@@ -92,27 +96,37 @@ async function serverOf(of: Bench): Promise<PostgresBench | undefined> {
 
 function print(title: string, results: readonly Result[]): void {
   console.log(`\n${title}`)
-  const lines = [['', 'ratio', 'goal', '', 'seconds', '(min – max)', 'peak MB']]
-  for (const { name, ratio, goal, seconds, peakMb } of results) {
-    const verdict = goal === undefined ? '' : ratio <= goal ? 'met' : 'missed'
+  const lines = [['', 'ratio', 'goal', '', 'seconds', '(min – max)', 'peak MB', 'out MB']]
+  for (const { name, ratio, goal, goals, peakGoal, seconds, peakMb, sizeMb } of results) {
     lines.push([
       name,
       ratio.toFixed(2),
-      goal === undefined ? '' : `≤ ${goal}`,
-      verdict,
+      ...aim(ratio, goal),
       seconds.median.toFixed(2),
       `${seconds.min.toFixed(2)} – ${seconds.max.toFixed(2)}`,
       peakMb.toFixed(0),
+      sizeMb?.toFixed(1) ?? '',
     ])
+    for (const { against, atMost, of, ratio } of goals) {
+      const size = of === 'size' ? 'size ' : ''
+      lines.push([`  ${size}against ${against}`, ratio.toFixed(2), ...aim(ratio, atMost), '', '', '', ''])
+    }
+    if (peakGoal !== undefined) lines.push(['  peak MB', peakMb.toFixed(0), ...aim(peakMb, peakGoal), '', '', '', ''])
   }
   const widths = (lines[0] as string[]).map((_, column) =>
     Math.max(...lines.map((line) => (line[column] as string).length)),
   )
   for (const line of lines) {
-    console.log(
-      `  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number))).join('  ')}`,
+    const cells = line.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
     )
+    console.log(`  ${cells.join('  ').trimEnd()}`)
   }
+}
+
+function aim(found: number, goal: number | undefined): [goal: string, verdict: string] {
+  if (goal === undefined) return ['', '']
+  return [`≤ ${Number(goal.toFixed(2))}`, found <= goal ? 'met' : 'missed']
 }
 
 function wholeNumber(name: string, text: string): number {

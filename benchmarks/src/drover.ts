@@ -9,10 +9,21 @@ export interface Bench {
 }
 
 const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
+const parquetWorker = fileURLToPath(new URL('./parquet-worker.mjs', import.meta.url))
 
 /** A contender that is a program of ours in `worker.mjs`. */
 export function drover(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, worker, task, JSON.stringify(options)], ...more }
+}
+
+/** The same in `parquet-worker.mjs`. */
+export function parquet(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, parquetWorker, task, JSON.stringify(options)], ...more }
+}
+
+/** A line for bash. */
+export function shell(name: string, command: string, more: Partial<Contender> = {}): Contender {
+  return { name, command: ['bash', '-o', 'pipefail', '-c', command], ...more }
 }
 
 /** The same with a flag of Node's. */

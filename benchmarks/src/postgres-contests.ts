@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Contender, Contest } from './contest.js'
-import { type Bench, drover, flagged } from './drover.js'
+import { type Bench, drover, flagged, shell } from './drover.js'
 import type { PostgresBench } from './postgres-bench.js'
 
 export const postgresNames = [
@@ -180,10 +180,6 @@ export function postgresContests(bench: Bench, postgres: PostgresBench): Contest
     },
   }
   return postgresNames.map((name) => ({ name, ...tables[name] }))
-}
-
-function shell(name: string, command: string, more: Partial<Contender> = {}): Contender {
-  return { name, command: ['bash', '-o', 'pipefail', '-c', command], ...more }
 }
 
 /** Debian's pgloader, told to add rows to the table that is there. */
