@@ -79,6 +79,7 @@ export type {
   RunOptions,
   TransactionalBackfillOptions,
 } from './engine/options.js'
+export { abortError } from './engine/retry.js'
 export { runBackfill, startBackfill } from './engine/run-backfill.js'
 export type { RunSettings } from './engine/run-control.js'
 export type { RunEventSource } from './engine/run-emitter.js'
@@ -91,6 +92,7 @@ export {
   checkOptionNames,
   checkText,
   checkWholeNumber,
+  shown,
 } from './errors/check-options.js'
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
@@ -105,13 +107,21 @@ export { type NdjsonSinkOptions, ndjsonSink } from './files/ndjson-sink.js'
 export { type NdjsonSourceOptions, ndjsonSource } from './files/ndjson-source.js'
 export { inputError, outputError } from './files/output-error.js'
 export { locateFile, locateFolder, makeFolders, type OutputLocation } from './files/output-location.js'
+export { type Making, missingFor } from './files/rehearse-files.js'
 export { fenced } from './files/staging/fenced.js'
 export { identityOf, identityOfOpen, isSameFile } from './files/staging/file-identity.js'
 export type { ExistingOutput, FileIdentity, Manifest, Part, StaleFile } from './files/staging/manifest.js'
 export { ManifestLog } from './files/staging/manifest-log.js'
 export { PartFile, writeFully } from './files/staging/part-file.js'
 export { type Beginning, PartitionStage, type PartitionStageOptions } from './files/staging/partition-stage.js'
-export { type Placement, StagedOutput, type StagedPartition } from './files/staging/staged-output.js'
+export {
+  assembling,
+  dropAssembled,
+  type Placement,
+  StagedOutput,
+  type StagedPartition,
+  stagedPartitions,
+} from './files/staging/staged-output.js'
 export { checkFilter } from './filters/check-filter.js'
 export { comparesAsInstant } from './filters/compare.js'
 export { compileFilter } from './filters/compile-filter.js'

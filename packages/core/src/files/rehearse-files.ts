@@ -25,7 +25,7 @@ export async function rehearseFiles(
   pages: readonly Page<object>[],
   { signal }: Operation,
 ): Promise<Rehearsal> {
-  const creates = await missing(making)
+  const creates = await missingFor(making)
   const scratch = await mkdtemp(join(tmpdir(), 'drover-rehearsal-'))
   try {
     const part = await PartFile.create(scratch, 0)
@@ -47,8 +47,8 @@ export async function rehearseFiles(
   }
 }
 
-/** Folders, from the outermost that is not there; then the output itself. */
-async function missing({ output, kind, folder, path }: Making): Promise<readonly string[]> {
+/** What a run would make, as a person would name it: folders, from the outermost that is not there; then the output itself. */
+export async function missingFor({ output, kind, folder, path }: Making): Promise<readonly string[]> {
   const folders: string[] = []
   for (let at = folder; (await stat(at).catch(() => null)) === null && dirname(at) !== at; at = dirname(at))
     folders.unshift(at)

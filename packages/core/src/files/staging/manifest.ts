@@ -1,4 +1,5 @@
 import type { Partition, Position } from '../../contracts/position.js'
+import type { JsonValue } from '../../contracts/values.js'
 
 /** A file whose first `length` bytes are committed; what stands behind them counts for nothing. */
 export interface Part {
@@ -6,6 +7,8 @@ export interface Part {
   readonly length: number
   /** Bytes at its beginning that open the output: left out when another part stands before it. */
   readonly opener: number
+  /** Which of several files that a session writes side by side; absent where there is one. */
+  readonly kind?: string
 }
 
 /** Recognises a file again: another one, or the same with other contents, differs in one of these. */
@@ -43,6 +46,8 @@ export interface Manifest {
   /** With a file per batch: files of an earlier run, which this one replaces. */
   readonly stale?: readonly StaleFile[]
   readonly existing?: ExistingOutput
+  /** What else a format has to know of the partition: such as its columns. Gone once the output is in its place. */
+  readonly details?: JsonValue
   /** What the assembled output is, written before it gets its final name. */
   readonly assembled?: FileIdentity
   /** The output is in its place; there are no parts any more. */

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Claim, Commit, Position } from '../../contracts/position.js'
+import type { JsonValue } from '../../contracts/values.js'
 import { namesIn } from '../../disk/durable.js'
 import { safeName } from '../../disk/safe-name.js'
 import { DroverError } from '../../errors/drover-error.js'
@@ -12,7 +13,7 @@ const mostTries = 100
 const mostRetired = 20
 
 /** How a partition's output begins when a run claims it for the first time. */
-export type Beginning = Pick<Manifest, 'existing' | 'files' | 'stale'>
+export type Beginning = Pick<Manifest, 'existing' | 'files' | 'stale' | 'details'>
 
 export interface PartitionStageOptions {
   /** The output, as the user named it. */
@@ -22,12 +23,13 @@ export interface PartitionStageOptions {
   readonly staging: string
 }
 
-/** One partition of an output, claimed by this session: its manifests, and the part that the session writes. */
+/** One partition of an output, claimed by this session: its manifests, and the parts that the session writes. */
 export class PartitionStage {
   readonly #log: ManifestLog
   #number = 0
   #manifest: Manifest | null = null
-  #part: PartFile | null = null
+  /** By kind. */
+  readonly #parts = new Map<string, PartFile>()
 
   constructor(
     private readonly options: PartitionStageOptions,
@@ -58,7 +60,12 @@ export class PartitionStage {
 
   /** The part that this session has written to, if it has; nobody else ever had it open. */
   get part(): PartFile | null {
-    return this.#part
+    return this.partOf('')
+  }
+
+  /** The same where it writes several side by side. */
+  partOf(kind: string): PartFile | null {
+    return this.#parts.get(kind) ?? null
   }
 
   /**
@@ -85,19 +92,27 @@ export class PartitionStage {
   }
 
   /** The part to write the next batch to; a new one per claim, so that a writer of old cannot touch it. */
-  async openPart(): Promise<PartFile> {
-    this.#part ??= await PartFile.create(this.folder, this.manifest.fence)
-    return this.#part
+  async openPart(kind = ''): Promise<PartFile> {
+    const open = this.#parts.get(kind)
+    if (open !== undefined) return open
+    const part = await PartFile.create(this.folder, this.manifest.fence)
+    this.#parts.set(kind, part)
+    return part
   }
 
   /** Stores a position together with what belongs to it. @throws `FENCED` */
-  async commit(commit: Commit, parts: readonly Part[], files = this.manifest.files): Promise<void> {
+  async commit(
+    commit: Commit,
+    parts: readonly Part[],
+    files = this.manifest.files,
+    details: JsonValue | undefined = this.manifest.details,
+  ): Promise<void> {
     const { run, fence, position } = this.manifest
     const isNext = commit.sequence === (position?.sequence ?? 0) + 1
     if (commit.run !== run || commit.fence !== fence || !isNext) throw fenced(this.options.output, this.id)
     const { stale: _stale, ...manifest } = this.manifest // gone since the claim
     this.#manifest = manifest
-    await this.advance({ position: commit, parts, files })
+    await this.advance({ position: commit, parts, files, ...(details === undefined ? {} : { details }) })
   }
 
   /** Stores the next manifest. Whatever goes wrong, it may have been stored: only another claim tells. @throws `FENCED` */
@@ -113,9 +128,9 @@ export class PartitionStage {
 
   /** The next batch gets a part of its own. */
   async closePart(): Promise<void> {
-    const part = this.#part
-    this.#part = null
-    await part?.close()
+    const parts = [...this.#parts.values()]
+    this.#parts.clear()
+    for (const part of parts) await part.close()
   }
 
   /** Nothing is committed through it any more until it is claimed again. */

@@ -71,12 +71,12 @@ export class StagedOutput {
   /** Puts the output in place. Nothing is changed if that was done before. @throws `FENCED` */
   async finish(operation: Operation): Promise<void> {
     if (this.#run === undefined) return
-    const all = await this.#partitions()
+    const all = await this.partitions()
     const mine = all.filter(({ manifest }) => this.#isMine(manifest))
     if (mine.length > 0 && mine.every(({ manifest }) => manifest.finished)) return
     this.#checkEnded(mine)
     if (!mine.some(({ manifest }) => manifest.finished)) await this.placement.complete(mine, this.#stages, operation)
-    for (const partition of await this.#partitions()) {
+    for (const partition of await this.partitions()) {
       if (this.#isMine(partition.manifest) && !partition.manifest.finished) await this.#markFinished(partition)
     }
     await this.#clean(all)
@@ -90,16 +90,9 @@ export class StagedOutput {
     return manifest.run === this.#run
   }
 
-  async #partitions(): Promise<StagedPartition[]> {
-    const { staging } = this.options
-    const partitions: StagedPartition[] = []
-    for (const name of await namesIn(staging)) {
-      if (name.endsWith(assembling)) continue
-      const log = new ManifestLog(`${staging}/${name}`)
-      const { top, head } = await log.standing()
-      if (head !== null) partitions.push({ log, top, manifest: head })
-    }
-    return partitions.sort((a, b) => byNumber.compare(a.manifest.partition.id, b.manifest.partition.id))
+  /** As they stand on the disk, those of earlier runs too; in the order of the output. */
+  partitions(): Promise<StagedPartition[]> {
+    return stagedPartitions(this.options.staging)
   }
 
   #checkEnded(mine: readonly StagedPartition[]): void {
@@ -116,7 +109,7 @@ export class StagedOutput {
   }
 
   async #markFinished({ log, top, manifest }: StagedPartition): Promise<void> {
-    const { existing: _existing, assembled: _assembled, stale: _stale, ...kept } = manifest
+    const { existing: _existing, assembled: _assembled, stale: _stale, details: _details, ...kept } = manifest
     if (!(await log.append(top + 1, { ...kept, parts: [], finished: true }))) {
       throw fenced(this.options.output, manifest.partition.id)
     }
@@ -158,7 +151,20 @@ export class StagedOutput {
   }
 }
 
-async function dropAssembled(staging: string): Promise<void> {
+/** All partitions that runs have staged in a folder, in the order of the output. */
+export async function stagedPartitions(staging: string): Promise<StagedPartition[]> {
+  const partitions: StagedPartition[] = []
+  for (const name of await namesIn(staging)) {
+    if (name.endsWith(assembling)) continue
+    const log = new ManifestLog(`${staging}/${name}`)
+    const { top, head } = await log.standing()
+    if (head !== null) partitions.push({ log, top, manifest: head })
+  }
+  return partitions.sort((a, b) => byNumber.compare(a.manifest.partition.id, b.manifest.partition.id))
+}
+
+/** Removes what was being made of the parts: whoever made it can then not put it in its place any more. */
+export async function dropAssembled(staging: string): Promise<void> {
   for (const name of await namesIn(staging)) {
     if (name.endsWith(assembling)) await rm(`${staging}/${name}`, { force: true })
   }
