@@ -70,6 +70,11 @@ export interface Rehearsal {
 interface SinkSession extends AsyncDisposable {
   /** What would be lost of such records. Called before the first write; one issue refuses the run. */
   check?(schema: RecordSchema): readonly FidelityIssue[]
+  /**
+   * Where source and steps do not say what records look like: how many of them are looked at to find out, before `check` and `prepare`. It
+   * is the whole first batch if that has fewer. @default those of the first page that has some
+   */
+  readonly sampleRecords?: number
   /** Make ready for such records: create the table, find the columns. Idempotent; called before the first write of every attempt. */
   prepare?(schema: RecordSchema, operation: Operation): Promise<void>
   /**

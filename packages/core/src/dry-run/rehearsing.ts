@@ -6,15 +6,16 @@ import type { Row } from '../contracts/values.js'
 import { Chain } from '../engine/chain.js'
 import type { Rejection } from '../engine/held-page.js'
 import { pushDown } from '../engine/opened-pipeline.js'
-import { schemaBehind } from '../engine/sink-readiness.js'
+import { schemaBehindPages } from '../engine/sink-readiness.js'
 import { DroverError } from '../errors/drover-error.js'
 import { redactSecrets } from '../errors/redact.js'
 import type { DryRunReport, Forecast, Problem } from './dry-run-report.js'
 import { forecast } from './forecast.js'
 import { lookAround, type Sample } from './look-around.js'
-import { type Reading, readBeginning } from './measure.js'
+import { type Measuring, type Reading, readBeginning } from './measure.js'
 import type { Subject } from './subject.js'
 
+type Shared = Pick<Measuring, 'session' | 'chain' | 'filter' | 'context'>
 type IntoSession = ExactSession<Row> | AckSession<Row>
 
 const maxRetries = 3
@@ -66,14 +67,16 @@ export class Rehearsing {
     const shared = { session: from, chain, filter: pushed, context }
     const sample = (await this.#try(() => lookAround({ ...shared, records: this.wanted }))) ?? noSample
     if (into === undefined) return this.#report({ count, sample })
-    const schema = this.#schemaBehind(chain, known, sample)
+    const schema =
+      this.#described(chain, known) ??
+      schemaBehindPages(await this.#sampled(into, shared, sample), into.sampleRecords, known)
     const fidelity = (await this.#try(async () => into.check?.(schema) ?? [])) ?? []
     // A run ends there, too: what a column cannot hold is no use trying.
     const first = fidelity.length > 0 ? undefined : await this.#rehearse(into, schema, sample.pages)
     const reading = await this.#try(() =>
       readBeginning({
         ...shared,
-        source: `${subject.name}: source ${subject.source.name}`,
+        source: this.#sourceName,
         forms: () => into.forms,
         takes: (page) => schema.fields.length > 0 && !chain.sets(known.key) && into.takes?.(page) === true,
         records: Math.min(Math.max(subject.batchSize, 4000), mostWritten),
@@ -98,16 +101,22 @@ export class Rehearsing {
     return session
   }
 
-  #schemaBehind(chain: Chain, known: RecordSchema, { pages }: Sample): RecordSchema {
-    const described = known.fields.length === 0 ? null : chain.describe(known)
-    return (
-      described ??
-      schemaBehind(
-        pages.flatMap((page) => page.rows()),
-        pages.flatMap((page) => page.keys()),
-        known,
-      )
+  #described(chain: Chain, known: RecordSchema): RecordSchema | null {
+    return known.fields.length === 0 ? null : chain.describe(known)
+  }
+
+  /** Pages whose rows say what all look like: as many as the sink wants to be looked at. */
+  async #sampled(into: IntoSession, shared: Shared, { pages }: Sample): Promise<readonly Page<Row>[]> {
+    const wanted = into.sampleRecords ?? 0
+    if (pages.reduce((rows, page) => rows + page.rows().length, 0) >= wanted) return pages
+    const reading = await this.#try(() =>
+      readBeginning({ ...shared, source: this.#sourceName, forms: () => [], takes: () => false, records: wanted }),
     )
+    return reading?.pages ?? pages
+  }
+
+  get #sourceName(): string {
+    return `${this.subject.name}: source ${this.subject.source.name}`
   }
 
   async #rehearse(

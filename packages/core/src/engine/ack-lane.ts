@@ -31,7 +31,7 @@ export class AckLane extends PipelineLane {
         if (failed || this.control.stopReason !== undefined) break
         if (open.size === 0 || this.hasLetGo) await this.adjust(await last)
         const batch = this.newBatch(start, ++sequence)
-        await this.options.prepare(() => batch.fillToFirstRow())
+        await this.options.prepare((rows) => batch.fillTo(rows))
         const written = this.#write(batch)
         last = this.#commitAfter(last, batch, written)
         last.catch(() => {

@@ -38,7 +38,7 @@ export class ExactLane extends PipelineLane {
 
   async #commit(batch: OpenBatch, position: Position): Promise<Position> {
     const { operation, where } = this.options
-    await this.options.prepare(() => batch.fillToFirstRow())
+    await this.options.prepare((rows) => batch.fillTo(rows))
     const { reader } = this
     void batch.whenFilled.then(() => reader.readOn())
     const committed = await this.persist(

@@ -77,17 +77,21 @@ export class OpenBatch {
     if (this.#ownFailure !== undefined) throw this.#ownFailure.error
   }
 
-  /** Pulls pages until one has rows, which it gives, or the batch is full, or the source has ended. */
-  async fillToFirstRow(): Promise<Page<Row> | null> {
-    while (!this.#isFull()) {
+  /** Pulls pages until they have so many rows, or the batch is full, or the source has ended; gives those that have some. */
+  async fillTo(rows: number): Promise<readonly Page<Row>[]> {
+    const pages: Page<Row>[] = []
+    let found = 0
+    while (found < rows && !this.#isFull()) {
       const page = await this.#pull()
       if (page === null) {
         this.#finishFilling()
-        return null
+        break
       }
-      if (page.rowCount > 0) return page.view()
+      if (page.rowCount === 0) continue
+      pages.push(page.view())
+      found += page.rowCount
     }
-    return null
+    return pages
   }
 
   /** One pass for the sink: what is held, then, the first time, what is still to come. */

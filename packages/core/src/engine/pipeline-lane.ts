@@ -43,7 +43,7 @@ export interface PipelineLaneOptions {
   readonly ask: (side: 'source' | 'sink', operation: Operation) => Promise<readonly StoreWait[]>
   readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
-  readonly prepare: (sample: () => Promise<Page<Row> | null>) => Promise<void>
+  readonly prepare: (sample: (rows: number) => Promise<readonly Page<Row>[]>) => Promise<void>
   /** Throws if the run does not bear these rejections. */
   readonly bear: (rejections: readonly Rejection[]) => void
   /** The same, and makes them durable. */

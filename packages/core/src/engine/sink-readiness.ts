@@ -32,12 +32,12 @@ export class SinkReadiness {
   }
 
   /** Without known fields the first rows say what they are; until then nothing is prepared. */
-  async prepareFor(sample: () => Promise<Page<Row> | null>): Promise<void> {
-    const { check, prepare } = this.options.session
+  async prepareFor(sample: (rows: number) => Promise<readonly Page<Row>[]>): Promise<void> {
+    const { check, prepare, sampleRecords } = this.options.session
     if (check === undefined && prepare === undefined) return
     if (this.#prepared !== undefined) return this.#prepared
-    const page = await sample()
-    if (page !== null) await this.prepare(schemaBehind(page.rows(), page.keys(), this.options.known))
+    const pages = await sample(sampleRecords ?? 1)
+    if (pages.length > 0) await this.prepare(schemaBehindPages(pages, sampleRecords, this.options.known))
   }
 
   async #checkAndPrepare(schema: RecordSchema): Promise<void> {
@@ -54,6 +54,23 @@ export class SinkReadiness {
     }
     await session.prepare?.(schema, help.operation)
   }
+}
+
+/** What so many of the first rows of some pages look like; all of them without a number. */
+export function schemaBehindPages(
+  pages: readonly Page<Row>[],
+  sampleRecords: number | undefined,
+  source: RecordSchema,
+): RecordSchema {
+  const rows: Row[] = []
+  const keys: RecordKey[] = []
+  for (const page of pages) {
+    for (const row of page.rows()) rows.push(row)
+    for (const key of page.keys()) keys.push(key)
+    // Who looks at so many may well not ask for them again, and they would be held as long as the batch.
+    if (sampleRecords !== undefined) page.release?.(false)
+  }
+  return schemaBehind(rows.slice(0, sampleRecords), keys.slice(0, sampleRecords), source)
 }
 
 /**
