@@ -10,7 +10,7 @@ import {
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { isPromise } from '../connection/wait-while-busy.js'
 import { readTable } from '../schema/read-table.js'
-import type { Table } from '../schema/table.js'
+import { type Column, findColumn, type Table } from '../schema/table.js'
 import { pageStale, SqliteRangePage } from '../source/range-page.js'
 import { rangeForm } from '../source/sqlite-range.js'
 import { sqliteSource } from '../source/sqlite-source.js'
@@ -173,7 +173,7 @@ export class InsertTarget implements BatchTarget {
     const updates = policy.kind === 'update' || policy.kind === 'merge'
     const looksUp = updates && (await hasInsertingTrigger(connection, table.name))
     const keepsClauses = !policy.isOverruling && (await hasTriggerWithClause(connection, table.name))
-    const shapes = new Shapes(table.columns, table.name)
+    const shapes = new Shapes(columnsFor(table.columns, schema), table.name)
     const options = { connection, table: table.name, shapes, policy, looksUp, where }
     const { native } = connection
     this.#copier = policy.kind === 'error' && !keepsClauses ? new RangeCopier(connection, table) : null
@@ -188,6 +188,15 @@ export class InsertTarget implements BatchTarget {
       policy,
     }
   }
+}
+
+/** SQLite has no type for JSON: only who writes it knows that a column of texts is to hold some. */
+function columnsFor(columns: readonly Column[], schema: RecordSchema | null): readonly Column[] {
+  const json = (schema?.fields ?? []).filter(({ type }) => type.kind === 'json').map(({ name }) => name)
+  const found = new Set(json.map((name) => findColumn(columns, name)))
+  return columns.map((column) =>
+    found.has(column) && column.affinity === 'TEXT' ? { ...column, type: { kind: 'json' } } : column,
+  )
 }
 
 /** Pages one by one, but ranges with those right behind them. */

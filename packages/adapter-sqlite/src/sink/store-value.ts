@@ -5,7 +5,7 @@ import type { Column } from '../schema/table.js'
 /**
  * A value of a record as it is stored in a column.
  *
- * - `boolean`: 1 or 0. `Date`: ISO 8601. Objects, arrays, vectors: JSON text.
+ * - `boolean`: 1 or 0; `true` or `false` in a text of JSON. `Date`: ISO 8601. Objects, arrays, vectors: JSON text.
  * - `bigint` is INTEGER, `number` is REAL; a column with a numeric affinity makes an INTEGER of an integral REAL itself.
  * - `number` in a column with TEXT affinity: the shortest digits; SQLite would write 15 of them, and `5.0`.
  *
@@ -21,7 +21,7 @@ export function storeValue(value: unknown, column: Column): SqliteValue {
     case 'bigint':
       return integer(value, column)
     case 'boolean':
-      return value ? 1n : 0n
+      return column.type.kind === 'json' ? String(value) : value ? 1n : 0n
     case 'object':
       return value === null ? null : storeObject(value, column)
     default:

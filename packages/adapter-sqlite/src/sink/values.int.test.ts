@@ -104,6 +104,9 @@ const logicalTypes: readonly (readonly [string, LogicalType, readonly Case[]])[]
       [[], '[]'],
       [{ n: 2n ** 63n }, '{"n":9223372036854775808}'],
       ['5', '5'],
+      [true, 'true'],
+      [false, 'false'],
+      [1.5, '1.5'],
       [{ u: undefined }, '{}'],
       // JSON has a form for it that is well-formed.
       [{ a: 'a\udc00' }, '{"a":"a\\udc00"}'],
