@@ -1,0 +1,28 @@
+import { type Cell, copySets } from './copy-sets.js'
+import { sets } from './sets.js'
+import type { Store } from './store.js'
+import { json, ndjson } from './stores/files.js'
+import { memory } from './stores/memory.js'
+import { postgres } from './stores/postgres.js'
+import { sqlite } from './stores/sqlite.js'
+
+/** What became of every set between two stores, by the names of the stores and of the set. */
+export type Matrix = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Cell>>>
+
+/** Copies every set from every store to every store, itself too. */
+export async function copyAll(serverUrl: string): Promise<Matrix> {
+  const stores: Store[] = []
+  try {
+    stores.push(memory(), sqlite('better-sqlite3'), sqlite('sqlite3'), ndjson(), json())
+    stores.push(await postgres(serverUrl))
+    const matrix = new Map<string, Map<string, ReadonlyMap<string, Cell>>>()
+    for (const to of stores) {
+      const row = new Map<string, ReadonlyMap<string, Cell>>()
+      for (const from of stores) row.set(from.name, await copySets(sets, from, to))
+      matrix.set(to.name, row)
+    }
+    return matrix
+  } finally {
+    for (const store of stores) await store[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describePostgres, serverUrl } from '@drover-internal/postgres-server/vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { copyAll, type Matrix } from './copy-all.js'
+import { formOf } from './forms.js'
+import { fidelityPage } from './page.js'
+import { sets } from './sets.js'
+
+describePostgres('every type between every two stores', () => {
+  let matrix: Matrix
+  beforeAll(async () => {
+    matrix = await copyAll(serverUrl())
+  }, 60_000)
+
+  it('is never changed in silence', () => {
+    const changed = [...matrix].flatMap(([to, sources]) =>
+      [...sources].flatMap(([from, cells]) =>
+        [...cells].flatMap(([name, { wrong }]) => wrong.map((what) => `${from} → ${to}, ${name}: ${what}`)),
+      ),
+    )
+    expect(changed).toEqual([])
+  })
+
+  it('is copied by the control as it is', () => {
+    const control = matrix.get('Memory')?.get('Memory')
+    for (const { name, values } of sets) expect(control?.get(name), name).toMatchObject({ exact: values.length })
+  })
+
+  it('stands in docs/fidelity.md as it was found', () => {
+    const written = readFileSync(path.resolve(import.meta.dirname, '../../../docs/fidelity.md'), 'utf8')
+    expect(written, 'run: node --conditions=@drover/source --import tsx internal/fidelity/write-page.ts').toBe(
+      fidelityPage(matrix),
+    )
+  })
+})
+
+it.each([
+  [9_007_199_254_740_993n, 9_007_199_254_740_992, 'int64'],
+  ['1', 1, 'text'],
+  [true, 1n, 'boolean'],
+  ['2024-02-29T23:59:59.999999Z', '2024-02-29T23:59:59.999Z', 'timestampUs'],
+  ['2024-02-29T23:59:59.999', '2024-02-29T23:59:59.999Z', 'localMs'],
+  ['100', '1', 'decimal38'],
+  ['text', null, 'text'],
+  [new Float32Array([0.1]), [0.2], 'vector'],
+  [{ id: 1 }, '{"id":2}', 'json'],
+])('%s that arrives as %s is another value', (given, arrived, name) => {
+  const type = sets.find((set) => set.name === name)?.type ?? { kind: 'any' }
+  expect(formOf(given, arrived, type)).toBeNull()
+})

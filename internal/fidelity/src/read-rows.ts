@@ -1,0 +1,17 @@
+import type { Row, Source } from '@drover/core'
+
+/** All records of a source. @throws what made one of them unreadable */
+export async function readRows(source: Source): Promise<Row[]> {
+  const { signal } = new AbortController()
+  await using session = await source.connect({ signal })
+  const rows: Row[] = []
+  const partitions = (await session.partition?.({ signal, count: 1 })) ?? [{ id: 'all', bounds: null }]
+  for (const partition of partitions) {
+    const page = { records: 1_000, bytes: 1e9 }
+    for await (const one of session.read({ signal, partition, after: null, page })) {
+      for (const { error } of one.rejected ?? []) throw error
+      rows.push(...one.rows())
+    }
+  }
+  return rows
+}
