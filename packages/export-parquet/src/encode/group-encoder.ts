@@ -1,28 +1,174 @@
-import type { LogicalType } from '@drover/core'
+import { DroverError } from '@drover/core'
+import { Table, tableToIPC } from 'apache-arrow'
+import { arrowSchema } from '../columns/arrow-schema.js'
+import type { TablePlan } from '../columns/column-plan.js'
+import { annotate } from './annotate.js'
+import { chooseSettings, topColumns, trials } from './column-settings.js'
 import type { ParquetCompression } from './compression.js'
+import { cutGroup, metadataOf } from './cut-group.js'
+import { encodeHere } from './encode-here.js'
+import {
+  type Encoded,
+  type EncodePlace,
+  type EncodeRequest,
+  type EncodingFailure,
+  startThread,
+} from './encode-thread.js'
 import type { EncodedGroup } from './group-footer.js'
+import { fileField } from './metadata.js'
+import { writeThrift } from './thrift.js'
+import { structList, structsAt, text, withFields } from './thrift-fields.js'
+import { version } from './version.js'
+import type { WriterSettings } from './write-parquet.mjs'
 
 export interface GroupEncoderOptions {
+  readonly plan: TablePlan
   readonly compression: ParquetCompression
-  /** A `TablePlan`: which columns hold UUIDs and JSON. */
-  readonly plan: { readonly columns: readonly { readonly name: string; readonly type: LogicalType }[] }
-  /** Told once, as a sentence, if the worker thread cannot be started and row groups are encoded on the application's thread. */
+  /** Told once, as a sentence, if no worker thread can be started, so that row groups are encoded on the application's own. */
   readonly onNotice?: (notice: string) => void
 }
 
-/** Encodes row groups in a worker thread, one after the other, whoever asks. */
+/** `Compression` of parquet-wasm. */
+const codecs: Readonly<Record<ParquetCompression, number>> = { none: 0, snappy: 1, gzip: 2, zstd: 5 }
+
+/** Settings chosen by one row group are tried again by one that is so many times larger, unless it was large enough by itself. */
+const largerBy = 4
+const enoughBytes = 4 * 1024 * 1024
+
+/**
+ * Encodes row groups in a worker thread, one after the other, whoever asks. parquet-wasm writes only whole files: each row group becomes a
+ * small file, and its column chunks are cut out of it.
+ */
 export class GroupEncoder {
-  constructor(protected readonly options: GroupEncoderOptions) {}
+  readonly #options: GroupEncoderOptions
+  #place: Promise<EncodePlace> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  #schema: Uint8Array | undefined
+  #settings: WriterSettings | undefined
+  /** Length of the Arrow data by which the settings were chosen. */
+  #chosenBy = 0
+  readonly #closing = new AbortController()
 
-  /** `ipc`: an Arrow IPC stream of at least one row; its memory is transferred if it has a buffer of its own. */
-  encode(_ipc: Uint8Array, _signal?: AbortSignal): Promise<EncodedGroup> {
-    throw new Error('not yet')
+  constructor(options: GroupEncoderOptions) {
+    this.#options = options
   }
 
-  /** What the footer of a file says of its columns: `schema` for `fileFooter`. `ipc`: an Arrow IPC stream without rows. */
-  schema(_ipc: Uint8Array, _signal?: AbortSignal): Promise<Uint8Array> {
-    throw new Error('not yet')
+  /**
+   * Encodes an Arrow IPC stream of at least one row, with the columns of the plan. Its memory is transferred if it has a buffer of its own:
+   * it must not be used any more.
+   *
+   * @throws `ABORTED` if `signal` is aborted before its turn comes; `UNEXPECTED` if the library or its thread fails.
+   */
+  encode(ipc: Uint8Array, signal?: AbortSignal): Promise<EncodedGroup> {
+    return this.#queued(signal, async () => {
+      const owned = await this.#choose(ownBuffer(ipc))
+      return cutGroup(await this.#write(owned, this.#settings ?? this.#plain))
+    })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /** The description of the columns for `fileFooter`: what the library writes for a table without rows, annotated. */
+  schema(signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#queued(signal, () => this.#describe())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new DroverError('ABORTED', 'The encoder of Parquet row groups was closed.'))
+    const place = await this.#place
+    await place?.close()
+  }
+
+  /** Runs `work` when all that was asked before is done. */
+  #queued<Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
+    const signals = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+    const turn = this.#last.then(async () => {
+      if (signals.aborted) throw DroverError.from(signals.reason, 'A row group was not encoded', 'ABORTED')
+      return await work()
+    })
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #describe(): Promise<Uint8Array> {
+    if (this.#schema === undefined) {
+      const { plan } = this.#options
+      const file = await this.#write(ownBuffer(tableToIPC(new Table(arrowSchema(plan)), 'stream')), this.#plain)
+      const metadata = metadataOf(file)
+      const elements = annotate(
+        structsAt(metadata, fileField.schema, 'The schema that parquet-wasm wrote'),
+        plan.columns,
+      )
+      const changes = {
+        [fileField.schema]: structList(elements),
+        // In the form that readers of the Java family parse, which take no statistics from a writer they cannot make out:
+        // https://github.com/apache/parquet-java/blob/master/parquet-common/src/main/java/org/apache/parquet/VersionParser.java
+        [fileField.createdBy]: text(`drover version ${version}`),
+      }
+      this.#schema = writeThrift(withFields(metadata, changes))
+    }
+    return this.#schema
+  }
+
+  /**
+   * Decides how each column is encoded, by trying: the first row group is written in every way. It is done again when one comes that is
+   * much larger, for what a dictionary saves shows only then.
+   */
+  async #choose(ipc: Uint8Array): Promise<Uint8Array> {
+    if (ipc.length <= largerBy * this.#chosenBy || this.#chosenBy > enoughBytes) return ipc
+    const length = ipc.length
+    const variants = trials(this.#plain.codec, topColumns(await this.#describe()))
+    const tried = await this.#ask({ ipc, variants, onlyFooters: true })
+    this.#settings = chooseSettings(variants, tried.files)
+    this.#chosenBy = length
+    return tried.ipc
+  }
+
+  get #plain(): WriterSettings {
+    return { codec: codecs[this.#options.compression], dictionary: false, columns: [] }
+  }
+
+  async #write(ipc: Uint8Array, settings: WriterSettings): Promise<Uint8Array> {
+    const { files } = await this.#ask({ ipc, variants: [settings], onlyFooters: false })
+    return files[0] ?? new Uint8Array()
+  }
+
+  async #ask(request: EncodeRequest): Promise<Encoded> {
+    const length = request.ipc.length
+    this.#place ??= this.#start()
+    const place = await this.#place
+    let answer: Encoded | EncodingFailure
+    try {
+      answer = await place.encode(request)
+    } catch (error) {
+      await this.#stop(place)
+      throw this.#closing.signal.aborted ? this.#closing.signal.reason : error
+    }
+    if ('files' in answer) return answer
+    if (answer.isTrap) await this.#stop(place)
+    throw new DroverError(
+      'UNEXPECTED',
+      `parquet-wasm could not encode a row group of ${length} bytes: ${answer.failed}. Nothing of it was written. If it was short of memory, a smaller rowGroupBytes needs less.`,
+    )
+  }
+
+  async #start(): Promise<EncodePlace> {
+    try {
+      return await startThread()
+    } catch (error) {
+      this.#options.onNotice?.(
+        `Row groups are encoded on the application's own thread, which is blocked for some 100 ms each, because the worker thread of @drover/export-parquet could not be started: ${error instanceof Error ? error.message : String(error)}. If the application is bundled into one file, leave this package out of the bundle.`,
+      )
+      return encodeHere
+    }
+  }
+
+  /** The next row group gets another thread. */
+  async #stop(place: EncodePlace): Promise<void> {
+    this.#place = undefined
+    await place.close()
+  }
+}
+
+/** Memory that can be moved to another thread whole. */
+function ownBuffer(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
 }
