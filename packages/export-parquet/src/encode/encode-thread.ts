@@ -82,7 +82,7 @@ class EncodeThread implements EncodePlace {
   #die(error: unknown): void {
     this.#died ??= new DroverError(
       'UNEXPECTED',
-      `The thread that encodes Parquet died: ${error instanceof Error ? error.message : String(error)}. Nothing of the row group was written. Call again: the run goes on from its last commit. If it was short of memory, a smaller rowGroupBytes needs less.`,
+      `The thread that encodes Parquet died (${error instanceof Error ? error.message : String(error)}). Nothing of the row group was written. Call again: the run goes on from its last commit. If it was short of memory, a smaller rowGroupBytes needs less.`,
       { cause: error },
     )
     this.#waiting?.reject(this.#died)

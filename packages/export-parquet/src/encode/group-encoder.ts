@@ -154,8 +154,9 @@ export class GroupEncoder {
     try {
       return await startThread()
     } catch (error) {
+      const reason = DroverError.isInstance(error) ? error.cause : error
       this.#options.onNotice?.(
-        `Row groups are encoded on the application's own thread, which is blocked for some 100 ms each, because the worker thread of @drover/export-parquet could not be started: ${error instanceof Error ? error.message : String(error)}. If the application is bundled into one file, leave this package out of the bundle.`,
+        `Row groups are encoded on the application's own thread, which is blocked meanwhile (some 100 ms for 100,000 rows), because the worker thread of @drover/export-parquet does not start (${reason instanceof Error ? reason.message : String(reason)}). An application that is bundled into one file has to leave this package out of the bundle.`,
       )
       return encodeHere
     }
