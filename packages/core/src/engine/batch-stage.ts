@@ -47,7 +47,8 @@ export class BatchStage implements Stage {
       }
     }
     await settle(0, input.rows.length)
-    return { rows, owners }
+    const isEach = input.owners === null && rows.length === input.rows.length && owners.every((owner, i) => owner === i)
+    return { rows, owners: isEach ? null : owners }
   }
 
   async #call(records: readonly Row[], context: TransformContext): Promise<readonly unknown[]> {

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Columns, Page, RecordKey } from '../contracts/page.js'
+import type { Page } from '../contracts/page.js'
 import type { AckSink } from '../contracts/sink.js'
-import type { Source } from '../contracts/source.js'
-import type { Cursor, Row } from '../contracts/values.js'
-import { DroverError } from '../errors/drover-error.js'
+import type { Row } from '../contracts/values.js'
 import { type Flow, from } from '../flow/flow.js'
 import { transformer } from '../flow/transformer-factory.js'
 import { memorySink } from '../memory/memory-sink.js'
@@ -11,81 +9,7 @@ import { memoryStateStore } from '../state/memory-state-store.js'
 import { addMetadata } from '../transformers/add-metadata.js'
 import { setField } from '../transformers/set-field.js'
 import { runPipeline } from './run-pipeline.js'
-
-/** A page that is kept by column, and notes which of them were looked at. */
-class ColumnPage implements Page<Row> {
-  readonly bytes = 100
-
-  constructor(
-    private readonly values: ReadonlyMap<string, readonly unknown[]>,
-    private readonly sourceKeys: readonly RecordKey[],
-    readonly cursor: Cursor,
-    private readonly decoded: Set<string>,
-  ) {}
-
-  get count(): number {
-    return this.sourceKeys.length
-  }
-
-  readonly columns: Columns<Row> = {
-    get: (field) => {
-      const values = this.column(field)
-      this.decoded.add(field)
-      return values
-    },
-    with: (field, values) => {
-      if (Array.from(values).includes('refused')) throw new DroverError('RECORD_REFUSED', 'it does not take that')
-      const changed = new Map(this.values).set(field, Array.from(values))
-      return new ColumnPage(changed, this.sourceKeys, this.cursor, this.decoded)
-    },
-  }
-
-  /** What a sink sees that knows the form. */
-  column(field: string): readonly unknown[] {
-    const values = this.values.get(field)
-    if (values === undefined) throw new DroverError('NAME_UNKNOWN', `there is no ${field}`)
-    return values
-  }
-
-  rows(): readonly Row[] {
-    this.decoded.add('all')
-    return this.sourceKeys.map((_, i) => Object.fromEntries([...this.values].map(([field, all]) => [field, all[i]])))
-  }
-
-  keys(): readonly RecordKey[] {
-    return this.sourceKeys
-  }
-
-  slice(start: number, end: number): ColumnPage {
-    const values = [...this.values].map(([field, all]) => [field, all.slice(start, end)] as const)
-    return new ColumnPage(new Map(values), this.sourceKeys.slice(start, end), this.cursor, this.decoded)
-  }
-}
-
-const fields = ['id', 'text', 'tokens', 'rest']
-
-function columnSource(count: number, decoded: Set<string>): Source<Row> {
-  const records = Array.from({ length: count }, (_, id) => [id, `text ${id}`, 0, `rest ${id}`])
-  return {
-    specVersion: 1,
-    name: 'columns',
-    connect: async () => ({
-      describe: async () => ({
-        fields: fields.map((name) => ({ name, type: { kind: 'any' }, nullable: true })),
-        key: ['id'],
-      }),
-      async *read({ after, page }) {
-        for (let at = after === null ? 0 : (after as number); at < count; at += page.records) {
-          const part = records.slice(at, at + page.records)
-          const values = fields.map((field, i) => [field, part.map((record) => record[i])] as const)
-          const keys = part.map(([id]) => ({ source: [id as number], child: 0 }))
-          yield new ColumnPage(new Map(values), keys, Math.min(count, at + page.records), decoded)
-        }
-      },
-      [Symbol.asyncDispose]: async () => {},
-    }),
-  }
-}
+import { ColumnPage, columnFields, columnSource } from './testing/column-page.js'
 
 interface Taken {
   readonly pages: Page<Row>[]
@@ -193,6 +117,31 @@ describe('steps that say which fields they read and set', () => {
     expect(JSON.stringify(letters)).toContain('rest 14')
   })
 
+  it('may set a field that the page has not', async () => {
+    const { looked, rows } = await run((flow) => flow.pipe(addMetadata()))
+    expect(looked).toEqual([])
+    expect(Object.keys(rows[0] ?? {})).toEqual([...columnFields, 'metadata'])
+  })
+
+  it('answer for many records at once', async () => {
+    const sizes: number[] = []
+    const inBatches = transformer({
+      name: 'inBatches',
+      reads: ['text'],
+      writes: ['tokens'],
+      describe: (schema) => schema,
+      transformBatch: (records: readonly Row[]) => {
+        sizes.push(records.length)
+        return records.map((record) => ({ ...record, tokens: String(record.text).length }))
+      },
+    })
+    const { looked, pages, rows } = await run((flow) => flow.pipe(inBatches))
+    expect(sizes).toEqual([10, 10, 10])
+    expect(looked).toEqual(['text', 'tokens'])
+    expect(pages.every((page) => page instanceof ColumnPage)).toBe(true)
+    expect(rows).toEqual(all.map(expected))
+  })
+
   it('may wait', async () => {
     const slow = transformer({
       name: 'slow',
@@ -212,12 +161,6 @@ describe('whole records', () => {
     const { looked, rows } = await run((flow) => flow.pipe(tokens).pipe((record) => ({ ...record, seen: true })))
     expect(looked).toEqual(['all'])
     expect(rows[7]).toEqual({ ...expected(7), seen: true })
-  })
-
-  it('are given to a step that sets a field the page has not', async () => {
-    const { looked, rows } = await run((flow) => flow.pipe(addMetadata()))
-    expect(looked).toEqual(['all'])
-    expect(Object.keys(rows[0] ?? {})).toEqual([...fields, 'metadata'])
   })
 
   it('are given to a step that sets the key, which stays the one of the source', async () => {

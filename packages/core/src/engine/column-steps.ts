@@ -1,4 +1,4 @@
-import type { Page } from '../contracts/page.js'
+import type { Columns, Page } from '../contracts/page.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { StepCall } from './step-call.js'
@@ -24,18 +24,30 @@ export function declaredFields(calls: readonly StepCall[]): DeclaredFields | nul
   return all.length === 0 || all.includes('__proto__') ? null : { given: all, writes: [...writes] }
 }
 
-/** The page's records with these fields alone; null if it does not have one of them, or no columns. */
-export function recordsOf({ columns }: Page<Row>, { given }: DeclaredFields): Row[] | null {
+/** The page's records with those of these fields alone that it has; null if it has no columns. */
+export function recordsOf({ columns, count, rejected }: Page<Row>, { given }: DeclaredFields): Row[] | null {
   if (columns === undefined) return null
+  const fields: string[] = []
+  const values: ArrayLike<unknown>[] = []
+  for (const field of given) {
+    const column = columnOf(columns, field)
+    if (column === null) continue
+    fields.push(field)
+    values.push(column)
+  }
+  const records: Row[] = []
+  for (let i = 0; i < count - (rejected?.length ?? 0); i++) {
+    const record: Row = {}
+    for (let f = 0; f < fields.length; f++) record[fields[f] as string] = values[f]?.[i]
+    records.push(record)
+  }
+  return records
+}
+
+/** Null if the records have no such field. */
+function columnOf(columns: Columns<Row>, field: string): ArrayLike<unknown> | null {
   try {
-    const columnsOf = given.map((field) => columns.get(field))
-    const records: Row[] = []
-    for (let i = 0; i < (columnsOf[0]?.length ?? 0); i++) {
-      const record: Row = {}
-      for (let f = 0; f < given.length; f++) record[given[f] as string] = columnsOf[f]?.[i]
-      records.push(record)
-    }
-    return records
+    return columns.get(field)
   } catch (error) {
     if (DroverError.isInstance(error, 'NAME_UNKNOWN')) return null
     throw error
@@ -61,8 +73,8 @@ export function withColumns(page: Page<Row>, rows: readonly Row[], { writes }: D
     }
     return made
   } catch (error) {
-    // The sink says so too, and of which record.
-    if (DroverError.isInstance(error, 'RECORD_REFUSED')) return null
+    // The sink says so too, and of which record. Not every form takes a field more.
+    if (DroverError.isInstance(error, 'RECORD_REFUSED', 'NAME_UNKNOWN')) return null
     throw error
   }
 }

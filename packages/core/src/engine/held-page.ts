@@ -1,6 +1,7 @@
 import type { Page, RecordKey } from '../contracts/page.js'
 import type { RejectStage } from '../contracts/report.js'
 import type { JsonValue, Row } from '../contracts/values.js'
+import { ChosenPage } from './chosen-page.js'
 import { RecordPage } from './record-page.js'
 
 /** A record on its way to the dead letters. */
@@ -107,7 +108,7 @@ export class HeldPage {
       return { record, row: current.rows()[row] as Row, isAlone }
     }
     const record = this.records()[row] as number
-    return { record, row: this.made.rows()[record] as Row, isAlone: true }
+    return { record, row: recordAt(this.made, record), isAlone: true }
   }
 
   /** The sink has taken it in. What steps have made stays, because they are not to be run twice. */
@@ -136,12 +137,12 @@ export class HeldPage {
     }))
     if (this.made instanceof RecordPage) {
       for (const { record, stage, error } of this.made.rejects) {
-        all.push({ key: this.keyOf(record), stage, error, record: this.source.rows()[record] as Row })
+        all.push({ key: this.keyOf(record), stage, error, record: recordAt(this.source, record) })
       }
     }
     for (const [record, { error, row }] of this.#refused) {
       const made = row === undefined ? {} : { row }
-      all.push({ key: this.keyOf(record), stage: 'write', error, record: this.source.rows()[record] as Row, ...made })
+      all.push({ key: this.keyOf(record), stage: 'write', error, record: recordAt(this.source, record), ...made })
     }
     return all
   }
@@ -158,10 +159,13 @@ export class HeldPage {
     const [first = 0] = ascending
     const last = ascending.at(-1) ?? -1
     if (last - first + 1 === ascending.length) return this.made.slice(first, last + 1)
-    const chosen = new Set(ascending)
-    const all = new RecordPage(this.source, this.made.rows(), null, [], this.made.bytes)
-    return all.only((record) => chosen.has(record))
+    return new ChosenPage(this.made, ascending)
   }
+}
+
+/** Who pours need never have decoded the others. */
+function recordAt(page: Page<Row>, place: number): Row {
+  return (page.pour === undefined ? page.rows()[place] : page.slice(place, place + 1).rows()[0]) as Row
 }
 
 /** How many different numbers an ascending list holds. */

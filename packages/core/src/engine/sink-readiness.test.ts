@@ -47,7 +47,9 @@ describe('a sink that wants a sample', () => {
   /** Records without a described schema: the first 2,500 have no `late`. */
   function asking({ sampleRecords, batchSize = 10_000, count = 4_000, step = late }: Asked) {
     const told: RecordSchema[] = []
-    const sink = withSession(memorySink<object>(), () => ({
+    const kept = memorySink<object>()
+    const { store } = kept
+    const sink = withSession(kept, () => ({
       ...(sampleRecords === undefined ? {} : { sampleRecords }),
       check: () => [],
       prepare: async (schema) => {
@@ -55,7 +57,7 @@ describe('a sink that wants a sample', () => {
       },
     }))
     const unknown = withReading(source(count), () => ({ describe: async () => ({ fields: [], key: [] }) }))
-    return { told, options: { name: 'sampled', source: from(unknown).pipe(step), sink, batchSize }, sink }
+    return { told, options: { name: 'sampled', source: from(unknown).pipe(step), sink, batchSize }, store }
   }
   const late = ({ id }: { id: number }) => (id <= 2_500 ? { id } : { id, late: true })
   const names = (told: readonly RecordSchema[]) => told.map(({ fields }) => fields.map(({ name }) => name))
@@ -72,12 +74,12 @@ describe('a sink that wants a sample', () => {
       ['id', 'late'],
     ],
   ])('%s', async (_, asked, fields) => {
-    const { told, options, sink } = asking(asked)
+    const { told, options, store } = asking(asked)
     const report = await runPipeline(options)
     expect(names(told)).toEqual([fields])
-    expect(report.counts.written).toBe(sink.store.rows.length)
+    expect(report.counts.written).toBe(store.rows.length)
     expect(report.counts.read).toBe(4_000)
-    expect(new Set(sink.store.rows.map((row) => (row as { id: number }).id)).size).toBe(report.counts.written)
+    expect(new Set(store.rows.map((row) => (row as { id: number }).id)).size).toBe(report.counts.written)
   })
 
   it('prepares nothing where no record comes through', async () => {
