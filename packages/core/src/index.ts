@@ -139,6 +139,7 @@ export type {
 } from './flow/transformer.js'
 export { transformer } from './flow/transformer-factory.js'
 export { recordId } from './identity/record-id.js'
+export { keyValues } from './memory/key-values.js'
 export { type MemoryAckSink, type MemoryAckSinkOptions, memoryAckSink } from './memory/memory-ack-sink.js'
 export { type MemorySink, type MemorySinkOptions, memorySink, type RefusalOptions } from './memory/memory-sink.js'
 export { type MemorySourceOptions, memorySource } from './memory/memory-source.js'
