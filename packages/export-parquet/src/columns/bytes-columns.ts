@@ -1,6 +1,6 @@
 import type { LogicalType } from '@drover/core'
 import * as arrow from 'apache-arrow'
-import { ColumnBuilder, type Nulls } from './column-builder.js'
+import { ColumnBuilder, type LateRefusal, type Nulls } from './column-builder.js'
 import { grown } from './grown.js'
 import { refuseType, ValueRefused } from './value-refused.js'
 
@@ -8,16 +8,22 @@ import { refuseType, ValueRefused } from './value-refused.js'
 const mostValueBytes = 2 ** 28
 /** Arrow's offsets are of 32 bits. */
 const mostBytes = 2 ** 31 - 1
-/** A call into C++ costs more than so few bytes do. */
-const shortPart = 160
+/** From there on a copy by C++ is faster. */
+const shortPart = 128
 const leastBytes = 1024
 const mostSpareBytes = 2 ** 26
+const noBytes = Buffer.alloc(0)
+const noView = new DataView(new ArrayBuffer(0))
 
 /** Values of any number of bytes, one behind the other. */
 export abstract class VariableColumn<T extends LogicalType> extends ColumnBuilder<T> {
   protected used = 0
   /** Not of Node's pool: two columns must not share their memory. */
-  protected room: Buffer = Buffer.alloc(0)
+  protected room: Buffer = noBytes
+  #roomView: DataView = noView
+  /** What was poured from last. */
+  #source: Uint8Array = noBytes
+  #sourceView: DataView = noView
   /** Where the values end; the first number is 0. */
   #ends = new Int32Array(64)
 
@@ -29,10 +35,31 @@ export abstract class VariableColumn<T extends LogicalType> extends ColumnBuilde
     const size = end - start
     const at = this.used
     this.reserveValue(size)
-    const { room } = this
-    if (size < shortPart) for (let i = 0; i < size; i++) room[at + i] = from[start + i] as number
-    else room.set(from.subarray(start, end), at)
+    if (size > shortPart) this.room.set(new Uint8Array(from.buffer, from.byteOffset + start, size), at)
+    else this.#putShort(from, start, size)
     this.ended(at + size)
+  }
+
+  /** Four bytes at a time: a call into C++ would take longer than they do. */
+  #putShort(from: Uint8Array, start: number, size: number): void {
+    if (from !== this.#source) {
+      this.#source = from
+      this.#sourceView = new DataView(from.buffer, from.byteOffset, from.byteLength)
+    }
+    const view = this.#roomView
+    const sourceView = this.#sourceView
+    const at = this.used
+    const words = size - 3
+    let i = 0
+    for (; i < words; i += 4) view.setInt32(at + i, sourceView.getInt32(start + i))
+    for (; i < size; i++) view.setInt8(at + i, sourceView.getInt8(start + i))
+  }
+
+  override poured(_from: number): LateRefusal | undefined {
+    // The page may go.
+    this.#source = noBytes
+    this.#sourceView = noView
+    return undefined
   }
 
   /** The same for what a page gives: a refusal names the column. */
@@ -75,7 +102,12 @@ export abstract class VariableColumn<T extends LogicalType> extends ColumnBuilde
     }
     const larger = Buffer.allocUnsafeSlow(Math.min(mostBytes, Math.max(leastBytes, needed, this.room.length * 2)))
     larger.set(this.room.subarray(0, this.used))
-    this.room = larger
+    this.#setRoom(larger)
+  }
+
+  #setRoom(room: Buffer): void {
+    this.room = room
+    this.#roomView = new DataView(room.buffer, room.byteOffset, room.byteLength)
   }
 
   protected skip(): void {
@@ -85,7 +117,7 @@ export abstract class VariableColumn<T extends LogicalType> extends ColumnBuilde
   protected cut(length: number): void {
     this.used = this.#ends[length] as number
     // One huge value must not hold its memory for all time.
-    if (length === 0 && this.room.length > mostSpareBytes) this.room = Buffer.alloc(0)
+    if (length === 0 && this.room.length > mostSpareBytes) this.#setRoom(noBytes)
   }
 
   /** Where the values from there on begin. */

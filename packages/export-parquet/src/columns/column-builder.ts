@@ -24,6 +24,12 @@ export interface Nulls {
   readonly nullBitmap: Uint8Array | null
 }
 
+/** A value that was taken before it could be seen that it is none. */
+export interface LateRefusal {
+  readonly row: number
+  readonly refused: ValueRefused
+}
+
 const noBytes = new Uint8Array(0)
 
 /**
@@ -118,14 +124,9 @@ export abstract class ColumnBuilder<T extends LogicalType = LogicalType> impleme
     this.value(bytesOrText(from, start, end, this.holding.from))
   }
 
-  /** The first value from there on that turns out only now to be none; -1 without one. Asked after a page has poured. */
-  firstInvalid(_from: number): number {
-    return -1
-  }
-
-  /** What is wrong with it. */
-  invalid(): ValueRefused {
-    return this.refusal('invalid', 'This is a mistake in the source.')
+  /** A page has poured the values from there on; gives the first one that turns out to be none. */
+  poured(_from: number): LateRefusal | undefined {
+    return undefined
   }
 
   truncate(length: number): void {

@@ -5,6 +5,8 @@ import { grown } from './grown.js'
 
 type Numbers = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array
 
+const mostSpareBytes = 2 ** 26
+
 /** A column whose values take `stride` numbers each. */
 export abstract class FixedColumn<T extends LogicalType, A extends Numbers> extends ColumnBuilder<T> {
   constructor(
@@ -36,7 +38,10 @@ export abstract class FixedColumn<T extends LogicalType, A extends Numbers> exte
     this.length++
   }
 
-  protected cut(): void {}
+  protected cut(length: number): void {
+    // One huge group must not hold its memory for all time.
+    if (length === 0 && this.numbers.byteLength > mostSpareBytes) this.numbers = this.numbers.slice(0, 0) as A
+  }
 
   protected data(from: number, nulls: Nulls): arrow.Data {
     const values = this.numbers.subarray(from * this.stride, this.length * this.stride)

@@ -1,7 +1,7 @@
 import { DroverError, type Page, type Row } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { arrowSchema } from './arrow-schema.js'
-import type { ColumnBuilder } from './column-builder.js'
+import type { ColumnBuilder, LateRefusal } from './column-builder.js'
 import type { ColumnPlan, TablePlan } from './column-plan.js'
 import { createColumn } from './create-column.js'
 import { unknownFields } from './unknown-fields.js'
@@ -143,21 +143,18 @@ export class RowGroupBuilder {
       )
     }
     this.#rows = after
-    const invalid = this.#firstInvalid(before)
-    if (invalid === undefined) return
-    const { row, column } = invalid
-    this.#rows = row
-    const place = which?.[row - before] ?? row - before
-    throw this.#refused((this.#columns[column] as ColumnBuilder).invalid(), column, place)
+    this.#checkLate(before, which)
   }
 
-  #firstInvalid(before: number): { readonly row: number; readonly column: number } | undefined {
-    let first: { readonly row: number; readonly column: number } | undefined
+  #checkLate(before: number, which: ArrayLike<number> | undefined): void {
+    let first: (LateRefusal & { readonly column: number }) | undefined
     for (const [column, builder] of this.#columns.entries()) {
-      const row = builder.firstInvalid(before)
-      if (row >= 0 && (first === undefined || row < first.row)) first = { row, column }
+      const late = builder.poured(before)
+      if (late !== undefined && (first === undefined || late.row < first.row)) first = { ...late, column }
     }
-    return first
+    if (first === undefined) return
+    this.#rows = first.row
+    throw this.#refused(first.refused, first.column, which?.[first.row - before] ?? first.row - before)
   }
 
   /** Takes back what the record left that was not taken. */
@@ -197,11 +194,26 @@ export class RowGroupBuilder {
    * @throws `STATE_INVALID` if it is something else
    */
   appendIpc(bytes: Uint8Array): void {
-    // Numbers of eight bytes cannot be looked at where they stand at an uneven place.
-    const reader = arrow.RecordBatchReader.from(bytes.byteOffset % 8 === 0 ? bytes : bytes.slice())
-    for (const batch of reader) {
-      for (const [place, column] of this.#columns.entries()) column.appendData(batch.data.children[place] as arrow.Data)
-      this.#rows += batch.numRows
+    const before = this.#rows
+    try {
+      // Numbers of eight bytes cannot be looked at where they stand at an uneven place.
+      const reader = arrow.RecordBatchReader.from(bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()).open()
+      if (String(reader.schema) !== String(this.#schema)) throw new TypeError('the columns differ')
+      for (const batch of reader) this.#appendBatch(batch)
+    } catch (error) {
+      this.truncate(before)
+      throw DroverError.isInstance(error)
+        ? error
+        : new DroverError(
+            'STATE_INVALID',
+            `${this.where}: rows that were put aside cannot be read back: ${String(error)}.`,
+            { cause: error },
+          )
     }
+  }
+
+  #appendBatch(batch: arrow.RecordBatch): void {
+    for (const [place, column] of this.#columns.entries()) column.appendData(batch.data.children[place] as arrow.Data)
+    this.#rows += batch.numRows
   }
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { DroverError, encodeJson, type LogicalType } from '@drover/core'
 import { VariableColumn } from './bytes-columns.js'
+import type { LateRefusal } from './column-builder.js'
 import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 /** A call into C++ costs more than so few characters do. */
@@ -15,16 +16,13 @@ abstract class Utf8Column<T extends LogicalType> extends VariableColumn<T> {
     else this.pourBytes(from, start, end)
   }
 
-  /** The first value from there on that is no UTF-8, of those that came as bytes. Each begins with a character: that was seen before. */
-  override firstInvalid(from: number): number {
-    if (!this.isDirect || isUtf8(this.room.subarray(this.startOf(from), this.used))) return -1
-    for (let i = from; i < this.length; i++)
-      if (!isUtf8(this.room.subarray(this.startOf(i), this.startOf(i + 1)))) return i
-    return -1
-  }
-
-  override invalid(): ValueRefused {
-    return this.refusal(...invalidUtf8)
+  /** One look at all that a page has poured spares one at each. That each of them begins with a character was seen before. */
+  override poured(from: number): LateRefusal | undefined {
+    super.poured(from)
+    if (!this.isDirect || isUtf8(this.room.subarray(this.startOf(from), this.used))) return undefined
+    let row = from
+    while (isUtf8(this.room.subarray(this.startOf(row), this.startOf(row + 1)))) row++
+    return { row, refused: this.refusal(...invalidUtf8) }
   }
 
   protected putText(text: string): void {
