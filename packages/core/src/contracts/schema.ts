@@ -34,6 +34,8 @@ export interface RecordSchema {
   readonly fields: readonly Field[]
   /** Names of the fields that identify a record, in order; empty if nothing does. */
   readonly key: readonly string[]
+  /** The fields are those of records that were looked at: others may have more. @default false */
+  readonly isInferred?: boolean
 }
 
 /** A field that cannot arrive as it left. The run is refused before its first write, unless the user named a coercion. */

@@ -4,6 +4,7 @@ import type { AckSession, ExactSession, Rehearsal } from '../contracts/sink.js'
 import type { Count } from '../contracts/source.js'
 import type { Row } from '../contracts/values.js'
 import { Chain } from '../engine/chain.js'
+import { checkSteps } from '../engine/check-steps.js'
 import type { Rejection } from '../engine/held-page.js'
 import { pushDown } from '../engine/opened-pipeline.js'
 import { schemaBehindPages } from '../engine/sink-readiness.js'
@@ -56,6 +57,7 @@ export class Rehearsing {
     const known = from === undefined ? undefined : await this.#try(() => from.describe({ signal }))
     const openingMs = performance.now() - begun
     if (from === undefined || known === undefined) return this.#report({})
+    await this.#try(async () => checkSteps(subject.name, subject.steps, known))
     const { pushed, rest } = pushDown(from, subject.steps)
     const chain = new Chain(rest, { maxRetries })
     this.#chain = chain

@@ -12,6 +12,7 @@ import { deletesPartition, isDeletes } from '../deletes/deletes-partition.js'
 import type { Step } from '../flow/flow.js'
 import { AckLane } from './ack-lane.js'
 import { Chain } from './chain.js'
+import { checkSteps, namesFields } from './check-steps.js'
 import { closeAll, keeping } from './closing.js'
 import { noCounts } from './counts.js'
 import { DeadLetterDesk } from './dead-letter-desk.js'
@@ -25,6 +26,7 @@ import { Removal } from './removal.js'
 import { SinkReadiness } from './sink-readiness.js'
 
 const defaultBatchSize = 1_000
+const noSchema: RecordSchema = { fields: [], key: [] }
 const defaultInFlightBytes = 64 * 1024 * 1024
 
 export interface PipelineParts {
@@ -53,10 +55,11 @@ export async function openPipeline(parts: PipelineParts): Promise<OpenedPlan> {
       const chain = new Chain(rest, { maxRetries: help.retrying.maxRetries })
       const into = await sink.connect({ ...opening.connecting('sink', operation), info })
       const connected = async (): Promise<OpenedPlan> => {
-        // Finding out what records look like may mean to read some: only for a sink that wants to know.
+        // Finding out what records look like may mean to read some: only for who wants to know.
         opening.at('source')
-        const isAsked = into.check !== undefined || into.prepare !== undefined
-        const schema = isAsked ? await from.describe(help.operation) : { fields: [], key: [] }
+        const isAsked = into.check !== undefined || into.prepare !== undefined || namesFields(steps)
+        const { isInferred = false, ...schema } = isAsked ? await from.describe(help.operation) : noSchema
+        checkSteps(parts.options.name, steps, { ...schema, isInferred })
         return new OpenedPipeline(parts, { from, schema, pushed, chain, into })
       }
       return keeping(into, connected, help.alsoFailed)

@@ -97,7 +97,7 @@ class JsonSession implements SourceSession {
       bytes += page.bytes
       if (bytes >= sampleBytes) break
     }
-    return inference.schema(this.key)
+    return { ...inference.schema(this.key), isInferred: true }
   }
 
   /** Elements: all of them, or an estimate by the first if there is much to read. */

@@ -187,6 +187,7 @@ describe('ndjsonSource, describing', () => {
     )
     expect(await describeSource(ndjsonSource({ path, key: 'id' }))).toEqual({
       key: ['id'],
+      isInferred: true,
       fields: [
         { name: 'id', type: { kind: 'int', bits: 64 }, nullable: false },
         { name: 'n', type: { kind: 'float', bits: 64 }, nullable: true },

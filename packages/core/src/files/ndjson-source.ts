@@ -82,7 +82,7 @@ class NdjsonSession implements SourceSession {
       inference.add(page, values === 'extended')
       if ((page.cursor as unknown as Place).offset >= sampleBytes) break
     }
-    return inference.schema(this.key)
+    return { ...inference.schema(this.key), isInferred: true }
   }
 
   /** Lines that are not empty: all of them, or an estimate by the first of a large file. */

@@ -18,6 +18,7 @@ const optionNames = [
   'reads',
   'writes',
   'describe',
+  'check',
   'concurrency',
   'timeoutMs',
   'open',
@@ -88,7 +89,7 @@ function checkOptions<I, O>(options: TransformerOptions<I, O>): void {
   checkWholeNumber(where, 'concurrency', options.concurrency, 1)
   checkWholeNumber(where, 'timeoutMs', options.timeoutMs, 1)
   for (const name of ['reads', 'writes'] as const) checkNames(where, name, options[name])
-  for (const name of ['describe', 'open', 'close', 'transform', 'transformBatch'] as const) {
+  for (const name of ['describe', 'check', 'open', 'close', 'transform', 'transformBatch'] as const) {
     const value: unknown = options[name]
     if (value !== undefined && typeof value !== 'function')
       throw invalid(where, `${name} is a function, not ${shown(value)}.`)

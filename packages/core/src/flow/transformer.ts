@@ -30,6 +30,11 @@ export interface TransformerTraits<in I = never> {
   readonly writes?: readonly string[]
   /** What the records look like behind it. Without it the schema is inferred from the records. */
   readonly describe?: (schema: RecordSchema) => RecordSchema
+  /**
+   * Throws if it cannot do its work on such records, as where they lack a field that it names. Asked before anything is read or written,
+   * where the source says for certain what its records look like.
+   */
+  readonly check?: (schema: RecordSchema) => void
   /** Calls that may be under way at once, in all partitions together; order is kept. Asynchronous ones only. @default 8 */
   readonly concurrency?: number
   /** How long one asynchronous call may take, in milliseconds, before its record is rejected with `TRANSFORM_TIMEOUT`. @default 60000 */

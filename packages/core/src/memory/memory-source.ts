@@ -83,7 +83,7 @@ class MemorySession<R extends object> implements SourceSession<R> {
       if (isObject(record)) inference.add(record)
       if (i % 256 === 255 && breather.due) await breather.breathe()
     }
-    return inference.schema(this.key)
+    return { ...inference.schema(this.key), isInferred: true }
   }
 
   async count(): Promise<Count> {

@@ -2,6 +2,7 @@ import type { Field, LogicalType, RecordSchema } from '../contracts/schema.js'
 import type { Row } from '../contracts/values.js'
 import { shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
+import { suggestNames } from '../errors/nearest.js'
 import type { TransformerTraits } from '../flow/transformer.js'
 
 /**
@@ -36,6 +37,21 @@ export function checkFields(where: string, fields: unknown): void {
     'OPTION_INVALID',
     `${where}: it takes an array of one or more field names, not ${shown(fields)}.`,
   )
+}
+
+/** What a transformer that names fields asks of a schema. @throws `NAME_UNKNOWN` with the nearest names. */
+export function having(where: string, fields: readonly string[]): (schema: RecordSchema) => void {
+  return (schema) => requireFields(where, fields, schema)
+}
+
+/** @throws `NAME_UNKNOWN` for a name that such records do not have, with the nearest ones. */
+export function requireFields(where: string, fields: readonly string[], schema: RecordSchema): void {
+  const known = schema.fields.map(({ name }) => name)
+  for (const field of fields) {
+    if (known.includes(field)) continue
+    const said = `${where} names the field "${field}", which the records that come to it do not have`
+    throw new DroverError('NAME_UNKNOWN', `${said}${suggestNames(field, known)}`)
+  }
 }
 
 /** @throws `OPTION_INVALID` unless it is a plain object with a name or more. */

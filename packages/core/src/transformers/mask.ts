@@ -2,7 +2,7 @@ import type { RecordSchema } from '../contracts/schema.js'
 import type { Row } from '../contracts/values.js'
 import { checkOptionNames, checkWholeNumber, shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
-import { type BuiltIn, builtIn, checkFields, type Having, retyped } from './built-in.js'
+import { type BuiltIn, builtIn, checkFields, type Having, having, retyped } from './built-in.js'
 
 export interface MaskOptions {
   /** Characters at the end that stay readable; a text that is not longer is hidden as a whole. @default 0 */
@@ -23,9 +23,10 @@ export interface MaskTransformer<F extends string> extends BuiltIn {
  * mask(['card'], { keep: 4 }) // '4111111111111111' → '************1111'
  * ```
  *
- * A value that is no text is refused, not let through: its record is rejected.
+ * A value that is no text is refused, not let through: its record is rejected. A field that the records cannot have, as far
+ * as the source says what they look like, is refused before the run begins.
  *
- * @throws `OPTION_INVALID`; `TRANSFORM_FAILED` for a value that is no text.
+ * @throws `OPTION_INVALID`; `NAME_UNKNOWN` when the run begins; `TRANSFORM_FAILED` for a value that is no text.
  */
 export function mask<const F extends string>(fields: readonly F[], options: MaskOptions = {}): MaskTransformer<F> {
   checkFields('mask', fields)
@@ -44,7 +45,11 @@ export function mask<const F extends string>(fields: readonly F[], options: Mask
     return masked
   }
   const describe = (schema: RecordSchema) => retyped(schema, fields, () => ({ kind: 'text' }))
-  return builtIn({ name: 'mask', reads: fields, writes: fields, describe }, { fields, keep, sign }, run)
+  return builtIn(
+    { name: 'mask', reads: fields, writes: fields, describe, check: having('mask', fields) },
+    { fields, keep, sign },
+    run,
+  )
 }
 
 function hide(value: unknown, field: string, keep: number, sign: string): string {

@@ -1,6 +1,6 @@
 import type { Field, RecordSchema } from '../contracts/schema.js'
 import type { Row } from '../contracts/values.js'
-import { type BuiltIn, builtIn, checkFields, type Having, put } from './built-in.js'
+import { type BuiltIn, builtIn, checkFields, type Having, having, put } from './built-in.js'
 
 /** What `pick` gives. */
 export interface PickTransformer<F extends string> extends BuiltIn {
@@ -15,7 +15,7 @@ export interface OmitTransformer<F extends string> extends BuiltIn {
 /**
  * Keeps these fields alone, in this order. A record that lacks one goes on without it.
  *
- * @throws `OPTION_INVALID`
+ * @throws `OPTION_INVALID`; `NAME_UNKNOWN` when the run begins, if the source says that no record has such a field
  */
 export function pick<const F extends string>(fields: readonly F[]): PickTransformer<F> {
   checkFields('pick', fields)
@@ -30,13 +30,13 @@ export function pick<const F extends string>(fields: readonly F[]): PickTransfor
     for (const name of names) if (Object.hasOwn(record, name)) put(picked, name, record[name])
     return picked
   }
-  return builtIn({ name: 'pick', describe }, names, run)
+  return builtIn({ name: 'pick', describe, check: having('pick', names) }, names, run)
 }
 
 /**
  * Leaves these fields out, and keeps all others.
  *
- * @throws `OPTION_INVALID`
+ * @throws `OPTION_INVALID`; `NAME_UNKNOWN` when the run begins, if the source says that no record has such a field
  */
 export function omit<const F extends string>(fields: readonly F[]): OmitTransformer<F> {
   checkFields('omit', fields)
@@ -51,7 +51,7 @@ export function omit<const F extends string>(fields: readonly F[]): OmitTransfor
     for (const name of Object.keys(record)) if (!names.has(name)) put(kept, name, record[name])
     return kept
   }
-  return builtIn({ name: 'omit', describe }, [...names], run)
+  return builtIn({ name: 'omit', describe, check: having('omit', [...names]) }, [...names], run)
 }
 
 /** Without all of its fields a key identifies nothing any more. */
