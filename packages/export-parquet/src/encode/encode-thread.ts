@@ -13,6 +13,8 @@ export interface EncodeRequest {
 export interface Encoded {
   readonly files: readonly Uint8Array[]
   readonly ipc: Uint8Array
+  /** Memory of the library. */
+  readonly libraryBytes: number
 }
 
 export interface EncodingFailure {

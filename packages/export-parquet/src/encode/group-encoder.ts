@@ -47,6 +47,8 @@ export class GroupEncoder {
   #settings: WriterSettings | undefined
   /** Length of the Arrow data by which the settings were chosen. */
   #chosenBy = 0
+  #libraryBytes = 0
+  #wasTold = false
   readonly #closing = new AbortController()
 
   constructor(options: GroupEncoderOptions) {
@@ -66,6 +68,11 @@ export class GroupEncoder {
     })
   }
 
+  /** Memory that the library has taken: what the largest row group needed. It gives none back before the encoder is disposed. */
+  get libraryBytes(): number {
+    return this.#libraryBytes
+  }
+
   /** The description of the columns for `fileFooter`: what the library writes for a table without rows, annotated. */
   schema(signal?: AbortSignal): Promise<Uint8Array> {
     return this.#queued(signal, () => this.#describe())
@@ -79,9 +86,10 @@ export class GroupEncoder {
 
   /** Runs `work` when all that was asked before is done. */
   #queued<Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
-    const signals = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
     const turn = this.#last.then(async () => {
-      if (signals.aborted) throw DroverError.from(signals.reason, 'A row group was not encoded', 'ABORTED')
+      for (const { aborted, reason } of [this.#closing.signal, ...(signal === undefined ? [] : [signal])]) {
+        if (aborted) throw DroverError.from(reason, 'A row group was not encoded', 'ABORTED')
+      }
       return await work()
     })
     this.#last = turn.catch(() => undefined)
@@ -115,9 +123,11 @@ export class GroupEncoder {
   async #choose(ipc: Uint8Array): Promise<Uint8Array> {
     if (ipc.length <= largerBy * this.#chosenBy || this.#chosenBy > enoughBytes) return ipc
     const length = ipc.length
-    const variants = trials(this.#plain.codec, topColumns(await this.#describe()))
-    const tried = await this.#ask({ ipc, variants, onlyFooters: true })
-    this.#settings = chooseSettings(variants, tried.files)
+    const { codec } = this.#plain
+    const columns = topColumns(await this.#describe())
+    const tried = await this.#ask({ ipc, variants: trials(codec, columns), onlyFooters: true })
+    const [plain = new Uint8Array(), dictionary = new Uint8Array()] = tried.files
+    this.#settings = chooseSettings(codec, columns, [plain, dictionary])
     this.#chosenBy = length
     return tried.ipc
   }
@@ -142,7 +152,10 @@ export class GroupEncoder {
       await this.#stop(place)
       throw this.#closing.signal.aborted ? this.#closing.signal.reason : error
     }
-    if ('files' in answer) return answer
+    if ('files' in answer) {
+      this.#libraryBytes = answer.libraryBytes
+      return answer
+    }
     if (answer.isTrap) await this.#stop(place)
     throw new DroverError(
       'UNEXPECTED',
@@ -155,11 +168,16 @@ export class GroupEncoder {
       return await startThread()
     } catch (error) {
       const reason = DroverError.isInstance(error) ? error.cause : error
-      this.#options.onNotice?.(
-        `Row groups are encoded on the application's own thread, which is blocked meanwhile (some 100 ms for 100,000 rows), because the worker thread of @drover/export-parquet does not start (${reason instanceof Error ? reason.message : String(reason)}). An application that is bundled into one file has to leave this package out of the bundle.`,
-      )
+      if (!this.#wasTold) this.#tell(reason)
       return encodeHere
     }
+  }
+
+  #tell(reason: unknown): void {
+    this.#wasTold = true
+    this.#options.onNotice?.(
+      `Row groups are encoded on the application's own thread, which is blocked meanwhile (some 100 ms for 100,000 rows), because the worker thread of @drover/export-parquet does not start (${reason instanceof Error ? reason.message : String(reason)}). An application that is bundled into one file has to leave this package out of the bundle.`,
+    )
   }
 
   /** The next row group gets another thread. */

@@ -16,6 +16,8 @@ import {
   withFields,
 } from './thrift-fields.js'
 
+export { schemaDifference } from './schema-difference.js'
+
 /** What the footer of an existing file says, as far as it takes to append to it. */
 export interface FooterOfFile {
   /** As they stand; `at` is 0, for their offsets are those of the file. */

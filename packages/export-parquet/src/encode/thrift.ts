@@ -65,8 +65,12 @@ const maxDepth = 32
 const maxValues = 8_000_000
 
 /** The struct at the beginning of `bytes`, and the length it has there. `what` it is and where it stands, for messages. */
-export function readThrift(bytes: Uint8Array, what: string): { fields: ThriftFields; length: number } {
-  const reader = new Reader(bytes, what)
+export function readThrift(
+  bytes: Uint8Array,
+  what: string,
+  most: number = maxValues,
+): { fields: ThriftFields; length: number } {
+  const reader = new Reader(bytes, what, most)
   const fields = reader.struct(0)
   return { fields, length: reader.at }
 }
@@ -85,6 +89,7 @@ class Reader {
   constructor(
     readonly bytes: Uint8Array,
     readonly what: string,
+    readonly most: number,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
@@ -105,7 +110,7 @@ class Reader {
 
   #value(tag: number, depth: number, isField: boolean): ThriftValue {
     this.#values += 1
-    if (this.#values > maxValues) throw this.#bad(`it holds more than ${maxValues.toLocaleString('en')} values`)
+    if (this.#values > this.most) throw this.#bad(`it holds more than ${this.most.toLocaleString('en')} values`)
     const kind = kinds[tag]
     switch (kind) {
       case 'bool':

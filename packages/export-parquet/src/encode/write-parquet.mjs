@@ -19,7 +19,8 @@ export async function encode({ ipc, variants, onlyFooters }) {
       const file = await writeParquet(ipc, settings)
       files.push(onlyFooters ? footerOnly(file) : file)
     }
-    return { files, ipc }
+    const { wasmMemory } = await import('parquet-wasm')
+    return { files, ipc, libraryBytes: wasmMemory().buffer.byteLength }
   } catch (error) {
     const isTrap = error instanceof WebAssembly.RuntimeError
     return { failed: error instanceof Error ? error.message : String(error), isTrap }
