@@ -1,1 +1,5 @@
 export type { ParquetCompression } from './encode/compression.js'
+export type { DatasetFile, DatasetManifest } from './sink/dataset-manifest.js'
+export { parquetSink } from './sink/parquet-sink.js'
+export type { ParquetSinkOptions } from './sink/parquet-sink-options.js'
+export { type ParquetSourceOptions, parquetSource } from './source/parquet-source.js'
