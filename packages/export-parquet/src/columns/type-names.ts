@@ -170,10 +170,8 @@ class TypeReader {
   }
 
   #fieldName(): string {
-    this.#next()
-    const quoted = /^"(?:[^"\\]|\\.)*"/.exec(this.text.slice(this.#at))?.[0]
-    if (quoted === undefined) return this.#word()
-    this.#at += quoted.length
+    if (this.#next() !== '"') return this.#word()
+    const quoted = this.#match(/^"(?:[^"\\]|\\.)*"/)
     try {
       return JSON.parse(quoted) as string
     } catch {
@@ -185,26 +183,26 @@ class TypeReader {
     const numbers: number[] = []
     this.#take('(')
     do {
-      const number = Number(
-        /^\d{1,5}/.exec(this.text.slice(this.#next() === '' ? this.text.length : this.#at))?.[0] ?? Number.NaN,
-      )
-      if (Number.isNaN(number)) throw this.#unreadable()
-      if (number < least || number > largest) {
-        throw invalid(this.where, `${this.text} is out of range: ${number} is not from ${least} to ${largest}`)
+      const digits = this.#match(/^\d+/)
+      if (Number(digits) < least || Number(digits) > largest) {
+        throw invalid(this.where, `${this.text} is out of range: ${digits} is not from ${least} to ${largest}`)
       }
-      this.#at += /^\d+/.exec(this.text.slice(this.#at))?.[0].length ?? 0
-      numbers.push(number)
+      numbers.push(Number(digits))
     } while (numbers.length < most && this.#took(','))
     this.#take(')')
     return numbers
   }
 
   #word(): string {
+    return this.#match(/^\w+/)
+  }
+
+  #match(pattern: RegExp): string {
     this.#next()
-    const word = /^\w+/.exec(this.text.slice(this.#at))?.[0]
-    if (word === undefined) throw this.#unreadable()
-    this.#at += word.length
-    return word
+    const found = pattern.exec(this.text.slice(this.#at))?.[0]
+    if (found === undefined) throw this.#unreadable()
+    this.#at += found.length
+    return found
   }
 
   /** The character that comes next, behind blanks; nothing at the end. */
