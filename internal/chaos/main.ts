@@ -2,7 +2,7 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { crashHarness } from '@drover/conformance/crash'
 import { createDatabase, MissingPostgres, startPostgres } from '@drover-internal/postgres-server'
-import { buildWorker } from './src/build-worker.js'
+import { buildWorkers, type Workplace } from './src/build-workers.js'
 import { reportLine } from './src/report-line.js'
 
 const usage = `npm run chaos -- [--seconds 60] [--kills N] [--seed N] [--pair NAME] [--rivals N] [--lease MS]
@@ -29,24 +29,19 @@ const { values } = parseArgs({
   },
 })
 
-interface Worker {
-  readonly pairs: object
-  readonly postgresPairs: object
-}
-
 if (values.help) console.log(usage)
 else if (!(await kill())) process.exitCode = 1
 
 /** Whether all that was lost or doubled is nothing. */
 async function kill(): Promise<boolean> {
-  const worker = await buildWorker('builds')
-  const { pairs, postgresPairs } = (await import(worker.href)) as Worker
-  const known = Object.keys(pairs)
+  const workplaces = await buildWorkers('builds')
+  const known = [...workplaces.keys()]
   const chosen = values.pair ?? known
   const unknown = chosen.filter((pair) => !known.includes(pair))
   if (unknown.length > 0) throw new Error(`There is no pair ${unknown.join(', ')}; there are ${known.join(', ')}.`)
-  await using postgres = await postgresFor(chosen.filter((pair) => pair in postgresPairs))
-  const wanted = postgres === undefined ? chosen.filter((pair) => !(pair in postgresPairs)) : chosen
+  const needsPostgres = (pair: string): boolean => workplaces.get(pair)?.needsPostgres === true
+  await using postgres = await postgresFor(chosen.filter(needsPostgres))
+  const wanted = postgres === undefined ? chosen.filter((pair) => !needsPostgres(pair)) : chosen
   const lanes = Math.max(1, Math.min(os.availableParallelism(), wanted.length))
   const [seed, rivals] = [wholeNumber('seed', 0), wholeNumber('rivals', 1)]
   const kills = values.kills === undefined ? undefined : wholeNumber('kills', 1)
@@ -60,6 +55,7 @@ async function kill(): Promise<boolean> {
   const lane = async (): Promise<void> => {
     for (let pair = waiting.shift(); pair !== undefined; pair = waiting.shift()) {
       try {
+        const { worker } = workplaces.get(pair) as Workplace
         console.log(`ok   ${reportLine(await crashHarness({ worker, pair, seed, rivals, ...lease, ...limit }))}`)
       } catch (error) {
         whole = false

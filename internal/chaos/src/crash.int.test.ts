@@ -1,27 +1,44 @@
 import { type CrashOptions, type CrashReport, crashHarness } from '@drover/conformance/crash'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { beforeAll, expect, test } from 'vitest'
-import { buildWorker } from './build-worker.js'
-import { backfills } from './pairs/backfills.js'
-import { pipelines } from './pairs/pipelines.js'
+import { buildWorkers, type Workplace } from './build-workers.js'
 import { reportLine } from './report-line.js'
 
 // Another seed every time; a failure says which one it was: DROVER_SEED=… runs it again.
 const seed = Number(process.env.DROVER_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const timeout = 180_000
-let worker: URL
+let workplaces: ReadonlyMap<string, Workplace>
 
 beforeAll(async () => {
   console.log(`crash tests: DROVER_SEED=${seed}`)
-  worker = await buildWorker('sources')
+  workplaces = await buildWorkers('sources')
 }, 60_000)
 
-// Fifty kills of every kind: sinks in a database, in files, by a function, and backfills.
-const kills = { 'sqlite-function': 50 } as Readonly<Record<string, number>>
+/** Fifty kills of every kind: sinks in a database, in files, by a function, and backfills (twenty of them in Postgres). */
+const kills = {
+  'sqlite-sqlite': 20,
+  'sqlite-itself': 15,
+  'ndjson-sqlite': 15,
+  'sqlite-ndjson': 20,
+  'sqlite-json-files': 15,
+  'ndjson-json': 15,
+  'sqlite-function': 50,
+  'sqlite-backfill': 20,
+  'backfill-by-hand': 10,
+}
+// The others are for `npm run chaos`.
+const postgresKills = {
+  'sqlite-postgres-upsert': 17,
+  'postgres-raw': 17,
+  'postgres-steps': 17,
+  'postgres-backfill': 20,
+}
 
-test.concurrent.each(Object.keys({ ...pipelines, ...backfills }))('%s survives kills', { timeout }, async (pair) => {
-  await survives(pair, kills[pair] ?? 25)
-})
+test.concurrent.each(Object.entries(kills))(
+  '%s survives kills',
+  { timeout },
+  async (pair, kills) => void (await survives(pair, kills)),
+)
 
 test.concurrent.each(['sqlite-sqlite', 'sqlite-ndjson'])(
   '%s survives processes that work on it at once',
@@ -35,11 +52,10 @@ describePostgres('PostgreSQL', () => {
     process.env.DATABASE_URL = database.url
   })
 
-  // The others are for `npm run chaos`.
-  test.concurrent.each(['sqlite-postgres-upsert', 'postgres-raw', 'postgres-steps', 'postgres-backfill'])(
+  test.concurrent.each(Object.entries(postgresKills))(
     '%s survives kills',
     { timeout },
-    async (pair) => void (await survives(pair, 25)),
+    async (pair, kills) => void (await survives(pair, kills)),
   )
 
   test.concurrent('survives processes that work at once and sleep past their leases', { timeout }, async () => {
@@ -49,6 +65,7 @@ describePostgres('PostgreSQL', () => {
 })
 
 async function survives(pair: string, kills: number, more: Partial<CrashOptions> = {}): Promise<CrashReport> {
+  const { worker } = workplaces.get(pair) as Workplace
   const report = await crashHarness({ worker, pair, kills, seed, ...more })
   console.log(reportLine(report))
   expect(report.kills).toBeGreaterThanOrEqual(kills)

@@ -9,11 +9,11 @@ import { headsIn, rowsIn, writeHerd } from '../sqlite-files.js'
 import { heldBy } from './pipeline-pair.js'
 
 /** What a backfill leaves says how often each row was touched: more than once is wrong. */
-function backfillPair(run: (file: string, life: CrashLife) => Promise<void>): CrashPair {
+function backfillPair(run: (file: string, life: CrashLife) => Promise<void>, heads?: number): CrashPair {
   return {
     prepare: async (directory, random) => {
       const file = join(directory, 'herd.db')
-      writeHerd(file, herd(random))
+      writeHerd(file, herd(random, heads))
       const database = new Database(file)
       database.exec(
         'ALTER TABLE heads ADD COLUMN tokens INTEGER DEFAULT 0; ALTER TABLE heads ADD COLUMN touched INTEGER DEFAULT 0',
@@ -72,8 +72,9 @@ export const backfills = {
     })
     await ended(startBackfill({ backfiller, batchSize: 100, again: 'nothing', ...heldBy(life) }), life)
   }),
+  // A statement for each row takes its time: with fewer rows there are more kills.
   'backfill-by-hand': backfillPair(async (filename, life) => {
     await using state = sqliteStateStore({ filename, driver: life.chance < 0.5 ? 'better-sqlite3' : 'sqlite3' })
-    await ended(startBackfill({ backfiller: byHand(), state, batchSize: 100, again: 'nothing', ...heldBy(life) }), life)
-  }),
+    await ended(startBackfill({ backfiller: byHand(), state, batchSize: 50, again: 'nothing', ...heldBy(life) }), life)
+  }, 600),
 }

@@ -1,11 +1,9 @@
 import { join } from 'node:path'
-import { postgresDatabase } from '@drover/adapter-postgres'
 import { sqliteDatabase } from '@drover/adapter-sqlite'
 import { type CrashLife, type CrashPair, differences } from '@drover/conformance/crash'
 import { type Database as DroverDatabase, type Row, startDatabaseCopy } from '@drover/core'
 import Database from 'better-sqlite3'
 import { herd } from '../herd.js'
-import { beginTrial, placeOf, prepareHerd, rowsAt } from '../postgres-place.js'
 import { rowsIn, writeHerd } from '../sqlite-files.js'
 import { heldBy } from './pipeline-pair.js'
 
@@ -20,11 +18,6 @@ const tables = ['heads', 'pens', 'stays']
 const keysInFile = tables.map(
   (table) => `SELECT "from" AS key, '${table}' AS t FROM pragma_foreign_key_list('${table}')`,
 )
-const keysInSchema = `
-  SELECT a.attname AS key, c.relname AS t FROM pg_constraint AS f JOIN pg_class AS c ON c.oid = f.conrelid
-    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = f.conkey[1]
-  WHERE f.contype = 'f' AND f.convalidated AND f.connamespace = current_schema()::regnamespace AND c.relname IN ('heads', 'pens', 'stays')`
-
 interface Copied {
   readonly prepare: CrashPair['prepare']
   readonly begin?: NonNullable<CrashPair['begin']>
@@ -34,7 +27,7 @@ interface Copied {
   readonly keys: (directory: string) => Promise<readonly Row[]>
 }
 
-const prepare: CrashPair['prepare'] = async (directory, random) => {
+export const prepare: CrashPair['prepare'] = async (directory, random) => {
   const file = join(directory, 'herd.db')
   writeHerd(file, herd(random))
   const database = new Database(file)
@@ -43,7 +36,8 @@ const prepare: CrashPair['prepare'] = async (directory, random) => {
   database.close()
 }
 
-function databasePair({ to, rows, keys, ...pair }: Copied): CrashPair {
+/** A database of SQLite's, copied as a whole. */
+export function databasePair({ to, rows, keys, ...pair }: Copied): CrashPair {
   return {
     ...pair,
     async run(directory, life) {
@@ -79,21 +73,5 @@ export const databases = {
     to: (directory) => sqliteDatabase({ filename: join(directory, 'copy.db') }),
     rows: async (directory, table) => rowsIn(join(directory, 'copy.db'), `SELECT * FROM ${table}`),
     keys: async (directory) => rowsIn(join(directory, 'copy.db'), keysInFile.join(' UNION ALL ')),
-  }),
-} satisfies Record<string, CrashPair>
-
-export const postgresDatabases = {
-  'sqlite-postgres-database': databasePair({
-    prepare: async (directory, random) => {
-      await prepare(directory, random)
-      await prepareHerd(directory, [])
-    },
-    begin: (directory) => beginTrial(directory, 'DROP TABLE heads'),
-    to: (directory) => {
-      const { connection, schema } = placeOf(directory)
-      return postgresDatabase({ connection, schema, stateSchema: schema })
-    },
-    rows: (directory, table) => rowsAt(directory, `SELECT * FROM ${table}`),
-    keys: (directory) => rowsAt(directory, keysInSchema),
   }),
 } satisfies Record<string, CrashPair>

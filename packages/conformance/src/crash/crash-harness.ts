@@ -12,7 +12,10 @@ export interface CrashOptions {
   readonly worker: URL
   /** Which of them. */
   readonly pair: string
-  /** Kill so many times at least, and overtake one sleeper if any sleep; the trial in hand is finished. @default 50, or no limit if `seconds` is given */
+  /**
+   * Kill so many times, and overtake one sleeper if any sleep; what is left of the trial in hand then, nobody disturbs. With
+   * rivals it may be more. @default 50, or no limit if `seconds` is given
+   */
   readonly kills?: number
   /** Or go on so long, in seconds. */
   readonly seconds?: number
@@ -112,7 +115,7 @@ class CrashHarness {
 
   async run(): Promise<CrashReport> {
     const begun = performance.now()
-    const { seconds, kills = seconds === undefined ? 50 : Number.POSITIVE_INFINITY, rivals = 1 } = this.options
+    const { seconds, rivals = 1 } = this.options
     const until = seconds === undefined ? Number.POSITIVE_INFINITY : begun + seconds * 1_000
     await mkdir(this.#template)
     await this.#guarded('prepare', () => this.pair.prepare(this.#template, this.#random))
@@ -120,7 +123,7 @@ class CrashHarness {
     do {
       await this.#trial((directory) => (rivals > 1 ? this.#contested(directory, rivals) : this.#killed(directory)))
       this.#trials++
-    } while (!this.#isEnough(kills) && performance.now() < until)
+    } while (!this.#isEnough() && performance.now() < until)
     return {
       pair: this.options.pair,
       seed: this.seed,
@@ -135,8 +138,8 @@ class CrashHarness {
   }
 
   /** Of those who sleep, one has to be overtaken: without that nothing was tried. */
-  #isEnough(kills: number): boolean {
-    const { leaseMs } = this.options
+  #isEnough(): boolean {
+    const { leaseMs, seconds, kills = seconds === undefined ? 50 : Number.POSITIVE_INFINITY } = this.options
     return this.#kills >= kills && (leaseMs === undefined || this.#overtaken > 0 || this.#trials >= mostDrowsy)
   }
 
@@ -169,7 +172,7 @@ class CrashHarness {
     this.#timing.beginTrial()
     for (let lives = 0; lives < mostLives; lives++) {
       const child = this.#start(directory)
-      const end = await child.killAt(this.#timing.moment())
+      const end = this.#isEnough() ? await child.ended : await child.killAt(this.#timing.moment())
       if (end.kind === 'killed') {
         this.#kills++
         this.#timing.land(child)
