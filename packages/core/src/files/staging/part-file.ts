@@ -49,6 +49,11 @@ export class PartFile {
     await before
   }
 
+  /** Waits until all that was given is written; it need not be on the disk yet. */
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
   /** Begins the part with what opens the output; that stays, whatever becomes of the first batch. */
   async open(opener: Uint8Array): Promise<void> {
     await writeFully(this.handle, opener, 0)

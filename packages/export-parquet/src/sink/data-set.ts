@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import {
+  assembling,
+  type Beginning,
+  type Claim,
+  type FileIdentity,
+  identityOf,
+  isSameFile,
+  type Operation,
+  type PartitionStage,
+  type StagedPartition,
+  safeName,
+} from '@drover/core'
+import type { EncodedGroup } from '../encode/group-footer.js'
+import { type DatasetFile, type DatasetManifest, readManifest } from './dataset-manifest.js'
+import { asJson, detailsOf, differingFields, type LaneDetails, type OwnFile, schemaOf } from './details.js'
+import { leftoversIn, parquetFilesIn } from './folder-files.js'
+import { valuesOfFolder } from './folder-name.js'
+import { inParallel } from './in-parallel.js'
+import { type GroupEntry, openPart, readJournals } from './journal.js'
+import { keyValues } from './one-file.js'
+import { OutputFile } from './output-file.js'
+import { type MadeFile, type Making, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
+import { tailGroups } from './tail-groups.js'
+
+export interface DataSetOptions extends PlacedOutputOptions {
+  readonly partitionBy: readonly string[]
+  readonly fileBytes: number
+}
+
+/** A folder of files, or of folders by the values of some columns. Its manifest says which files it consists of. */
+export class DataSet extends PlacedOutput {
+  /** Looked at once in a session, though every partition comes to it. */
+  #beginnings = new Map<string, Promise<LaneDetails>>()
+
+  constructor(private readonly set: DataSetOptions) {
+    super(set)
+  }
+
+  async begin({ run, partition }: Claim): Promise<Beginning> {
+    const appends = partition.start !== undefined || this.set.onExisting === 'append'
+    const key = `${run} ${appends}`
+    const known = this.#beginnings.get(key) ?? this.#look(appends)
+    this.#beginnings.set(key, known)
+    try {
+      return { files: 0, details: asJson(await known) }
+    } catch (error) {
+      this.#beginnings.delete(key)
+      throw error
+    }
+  }
+
+  async #look(appends: boolean): Promise<LaneDetails> {
+    const { output, root, staging, onExisting } = this.set
+    const published = await this.#published()
+    const leftovers = await leftoversIn(staging)
+    const ours = new Set([...published.files, ...leftovers].map(({ path }) => path))
+    const foreign = (await parquetFilesIn(root)).find((path) => !ours.has(path))
+    if (foreign !== undefined) {
+      throw notReady(
+        `${output} holds ${foreign}, which no manifest of Drover names, so it is neither replaced nor added to. Move it away, or name another folder.`,
+      )
+    }
+    if (!appends && onExisting === 'error' && published.files.length > 0) {
+      throw notReady(
+        `${output} holds a data set already. Move it away, replace it with onExisting: 'replace', or add to it with onExisting: 'append'.`,
+      )
+    }
+    const details = { createdAt: new Date().toISOString(), leftovers }
+    if (!appends) return details
+    this.#checkSame(published.manifest)
+    return { ...details, appends: true, ...(published.identity === null ? {} : { base: published.identity }) }
+  }
+
+  /** Once the columns are known: whether they are those of the data set that is added to. @throws `SINK_NOT_READY` */
+  async checkAppend(): Promise<void> {
+    this.#checkSame((await this.#published()).manifest)
+  }
+
+  #checkSame(manifest: DatasetManifest | null): void {
+    const { output, partitionBy, help } = this.set
+    if (manifest === null || manifest.files.length === 0) return
+    if (partitionBy.join('\n') !== manifest.partitionBy.join('\n')) {
+      throw notReady(
+        `Nothing can be appended to ${output}: its folders are made by ${listed(manifest.partitionBy)}, and partitionBy is ${listed(partitionBy)}.`,
+      )
+    }
+    const plan = help.plan()
+    const differing = plan === undefined ? [] : differingFields(schemaOf(plan), manifest.schema)
+    if (differing.length === 0) return
+    throw notReady(
+      `Nothing can be appended to ${output}: ${listed(differing)} ${differing.length === 1 ? 'is' : 'are'} not there, or of another type, or at another place. Name the columns' types with types, write to another folder, or replace it with onExisting: 'replace'.`,
+    )
+  }
+
+  protected async checkUnchanged(partitions: readonly StagedPartition[]): Promise<void> {
+    const adding = partitions.map(({ manifest }) => detailsOf(manifest)).find(({ appends }) => appends === true)
+    if (adding === undefined) return
+    const { identity } = await this.#published()
+    if (adding.base === undefined ? identity === null : isSameFile(identity, adding.base)) return
+    throw notReady(
+      `The manifest of ${this.set.output} was changed by another program since this run began to add to it, and would lose that change. Put it back as it was, or delete ${this.set.staging} to append to the data set as it is now.`,
+    )
+  }
+
+  protected override async checkFree(path: string): Promise<void> {
+    if ((await identityOf(`${this.set.root}/${path}`)) === null) return
+    throw notReady(`${this.set.output} holds ${path}, which no manifest of Drover names. Move it away, and call again.`)
+  }
+
+  protected async make(
+    partitions: readonly StagedPartition[],
+    _stages: ReadonlyMap<string, PartitionStage>,
+    { signal }: Operation,
+  ): Promise<Making> {
+    const { help, partitionBy } = this.set
+    const details = partitions.map(({ manifest }) => detailsOf(manifest))
+    const plan = details.map(({ output }) => output).find((one) => one !== undefined)
+    if (plan !== undefined) help.adopt(plan)
+    const made: Made[] = []
+    try {
+      for (const staged of partitions) made.push(...(await this.#filesOf(staged, signal)))
+      const columns = help.plan()
+      // Without a single file nobody could tell the columns.
+      if (made.length === 0 && partitionBy.length === 0 && columns !== undefined) {
+        made.push(await this.#write(partitions[0] as StagedPartition, '', 1, [], signal))
+      }
+    } catch (error) {
+      for (const { from } of made) await OutputFile.discard(from)
+      throw error
+    }
+    help.made(made.map(({ entry }) => entry))
+    return { files: made, ...(await this.#manifest(partitions, made)) }
+  }
+
+  async #manifest(partitions: readonly StagedPartition[], made: readonly Made[]): Promise<Omit<Making, 'files'>> {
+    const { manifest } = partitions[0] as StagedPartition
+    const details = partitions.map((one) => detailsOf(one.manifest))
+    const published = await this.#published()
+    const appends = details.some((one) => one.appends === true)
+    const plan = this.set.help.plan()
+    const files = [...(appends ? published.files : []), ...made.map(({ entry }) => entry)]
+    const stays = new Set(files.map(({ path }) => path))
+    const before: OwnFile[] = [...published.files, ...details.flatMap(({ leftovers = [] }) => leftovers)]
+    const remove = new Map(
+      before.filter(({ path }) => !stays.has(path)).map(({ path, bytes }) => [path, { path, bytes }]),
+    )
+    const schema = plan === undefined ? (published.manifest?.schema ?? { fields: [], key: [] }) : schemaOf(plan)
+    return {
+      remove: [...remove.values()],
+      manifest: {
+        version: 1,
+        writer: 'drover',
+        run: manifest.run,
+        createdAt: (details[0] as LaneDetails).createdAt,
+        schema,
+        partitionBy: this.set.partitionBy,
+        rows: files.reduce((sum, { rows }) => sum + rows, 0),
+        files,
+      },
+    }
+  }
+
+  /** The files of one lane: per folder its row groups, and what is in none. */
+  async #filesOf(staged: StagedPartition, signal: AbortSignal): Promise<Made[]> {
+    const { output, help, fileBytes } = this.set
+    const { folder } = staged.log
+    const { groups, pending, folders } = await readJournals(folder, staged.manifest.parts, output)
+    const byFolder = new Map<string, GroupEntry[]>([...folders].map((name) => [name, []]))
+    for (const group of groups) byFolder.get(group.folder)?.push(group)
+    const made: Made[] = []
+    const writing: FileWork[] = []
+    for (const [name, entries] of byFolder) {
+      let file: FileWork = { folder: name, number: 1, bytes: 0, parts: [] }
+      const add = (part: GroupEntry | EncodedGroup): void => {
+        if (file.bytes > 0 && file.bytes + part.footer.bytes > fileBytes) {
+          writing.push(file)
+          file = { folder: name, number: file.number + 1, bytes: 0, parts: [] }
+        }
+        file.parts.push(part)
+        file.bytes += part.footer.bytes
+      }
+      for (const entry of entries) add(entry)
+      for await (const group of tailGroups(help, { output, folder }, pending.get(name) ?? [], signal)) add(group)
+      if (file.parts.length > 0) writing.push(file)
+      if (writing.length >= filesAtOnce || holds(writing) > bytesAtOnce)
+        await this.#writeAll(staged, writing.splice(0), made, signal)
+    }
+    await this.#writeAll(staged, writing, made, signal)
+    return made
+  }
+
+  async #writeAll(
+    staged: StagedPartition,
+    files: readonly FileWork[],
+    made: Made[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const written = new Map<FileWork, Made>()
+    try {
+      await inParallel(files, async (file) => {
+        written.set(file, await this.#write(staged, file.folder, file.number, file.parts, signal))
+      })
+    } finally {
+      for (const file of files) {
+        const one = written.get(file)
+        if (one !== undefined) made.push(one)
+      }
+    }
+  }
+
+  async #write(
+    { log, manifest }: StagedPartition,
+    folder: string,
+    number: number,
+    parts: readonly (GroupEntry | EncodedGroup)[],
+    signal: AbortSignal,
+  ): Promise<Made> {
+    const { help, staging, output, partitionBy } = this.set
+    const schema = await help.schema(signal)
+    const file = await OutputFile.create(`${staging}/${randomUUID()}${assembling}`)
+    let from: { readonly name: string; readonly handle: FileHandle } | undefined
+    try {
+      for (const part of parts) {
+        if ('chunks' in part) {
+          await file.add(part)
+          continue
+        }
+        if (from?.name !== part.data) {
+          await from?.handle.close()
+          from = undefined
+          from = { name: part.data, handle: await openPart(`${log.folder}/${part.data}`, output) }
+        }
+        await file.copyGroup(from.handle, part.at, part.footer, signal)
+      }
+      const { identity, ...finished } = await file.finish(schema, keyValues(help.plan()))
+      await file.close()
+      const path = [...(folder === '' ? [] : [folder]), fileName(manifest.run, manifest.partition.id, number)].join('/')
+      const partition = partitionBy.length === 0 ? {} : { partition: valuesOfFolder(folder) }
+      return { from: file.path, path, identity, entry: { path, ...finished, ...partition } }
+    } catch (error) {
+      await file.discard()
+      throw error
+    } finally {
+      await from?.handle.close()
+    }
+  }
+
+  /** The manifest that stands there, and the files of it, and of one that was written with the option for it set otherwise. */
+  async #published(): Promise<Published> {
+    const { manifestPath, otherManifestPath } = this.set
+    const manifest = manifestPath === null ? null : await readManifest(manifestPath)
+    const other = otherManifestPath === null ? null : await readManifest(otherManifestPath)
+    const files = new Map([...(other?.files ?? []), ...(manifest?.files ?? [])].map((file) => [file.path, file]))
+    const path = manifest === null ? otherManifestPath : manifestPath
+    const identity = path === null ? null : await identityOf(path)
+    return { manifest: manifest ?? other, files: [...files.values()], identity }
+  }
+}
+
+interface Published {
+  readonly manifest: DatasetManifest | null
+  readonly files: readonly DatasetFile[]
+  readonly identity: FileIdentity | null
+}
+
+interface Made extends MadeFile {
+  readonly entry: DatasetFile
+}
+
+interface FileWork {
+  readonly folder: string
+  readonly number: number
+  bytes: number
+  readonly parts: (GroupEntry | EncodedGroup)[]
+}
+
+/** Files are written together, because each waits for the disk: so many, and so many bytes of them in memory. */
+const filesAtOnce = 64
+const bytesAtOnce = 32 * 1024 * 1024
+
+function holds(files: readonly FileWork[]): number {
+  let bytes = 0
+  for (const { parts } of files) for (const part of parts) bytes += 'chunks' in part ? part.chunks.byteLength : 0
+  return bytes
+}
+
+/** Unique for a run, and the same whenever it is finished: `5b0a9a52-all-0001.parquet`. */
+function fileName(run: string, partition: string, number: number): string {
+  const short = /^[0-9a-f]{8}(-|$)/.test(run) ? run.slice(0, 8) : safeName(run)
+  return `${short}-${safeName(partition)}-${String(number).padStart(4, '0')}.parquet`
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing' : names.map((name) => `"${name}"`).join(', ')
+}

@@ -1,0 +1,295 @@
+import {
+  type Claim,
+  type CommitBatch,
+  DroverError,
+  type ExactSession,
+  type FidelityIssue,
+  makeFolders,
+  type Operation,
+  outputError,
+  type Page,
+  type Position,
+  type RecordSchema,
+  type Rehearsal,
+  type Row,
+  type SinkAccount,
+  type Source,
+  StagedOutput,
+} from '@drover/core'
+import { type ColumnTypes, planTable } from '../columns/plan-table.js'
+import { RowGroupBuilder } from '../columns/row-group-builder.js'
+import type { ParquetCompression } from '../encode/compression.js'
+import { GroupEncoder } from '../encode/group-encoder.js'
+import { parquetSource } from '../source/parquet-source.js'
+import { DataSet } from './data-set.js'
+import { columnsDiffering, detailsOf, type OutputPlan } from './details.js'
+import type { FinishHelp } from './finish-help.js'
+import { FolderRouter } from './folder-router.js'
+import { Lane } from './lane.js'
+import type { RowGroupLimits } from './lane-batch.js'
+import { OneFile } from './one-file.js'
+import { rehearse } from './rehearse.js'
+
+export interface ParquetSessionOptions {
+  /** As the user named it. */
+  readonly output: string
+  /** Absolute. */
+  readonly path: string
+  readonly kind: 'file' | 'folder'
+  /** Folder of the finished files. */
+  readonly root: string
+  readonly staging: string
+  readonly partitionBy: readonly string[]
+  readonly compression: ParquetCompression
+  readonly limits: RowGroupLimits
+  readonly fileBytes: number
+  readonly types: ColumnTypes
+  readonly sampleRecords: number
+  readonly onExisting: 'replace' | 'error' | 'append'
+  readonly maxFolders: number
+  readonly openFolders: number
+  readonly manifestPath: string | null
+  readonly otherManifestPath: string | null
+  /** Whether the file system takes `A` for `a`. */
+  readonly folds: boolean
+  readonly info: (message: string) => void
+}
+
+/** What a session keeps of the columns once they are settled. */
+interface Settled {
+  readonly plan: OutputPlan
+  readonly encoder: GroupEncoder
+  readonly router: FolderRouter | null
+}
+
+/** Rows become row groups lane by lane; the output gets its place when the run is complete. */
+export class ParquetSession implements ExactSession<object> {
+  readonly #output: StagedOutput
+  readonly #placement: OneFile | DataSet
+  readonly #lanes = new Map<string, Lane>()
+  readonly #encoders: GroupEncoder[] = []
+  #settled: Settled | undefined
+  /** From the source's description, before anything was written: then a run that goes on must have the same. */
+  #described: OutputPlan | undefined
+  #claims = 0
+  #made: { readonly bytes: number; readonly rowGroups: number }[] = []
+
+  constructor(private readonly options: ParquetSessionOptions) {
+    const { output, staging, kind, partitionBy } = options
+    const placed = { ...options, help: this.#finishHelp() }
+    this.#placement = kind === 'file' ? new OneFile(placed) : new DataSet(placed)
+    const format = partitionBy.length === 0 ? 'parquet' : `parquet by ${partitionBy.join(', ')}`
+    this.#output = new StagedOutput({ output, format, staging }, this.#placement)
+  }
+
+  get sampleRecords(): number {
+    return this.options.sampleRecords
+  }
+
+  readBack(): Source {
+    return parquetSource({ path: this.options.output })
+  }
+
+  /** Folders are made of whole batches: their pages are looked at once more. */
+  get takesPagesOnce(): boolean {
+    return this.options.partitionBy.length === 0
+  }
+
+  takes(page: Page): boolean {
+    return page.pour !== undefined && (this.options.partitionBy.length === 0 || page.columns !== undefined)
+  }
+
+  heldBytes(): number {
+    let bytes = 0
+    for (const lane of this.#lanes.values()) bytes += lane.heldBytes
+    // Each lane of the engine counts all of it against its own share.
+    return Math.ceil(bytes / Math.max(1, this.#lanes.size))
+  }
+
+  check(schema: RecordSchema): readonly FidelityIssue[] {
+    return this.#planned(schema).issues
+  }
+
+  prepare(schema: RecordSchema): Promise<void> {
+    return this.#naming(async () => {
+      const plan = outputPlan(schema, this.#planned(schema))
+      if (this.#claims === 0) this.#described = plan
+      if (this.#settled !== undefined) {
+        if (this.#described !== undefined) this.#checkSame(this.#settled.plan, plan)
+        return
+      }
+      this.#settle(plan)
+      if (this.#claims > 0 && this.#adds) await this.#placement.checkAppend()
+    })
+  }
+
+  rehearse(schema: RecordSchema, pages: readonly Page<Row>[], operation: Operation): Promise<Rehearsal> {
+    return this.#naming(async () => {
+      // Refuses what is there and must stay.
+      await this.#placement.begin({ run: '', partition: { id: 'all', bounds: null }, fence: 1 })
+      const { output, kind, root, path, compression } = this.options
+      const plan = outputPlan(schema, this.#planned(schema, true))
+      const router = this.#routerOf(plan)
+      return rehearse({ output, kind, folder: root, path }, { plan, compression, router }, pages, operation)
+    })
+  }
+
+  claim(claim: Claim): Promise<Position | null> {
+    return this.#naming(async () => {
+      const { root, staging } = this.options
+      await makeFolders(root, staging)
+      this.#claims++
+      this.#lanes.get(claim.partition.id)?.forget()
+      const position = await this.#output.claim(claim)
+      await this.#recall(claim)
+      return position
+    })
+  }
+
+  readonly write = (
+    batch: CommitBatch<object>,
+    { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
+  ): Promise<void> =>
+    this.#naming(async () => {
+      const lane = this.#lane(batch.partition.id)
+      await (mode === 'commit' ? lane.commit(batch, signal) : lane.probe(batch, signal))
+    })
+
+  finish(outcome: 'completed' | 'stopped' | 'failed', operation: Operation): Promise<void> {
+    return this.#naming(async () => {
+      if (outcome === 'completed') await this.#output.finish(operation)
+    })
+  }
+
+  account(): SinkAccount | undefined {
+    if (this.#made.length === 0) return undefined
+    const sum = (of: (file: { bytes: number; rowGroups: number }) => number): number =>
+      this.#made.reduce((total, file) => total + of(file), 0)
+    const figures = {
+      files: this.#made.length,
+      rowGroups: sum((file) => file.rowGroups),
+      bytes: sum((file) => file.bytes),
+    }
+    return { figures, kept: [] }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lanes.clear()
+    try {
+      await this.#output.close()
+    } finally {
+      for (const encoder of this.#encoders.splice(0)) await encoder[Symbol.asyncDispose]()
+    }
+  }
+
+  #planned(schema: RecordSchema, isInferred = this.#claims > 0 && this.#described === undefined) {
+    const { types, partitionBy } = this.options
+    return planTable(schema, { types, partitionBy, isInferred, where: 'parquetSink' })
+  }
+
+  /** Whether a claimed partition adds to what is there. */
+  get #adds(): boolean {
+    return [...this.#lanes.keys()].some((id) => {
+      const { manifest } = this.#output.stage(id)
+      return manifest.existing !== undefined || detailsOf(manifest).appends === true
+    })
+  }
+
+  /** What an earlier attempt settled holds. @throws `STATE_INVALID` if the records are described otherwise now */
+  async #recall(claim: Claim): Promise<void> {
+    const stage = this.#output.stage(claim.partition.id)
+    this.#lanes.delete(claim.partition.id)
+    let stored = detailsOf(stage.manifest).output
+    if (stored === undefined && !stage.manifest.finished && this.#settled === undefined) {
+      const others = (await this.#output.partitions()).filter(({ manifest }) => manifest.run === claim.run)
+      stored = others.map(({ manifest }) => detailsOf(manifest).output).find((one) => one !== undefined)
+    }
+    if (stored === undefined) return
+    if (this.#described !== undefined) this.#checkSame(stored, this.#described)
+    this.#settle(stored)
+  }
+
+  #checkSame(stored: OutputPlan, now: OutputPlan): void {
+    const differing = columnsDiffering(stored, now)
+    if (differing.length === 0) return
+    const { output, staging } = this.options
+    const names = differing.map((name) => `"${name}"`).join(', ')
+    throw new DroverError(
+      'STATE_INVALID',
+      `${output}: this run began to write it with other columns: ${names} ${differing.length === 1 ? 'differs' : 'differ'} now. Give source and sink what they had, or delete ${staging} to write it anew.`,
+    )
+  }
+
+  #settle(plan: OutputPlan): void {
+    if (this.#settled !== undefined && columnsDiffering(this.#settled.plan, plan).length === 0) return
+    const { compression, info } = this.options
+    const encoder = new GroupEncoder({ compression, plan: plan.plan, onNotice: info })
+    this.#encoders.push(encoder)
+    this.#settled = { plan, encoder, router: this.#routerOf(plan) }
+  }
+
+  #routerOf({ partition }: OutputPlan): FolderRouter | null {
+    const { output, maxFolders, folds } = this.options
+    return partition.length === 0 ? null : new FolderRouter({ where: output, partition, maxFolders, folds })
+  }
+
+  #lane(id: string): Lane {
+    const known = this.#lanes.get(id)
+    if (known !== undefined) return known
+    const { output, limits, openFolders } = this.options
+    const { plan, router, encoder } = this.#columns
+    const lane = new Lane(this.#output.stage(id), {
+      output,
+      limits,
+      openFolders,
+      plan,
+      router,
+      createBuilder: () => this.#createBuilder(),
+      encode: (ipc, signal) => encoder.encode(ipc, signal),
+      shareOfBytes: () => limits.bytes / Math.max(1, this.#lanes.size),
+    })
+    this.#lanes.set(id, lane)
+    return lane
+  }
+
+  get #columns(): Settled {
+    if (this.#settled !== undefined) return this.#settled
+    throw new DroverError('CONTRACT_BROKEN', `${this.options.output}: it is written to before its columns are settled.`)
+  }
+
+  #createBuilder(): RowGroupBuilder {
+    const { plan, partition } = this.#columns.plan
+    return new RowGroupBuilder(
+      plan,
+      this.options.output,
+      partition.map(({ name }) => name),
+    )
+  }
+
+  #finishHelp(): FinishHelp {
+    return {
+      limits: this.options.limits,
+      plan: () => this.#settled?.plan,
+      adopt: (plan) => this.#settle(plan),
+      createBuilder: () => this.#createBuilder(),
+      encode: (ipc, signal) => this.#columns.encoder.encode(ipc, signal),
+      schema: (signal) => this.#columns.encoder.schema(signal),
+      hashOf: (partition) => this.#lanes.get(partition)?.hash,
+      made: (files) => {
+        this.#made = [...files]
+      },
+    }
+  }
+
+  async #naming<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw outputError(error, this.options.output)
+    }
+  }
+}
+
+function outputPlan(schema: RecordSchema, { plan, partition }: ReturnType<typeof planTable>): OutputPlan {
+  return { plan, partition, key: schema.key }
+}
