@@ -57,7 +57,7 @@ function assembler(node: ColumnNode, cursors: ReadonlyMap<LeafNode, EntryCursor>
   const inner = innerAssembler(node, cursors, first, all)
   return () => {
     if (first.definition >= node.present) return inner()
-    for (const cursor of all) cursor.advance()
+    passOver(node, first, all)
     return null
   }
 }
@@ -80,7 +80,7 @@ function innerAssembler(
   const item = assembler(node.item, cursors)
   return () => {
     if (first.definition < node.filled) {
-      for (const cursor of all) cursor.advance()
+      passOver(node, first, all)
       return []
     }
     const items: unknown[] = []
@@ -88,6 +88,12 @@ function innerAssembler(
     while (first.repetition === node.repeats)
     return items
   }
+}
+
+/** An entry without a value; DuckDB writes one for every item that a null of a fixed length would have. */
+function passOver(node: ColumnNode, first: EntryCursor, all: readonly EntryCursor[]): void {
+  do for (const cursor of all) cursor.advance()
+  while (node.kind === 'list' && first.repetition >= node.repeats && first.definition < node.filled)
 }
 
 /** A field called `__proto__` is one as any other. */

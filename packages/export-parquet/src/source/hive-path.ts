@@ -1,4 +1,4 @@
-import { DroverError, type LogicalType } from '@drover/core'
+import { DroverError, formatInstant, type LogicalType, parseInstant } from '@drover/core'
 
 /** What stands for null in the name of a folder. */
 export const nullFolder = '__HIVE_DEFAULT_PARTITION__'
@@ -50,6 +50,12 @@ export function hiveValue(text: string | null, type: LogicalType, where: string)
     case 'date':
       if (/^([+-]\d{6}|\d{4})-\d\d-\d\d$/.test(text)) return text
       break
+    case 'timestamp': {
+      const instant = parseInstant(text)
+      if (instant === null) break
+      const shown = formatInstant(instant, type.digits <= 3 ? 3 : type.digits <= 6 ? 6 : 9)
+      return type.zone ? shown : shown.slice(0, -1)
+    }
     default:
       return text
   }

@@ -144,7 +144,7 @@ function textOf(bytes: Buffer, start: number, end: number): string | Unreadable 
 function jsonOf(text: string | Unreadable): unknown {
   if (text instanceof Unreadable) return text
   try {
-    return decodeJson(text)
+    return decodeJson(text, 'plain')
   } catch {
     // What the parser says quotes the text, which may be nobody's business.
     return new Unreadable('holds a text that is no valid JSON')

@@ -74,6 +74,8 @@ function vectors(
         made.push(vector)
         if (definition < node.filled) continue
       }
+      // As DuckDB writes null: an entry for every item that it would have.
+      if (vector === null && definition < node.filled) continue
       if (vector === null) throw new Error('its columns end at different records')
       // A null inside makes it none: as if it had too many.
       if (definition === leaf.defined) vector[length++] = page.value(value++) as number

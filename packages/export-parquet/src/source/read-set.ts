@@ -107,8 +107,10 @@ async function* readFile(part: FilePart, options: ReadSetOptions): AsyncGenerato
         end: part.before + begin + row,
       }
       yield new ParquetPage(parts)
-      if (performance.now() - since > sliceMs) await nextTurn()
-      since = performance.now()
+      if (performance.now() - since > sliceMs) {
+        await nextTurn()
+        since = performance.now()
+      }
     }
   }
 }
