@@ -25,6 +25,8 @@ export interface EncodingFailure {
 
 /** Encodes one request after the other: who asks waits for the answer before the next. */
 export interface EncodePlace {
+  /** It has ended, and nothing can be asked of it. */
+  readonly isDead?: boolean
   encode(request: EncodeRequest): Promise<Encoded | EncodingFailure>
   close(): Promise<void>
 }
@@ -55,6 +57,10 @@ class EncodeThread implements EncodePlace {
     worker.on('messageerror', (error) => this.#die(error))
     worker.on('error', (error) => this.#die(error))
     worker.on('exit', (code) => this.#die(new Error(`it ended with code ${code}`)))
+  }
+
+  get isDead(): boolean {
+    return this.#died !== undefined
   }
 
   async encode(request: EncodeRequest): Promise<Encoded | EncodingFailure> {

@@ -7,15 +7,10 @@ import { chooseSettings, topColumns, trials } from './column-settings.js'
 import type { ParquetCompression } from './compression.js'
 import { cutGroup, metadataOf } from './cut-group.js'
 import { encodeHere } from './encode-here.js'
-import {
-  type Encoded,
-  type EncodePlace,
-  type EncodeRequest,
-  type EncodingFailure,
-  startThread,
-} from './encode-thread.js'
+import type { Encoded, EncodePlace, EncodeRequest, EncodingFailure } from './encode-thread.js'
 import type { EncodedGroup } from './group-footer.js'
 import { fileField } from './metadata.js'
+import { borrowThread } from './spare-thread.js'
 import { writeThrift } from './thrift.js'
 import { structList, structsAt, text, withFields } from './thrift-fields.js'
 import { version } from './version.js'
@@ -165,7 +160,7 @@ export class GroupEncoder {
 
   async #start(): Promise<EncodePlace> {
     try {
-      return await startThread()
+      return await borrowThread()
     } catch (error) {
       const reason = DroverError.isInstance(error) ? error.cause : error
       if (!this.#wasTold) this.#tell(reason)
