@@ -9,6 +9,11 @@ function schema(types: Record<string, LogicalType>): RecordSchema {
   return { fields, key: [] }
 }
 
+test('a column that SQLite declares as BLOB holds bytes, though it could hold anything', () => {
+  const fields = [{ name: 'image', type: { kind: 'any' }, nullable: true, native: 'BLOB' }] as const
+  expect(planTable({ fields, key: [] })).toMatchObject({ plan: { columns: [{ type: { kind: 'bytes' } }] }, issues: [] })
+})
+
 test('columns are the fields in their order, without those in the names of folders', () => {
   const { plan, partition, issues } = planTable(schema({ a: text, b: { kind: 'date' }, c: text, d: text }), {
     partitionBy: ['c', 'b'],

@@ -78,9 +78,11 @@ function checkNamed(fields: readonly Field[], names: readonly string[], where: s
   }
 }
 
-function planColumn({ name, type, nullable }: Field, types: ColumnTypes, where: string): ColumnPlan {
+function planColumn({ name, type, nullable, native }: Field, types: ColumnTypes, where: string): ColumnPlan {
   const named = Object.hasOwn(types, name) ? types[name] : undefined
-  if (named === undefined) return { name, type: storedType(type), nullable }
+  // SQLite's name: such a column takes every type, and is made for bytes.
+  const isBlob = type.kind === 'any' && native !== undefined && /BLOB/i.test(native)
+  if (named === undefined) return { name, type: isBlob ? { kind: 'bytes' } : storedType(type), nullable }
   return { name, type: parquetType(named, `${where}: types: "${name}"`), nullable, from: type }
 }
 
