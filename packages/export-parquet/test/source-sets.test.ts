@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Partition } from '@drover/core'
 import { describe, expect, test } from 'vitest'
 import { type ParquetSourceOptions, parquetSource } from '../src/index.js'
 import { copyTo, duckdb, inSession, pagesOf, quoted, rowsOf, schemaOf, tempFolder, whole } from './source-fixtures.js'
@@ -49,7 +50,10 @@ describe('a folder', () => {
   })
 
   test('may hold files whose columns are in another order, or lack one that may be null', async () => {
-    const folder = await folderOf({ 'a.parquet': "SELECT 1 AS n, 'x' AS t", 'b.parquet': "SELECT 'y' AS t, 2 AS n, 3 AS m" })
+    const folder = await folderOf({
+      'a.parquet': "SELECT 1 AS n, 'x' AS t",
+      'b.parquet': "SELECT 'y' AS t, 2 AS n, 3 AS m",
+    })
     expect(await rowsOf(parquetSource({ path: folder }))).toEqual([
       { n: 1, t: 'x', m: null },
       { n: 2, t: 'y', m: 3 },
@@ -57,7 +61,10 @@ describe('a folder', () => {
   })
 
   test('with columns of two types is refused, naming file, column and types', async () => {
-    const folder = await folderOf({ 'a.parquet': 'SELECT 1::INTEGER AS n, 0 AS k', 'b.parquet': "SELECT '2' AS n, 1 AS k" })
+    const folder = await folderOf({
+      'a.parquet': 'SELECT 1::INTEGER AS n, 0 AS k',
+      'b.parquet': "SELECT '2' AS n, 1 AS k",
+    })
     const said = await refusal(rowsOf(parquetSource({ path: folder })))
     expect(said).toMatch(/^SOURCE_INVALID: .*b\.parquet: its column "n" is text, and that of .*a\.parquet is int32/)
     // Who does not ask for it is not told.
@@ -76,11 +83,19 @@ describe('a Hive-partitioned set', () => {
   test('by DuckDB gives every value back', async () => {
     const folder = join(await tempFolder(), 'set')
     const db = await duckdb()
-    const listed = values.filter((value) => value !== '').map((value, i) => `(${i}, ${value === null ? 'NULL' : quoted(value)})`)
-    await db.run(`COPY (SELECT * FROM (VALUES ${listed.join(', ')}) t(n, tenant)) TO '${folder}' (FORMAT parquet, PARTITION_BY (tenant))`)
+    const listed = values
+      .filter((value) => value !== '')
+      .map((value, i) => `(${i}, ${value === null ? 'NULL' : quoted(value)})`)
+    await db.run(
+      `COPY (SELECT * FROM (VALUES ${listed.join(', ')}) t(n, tenant)) TO '${folder}' (FORMAT parquet, PARTITION_BY (tenant))`,
+    )
     const rows = await rowsOf(parquetSource({ path: folder }))
     expect(rows.map(({ tenant }) => tenant).sort()).toEqual(values.filter((value) => value !== '').sort())
-    expect((await schemaOf(parquetSource({ path: folder }))).fields.at(-1)).toEqual({ name: 'tenant', type: { kind: 'text' }, nullable: true })
+    expect((await schemaOf(parquetSource({ path: folder }))).fields.at(-1)).toEqual({
+      name: 'tenant',
+      type: { kind: 'text' },
+      nullable: true,
+    })
   })
 
   test('takes what is not escaped well as it stands, an empty value, and null', async () => {
@@ -89,7 +104,10 @@ describe('a Hive-partitioned set', () => {
       '_k=%ZZ%C3%BC/p=__HIVE_DEFAULT_PARTITION__/x.parquet': named(2),
     })
     const rows = await rowsOf(parquetSource({ path: folder, columns: ['p', '_k'] }))
-    expect(rows).toEqual([{ p: null, _k: '%ZZü' }, { p: '', _k: '100%' }])
+    expect(rows).toEqual([
+      { p: null, _k: '%ZZü' },
+      { p: '', _k: '100%' },
+    ])
   })
 
   test('gives values the types that are named', async () => {
@@ -127,7 +145,11 @@ async function damagedPages(path: string): Promise<Buffer> {
 
 describe('a manifest', () => {
   async function withManifest(change: (manifest: Record<string, unknown>) => void = () => {}): Promise<string> {
-    const folder = await folderOf({ 'p=1/a.parquet': named(1), 'p=2/b.parquet': named(2), 'p=2/stray.parquet': named(9) })
+    const folder = await folderOf({
+      'p=1/a.parquet': named(1),
+      'p=2/b.parquet': named(2),
+      'p=2/stray.parquet': named(9),
+    })
     const int = { kind: 'int', bits: 32 }
     const files = await Promise.all(
       ['p=2/b.parquet', 'p=1/a.parquet'].map(async (path) => {
@@ -140,13 +162,21 @@ describe('a manifest', () => {
       { name: 't', type: { kind: 'text' }, nullable: true },
       { name: 'p', type: int, nullable: false },
     ]
-    const manifest = { version: 1, writer: 'drover', schema: { fields, key: ['n'] }, partitionBy: ['p'], rows: 2, files }
+    const manifest = {
+      version: 1,
+      writer: 'drover',
+      schema: { fields, key: ['n'] },
+      partitionBy: ['p'],
+      rows: 2,
+      files,
+    }
     change(manifest)
     await writeFile(join(folder, '_manifest.json'), JSON.stringify(manifest))
     return folder
   }
 
-  const read = (path: string, options: Partial<ParquetSourceOptions> = {}) => rowsOf(parquetSource({ path, ...options }))
+  const read = (path: string, options: Partial<ParquetSourceOptions> = {}) =>
+    rowsOf(parquetSource({ path, ...options }))
 
   test('decides which files count, and knows types and key', async () => {
     const path = await withManifest()
@@ -178,18 +208,26 @@ describe('a manifest', () => {
   test('that names a file which is gone, or has another size, is refused, naming it', async () => {
     const path = await withManifest()
     await copyTo(join(path, 'p=1/a.parquet'), `SELECT 1 AS n, 'another text' AS t`)
-    expect(await refusal(read(path))).toMatch(/^SOURCE_INVALID: .*names p=1\/a\.parquet, which has \d+ bytes instead of/)
+    expect(await refusal(read(path))).toMatch(
+      /^SOURCE_INVALID: .*names p=1\/a\.parquet, which has \d+ bytes instead of/,
+    )
     await rm(join(path, 'p=1/a.parquet'))
     expect(await refusal(read(path))).toMatch(/^SOURCE_INVALID: .*names p=1\/a\.parquet, which is not there/)
   })
 
   test.each([
     ['of a version to come', { version: 2 }, 'has version 2'],
-    ['that leads out of its folder', { files: [{ path: '../x.parquet', rows: 1, bytes: 1 }] }, 'does not hold what a manifest holds'],
+    [
+      'that leads out of its folder',
+      { files: [{ path: '../x.parquet', rows: 1, bytes: 1 }] },
+      'does not hold what a manifest holds',
+    ],
     ['without a schema', { schema: null }, 'does not hold what a manifest holds'],
   ])('%s is refused', async (_, change, says) => {
     const path = await withManifest((manifest) => Object.assign(manifest, change))
-    expect(await refusal(read(path))).toMatch(new RegExp(`^SOURCE_INVALID: .*_manifest\\.json ${says}.*manifest: 'ignore'`))
+    expect(await refusal(read(path))).toMatch(
+      new RegExp(`^SOURCE_INVALID: .*_manifest\\.json ${says}.*manifest: 'ignore'`),
+    )
   })
 
   test('that is no JSON is refused', async () => {
@@ -203,13 +241,20 @@ describe('partitions', () => {
   test('are cut between row groups, and each is read and resumed for itself', async () => {
     const folder = await tempFolder()
     for (const [i, name] of ['a', 'b'].entries()) {
-      await copyTo(join(folder, `${name}.parquet`), `SELECT i + ${i * 10_000} AS n FROM range(9000) r(i)`, 'ROW_GROUP_SIZE 2048')
+      await copyTo(
+        join(folder, `${name}.parquet`),
+        `SELECT i + ${i * 10_000} AS n FROM range(9000) r(i)`,
+        'ROW_GROUP_SIZE 2048',
+      )
     }
     const source = parquetSource({ path: folder })
-    const partitions = await inSession(source, async (session) => (await session.partition?.({ signal, count: 4 })) ?? [])
+    const partitions = await inSession(
+      source,
+      async (session) => (await session.partition?.({ signal, count: 4 })) ?? [],
+    )
     expect(partitions).toHaveLength(4)
     const parts: number[][] = []
-    for (const partition of JSON.parse(JSON.stringify(partitions)) as typeof partitions) {
+    for (const partition of JSON.parse(JSON.stringify(partitions)) as Partition[]) {
       const pages = await pagesOf(source, { partition, page: { records: 1000, bytes: 1e9 } })
       const numbers = pages.flatMap((page) => page.rows().map(({ n }) => n as number))
       const [first] = pages
@@ -224,7 +269,10 @@ describe('partitions', () => {
   test('whose file was replaced between row groups are refused', async () => {
     const path = join(await tempFolder(), 'a.parquet')
     await copyTo(path, 'SELECT i AS n FROM range(9000) r(i)', 'ROW_GROUP_SIZE 2048')
-    const [, second] = await inSession(parquetSource({ path }), async (session) => (await session.partition?.({ signal, count: 2 })) ?? [])
+    const [, second] = await inSession(
+      parquetSource({ path }),
+      async (session) => (await session.partition?.({ signal, count: 2 })) ?? [],
+    )
     await copyTo(path, 'SELECT i + 1 AS n FROM range(9000) r(i)', 'ROW_GROUP_SIZE 2048')
     const said = await refusal(rowsOf(parquetSource({ path }), { partition: second ?? whole }))
     expect(said).toMatch(/^SOURCE_INVALID: .*was changed since the run was begun: a\.parquet is another file/)
@@ -232,7 +280,11 @@ describe('partitions', () => {
 })
 
 describe('a set that was changed between two runs', () => {
-  async function stopped(): Promise<{ readonly folder: string; readonly after: never; readonly source: ReturnType<typeof parquetSource> }> {
+  async function stopped(): Promise<{
+    readonly folder: string
+    readonly after: never
+    readonly source: ReturnType<typeof parquetSource>
+  }> {
     const folder = await folderOf({ 'a.parquet': named(1), 'b.parquet': named(2), 'd.parquet': named(4) })
     const source = parquetSource({ path: folder })
     const after = JSON.parse(JSON.stringify((await pagesOf(source))[1]?.cursor)) as never
@@ -254,7 +306,9 @@ describe('a set that was changed between two runs', () => {
   test.each(changes)('is refused: %s', async (_, change) => {
     const { folder, after, source } = await stopped()
     await change(folder)
-    expect(await refusal(rowsOf(source, { after }))).toMatch(/^SOURCE_INVALID: .*was changed since the run was begun: b\.parquet, where it stands/)
+    expect(await refusal(rowsOf(source, { after }))).toMatch(
+      /^SOURCE_INVALID: .*was changed since the run was begun: b\.parquet, where it stands/,
+    )
   })
 
   test('a cursor of somebody else is refused', async () => {
@@ -265,7 +319,12 @@ describe('a set that was changed between two runs', () => {
   test('is refused while it is read', async () => {
     const { folder, source } = await stopped()
     const work = inSession(source, async (session) => {
-      for await (const page of session.read({ signal, partition: whole, after: null, page: { records: 1, bytes: 1e9 } })) {
+      for await (const page of session.read({
+        signal,
+        partition: whole,
+        after: null,
+        page: { records: 1, bytes: 1e9 },
+      })) {
         if (page.rows()[0]?.n === 1) await copyTo(join(folder, 'b.parquet'), named(5))
       }
     })
