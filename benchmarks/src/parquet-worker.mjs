@@ -3,6 +3,9 @@
 const [task, text] = process.argv.slice(2)
 const options = JSON.parse(text)
 
+/** What records say by themselves is numbers and texts. */
+const types = { id: 'int64', token_count: 'int32', created_at: 'timestamptz(6)', metadata: 'json' }
+
 const tasks = {
   async export({ from: url, file, step, compression, ...limits }) {
     const { postgresSource } = await import('@drover/adapter-postgres')
@@ -14,7 +17,7 @@ const tasks = {
       source: step
         ? from(source).pipe((m) => ({ ...m, token_count: Math.max(1, Math.floor(m.content.length / 4)) }))
         : source,
-      sink: parquetSink({ outputPath: file, compression }),
+      sink: parquetSink({ outputPath: file, compression, ...(step && { types }) }),
       ...limits,
     })
   },
