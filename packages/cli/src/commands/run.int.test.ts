@@ -65,6 +65,27 @@ describe('a pipeline of a file', () => {
     })
   })
 
+  test('writes a data set of Parquet, and reads what is in one of its folders', async () => {
+    folder.write(
+      'set.yaml',
+      `name: set\n${sqlite}sink: { type: parquet, outputPath: set, partitionBy: [role], types: { id: int32 }, compression: zstd }\n`,
+    )
+    folder.write(
+      'debug.yaml',
+      'name: debug\nsource: { type: parquet, path: set, key: id, columns: [id, role, content] }\nfilter: { role: { eq: debug } }\nsink: { type: sqlite, filename: debug.db, table: copy }\n',
+    )
+    expect(await drover(['run', 'set.yaml'])).toMatchObject({ code: 0 })
+    expect(await drover(['run', 'debug.yaml'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('100 records'),
+    })
+    expect(rowsOf('debug.db', 'SELECT count(*) AS n, min(content) AS first, min(role) AS role FROM copy')).toEqual([
+      { n: 100, first: 'message 10', role: 'debug' },
+    ])
+    folder.write('mistyped.yaml', `name: mistyped\n${sqlite}sink: { type: parquet, path: set }\n`)
+    expect((await drover(['run', 'mistyped.yaml'])).stderr).toContain('mistyped.yaml:3:24: sink has no "path"')
+  })
+
   test('takes what was rejected, once it is mended, by a replay', async () => {
     folder.write(
       'mend.ts',

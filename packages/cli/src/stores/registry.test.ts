@@ -1,6 +1,7 @@
 import * as postgres from '@drover/adapter-postgres'
 import * as sqlite from '@drover/adapter-sqlite'
 import * as core from '@drover/core'
+import * as parquet from '@drover/export-parquet'
 import { expect, test } from 'vitest'
 import { pipelineShape } from '../pipeline-shape.js'
 import { conditionOperators } from '../shape/filter-words.js'
@@ -12,6 +13,7 @@ const packages: Readonly<Record<string, object>> = {
   '@drover/core': core,
   '@drover/adapter-sqlite': sqlite,
   '@drover/adapter-postgres': postgres,
+  '@drover/export-parquet': parquet,
 }
 
 const factories = Object.entries(storeTypes).flatMap(([type, store]) =>

@@ -1,5 +1,6 @@
 import type { ObjectShape } from '../shape/shape.js'
 import { directory, eventLoopDelay, heapUsed, json, memory, ndjson } from './files.js'
+import { parquet } from './parquet.js'
 import { postgres } from './postgres.js'
 import { sqlite } from './sqlite.js'
 import type { Role, StoreType } from './store-type.js'
@@ -10,6 +11,7 @@ export const storeTypes: Readonly<Record<string, StoreType>> = {
   postgres,
   ndjson,
   json,
+  parquet,
   directory,
   memory,
   'event-loop-delay': eventLoopDelay,
