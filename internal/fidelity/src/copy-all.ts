@@ -3,6 +3,7 @@ import { sets } from './sets.js'
 import type { Store } from './store.js'
 import { json, ndjson } from './stores/files.js'
 import { memory } from './stores/memory.js'
+import { parquet } from './stores/parquet.js'
 import { postgres } from './stores/postgres.js'
 import { sqlite } from './stores/sqlite.js'
 
@@ -13,7 +14,7 @@ export type Matrix = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string,
 export async function copyAll(serverUrl: string): Promise<Matrix> {
   const stores: Store[] = []
   try {
-    stores.push(memory(), sqlite('better-sqlite3'), sqlite('sqlite3'), ndjson(), json())
+    stores.push(memory(), sqlite('better-sqlite3'), sqlite('sqlite3'), ndjson(), json(), parquet())
     stores.push(await postgres(serverUrl))
     const matrix = new Map<string, Map<string, ReadonlyMap<string, Cell>>>()
     for (const to of stores) {

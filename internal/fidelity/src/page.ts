@@ -8,6 +8,7 @@ const columns = [
   { title: 'PostgreSQL', stores: ['PostgreSQL'] },
   { title: 'SQLite', stores: ['SQLite, better-sqlite3', 'SQLite, sqlite3'] },
   { title: 'NDJSON, JSON', stores: ['NDJSON', 'JSON'] },
+  { title: 'Parquet', stores: ['Parquet'] },
 ] as const
 
 type Column = (typeof columns)[number]
@@ -48,7 +49,8 @@ function cell(matrix: Matrix, set: NamedSet, from: Column, to: Column): string {
 
 function textOf(found: Cell | undefined): string {
   if (found === undefined) return none
-  if (found.issue !== undefined) return `not begun: ${found.issue.remedy ?? found.issue.loses}`
+  if (found.issue !== undefined)
+    return `not begun: ${found.issue.remedy === undefined ? found.issue.loses : `\`${found.issue.remedy}\``}`
   if (found.wrong.length > 0) return '**changed**'
   const forms = [...found.forms.keys()]
   const refused = found.refused === 0 ? [] : [found.exact + forms.length === 0 ? 'refused' : `${found.refused} refused`]
