@@ -67,6 +67,28 @@ describe('CopyPage', () => {
     expect(parts.reduce((sum, part) => sum + part.bytes, 0)).toBe(page.bytes)
   })
 
+  test('decodes again what it forgot, unless it is read again: then only its size and what it rejected stay', () => {
+    const bad = { id: 1, text: 'bad', data: '1e400' }
+    const page = pageWith([bad, ...three])
+    const again = page.rows()
+    page.release()
+    expect(page.rows()).not.toBe(again)
+    expect(page.rows()).toStrictEqual(again)
+    const { bytes } = page
+    page.release(true)
+    expect(page.rejected.map(({ key }) => key)).toEqual([[1]])
+    expect([page.count, page.bytes]).toEqual([4, bytes])
+    for (const use of [
+      () => page.rows(),
+      () => page.keys(),
+      () => page.slice(0, 1),
+      () => page.payload(),
+      () => page.asItCame(),
+    ])
+      expect(use).toThrow(expect.objectContaining({ code: 'PAGE_STALE' }))
+    expect(() => page.pour({ fields: [], into: [] })).toThrow(expect.objectContaining({ code: 'PAGE_STALE' }))
+  })
+
   test('gives one column', () => {
     expect(pageWith(three).columns.get('text')).toEqual(['one', null, 'drei ü'])
     expect(() => pageWith(three).columns.get('texts')).toThrow(/table "t" has no field "texts".*"text"/)

@@ -31,21 +31,21 @@ export class CopyPage implements Page<Row> {
   #rejected: readonly SourceReject[] | undefined
   #rows: readonly Row[] | undefined
   #keys: readonly RecordKey[] | undefined
+  readonly count: number
+  readonly bytes: number
   /** It has rows that other pages would reject. */
   #isAsItCame = false
+  /** Null once it was told that nobody needs them any more. */
+  #held: CopyRows | null
 
   constructor(
     readonly layout: CopyLayout,
-    private readonly all: CopyRows,
+    rows: CopyRows,
     readonly cursor: Cursor,
-  ) {}
-
-  get count(): number {
-    return this.all.starts.length
-  }
-
-  get bytes(): number {
-    return sizeOf(this.all)
+  ) {
+    this.#held = rows
+    this.count = rows.starts.length
+    this.bytes = sizeOf(rows)
   }
 
   /** Records that cannot be decoded as they are: a JSON number that a double would change. */
@@ -86,8 +86,9 @@ export class CopyPage implements Page<Row> {
   }
 
   asItCame(): CopyPage {
-    const page = new CopyPage(this.layout, this.all, this.cursor)
-    page.#readable = this.all
+    const all = this.#all
+    const page = new CopyPage(this.layout, all, this.cursor)
+    page.#readable = all
     page.#rejected = []
     page.#isAsItCame = true
     return page
@@ -98,10 +99,14 @@ export class CopyPage implements Page<Row> {
     this.layout.pourerOf(fields)(this.#good, { into, records, extras })
   }
 
-  /** Its bytes stay: they are decoded again for whoever asks. */
-  release(): void {
+  /** While it is not read again its bytes stay: they are decoded again for whoever asks. */
+  release(isReread = false): void {
     this.#rows = undefined
     this.#keys = undefined
+    if (!isReread) return
+    this.#rejected = this.rejected
+    this.#readable = undefined
+    this.#held = null
   }
 
   /** The readable rows as they go into an open COPY binary, behind its header or other rows. Not to be written to. */
@@ -115,9 +120,15 @@ export class CopyPage implements Page<Row> {
     return this.#readable as CopyRows
   }
 
+  get #all(): CopyRows {
+    if (this.#held !== null) return this.#held
+    throw new DroverError('PAGE_STALE', `${this.layout.where}: rows of a page were forgotten once the sink had them.`)
+  }
+
   /** Tells the rows that can be decoded from the others, which are looked for only in columns that may have them. */
   #sort(): void {
-    const { layout, all } = this
+    const { layout } = this
+    const all = this.#all
     const rejected: SourceReject[] = []
     const good: number[] = []
     if (layout.doubtful.length > 0) {
@@ -132,7 +143,7 @@ export class CopyPage implements Page<Row> {
   }
 
   #reject(place: number, { name }: WireColumn, problem: string): SourceReject {
-    const { bytes, starts, end } = this.all
+    const { bytes, starts, end } = this.#all
     const start = starts[place] as number
     const { source } = this.layout.keyAt(bytes, start)
     const shownKey = source.map((value) => JSON.stringify(value)).join(', ')

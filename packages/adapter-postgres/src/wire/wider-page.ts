@@ -52,9 +52,9 @@ export class WiderPage implements Page<Row> {
     return new WiderPage(this.base.slice(from, to), new Map(extras))
   }
 
-  release(): void {
+  release(isReread = false): void {
     this.#rows = undefined
-    this.base.release()
+    this.base.release(isReread)
   }
 
   pour({ fields, into, ...rest }: Pouring): void {

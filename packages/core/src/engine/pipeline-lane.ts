@@ -204,7 +204,8 @@ export abstract class PipelineLane implements Lane {
       sequence,
       where,
       bury: (rejections) => bury(sequence, rejections),
-      takesPagesOnce: this.options.takesPagesOnce && !this.#readsRows,
+      // Where one batch after the other has to be read again, pages had better be kept.
+      takesPagesOnce: this.options.takesPagesOnce && !this.#readsRows && this.#rereadInARow < mostRereadInARow,
       onPage: (page) => this.#pulled(page),
       isFull: (batch) =>
         batch.records + this.#pageRecords > size ||
