@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { startThread } from './encode-thread.js'
 import { GroupEncoder } from './group-encoder.js'
 import { readThrift } from './thrift.js'
-import { bufferOf, duckdb, fileOf, hyparquet, ipcOf, metadata, parquetWasm, plan, saved } from './written-file.js'
+import { bufferOf, duckdb, fileOf, hyparquet, metadata, parquetWasm, saved } from './written-file.js'
+import { ipcOf, plan } from './written-rows.js'
 
 const chat = plan({
   id: { kind: 'int', bits: 64 },

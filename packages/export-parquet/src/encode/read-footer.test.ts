@@ -11,7 +11,8 @@ import { columnField, fileField, groupField } from './metadata.js'
 import { type FooterOfFile, readFooterOf } from './read-footer.js'
 import { type ThriftValue, writeThrift } from './thrift.js'
 import { structList, structsAt, text, withFields } from './thrift-fields.js'
-import { duckdb, fileOf, folder, hyparquet, ipcOf, metadata, parquetWasm, plan, saved } from './written-file.js'
+import { duckdb, fileOf, folder, hyparquet, metadata, parquetWasm, saved } from './written-file.js'
+import { ipcOf, plan } from './written-rows.js'
 
 const columns = plan({ id: { kind: 'int', bits: 32 }, name: { kind: 'text' } })
 

@@ -4,7 +4,8 @@ import type { TablePlan } from '../columns/column-plan.js'
 import { GroupEncoder } from './group-encoder.js'
 import { readFooterOf } from './read-footer.js'
 import { schemaDifference } from './schema-difference.js'
-import { duckdb, folder, plan } from './written-file.js'
+import { duckdb, folder } from './written-file.js'
+import { plan } from './written-rows.js'
 
 const some: TablePlan = plan({
   id: { kind: 'int', bits: 64 },

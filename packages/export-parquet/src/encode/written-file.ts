@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { LogicalType, Row } from '@drover/core'
+import type { Row } from '@drover/core'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { type Table, tableFromIPC } from 'apache-arrow'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
@@ -9,22 +9,12 @@ import { compressors } from 'hyparquet-compressors'
 import { readParquet } from 'parquet-wasm'
 import { onTestFinished } from 'vitest'
 import type { TablePlan } from '../columns/column-plan.js'
-import { RowGroupBuilder } from '../columns/row-group-builder.js'
 import { fileFooter, fileHeader } from './file-footer.js'
 import type { GroupEncoder } from './group-encoder.js'
 import type { PlacedGroup } from './group-footer.js'
+import { ipcOf } from './written-rows.js'
 
 /** For tests of this folder: files that the encoder wrote, and others' eyes on them. */
-
-export function plan(columns: Readonly<Record<string, LogicalType>>): TablePlan {
-  return { columns: Object.entries(columns).map(([name, type]) => ({ name, type, nullable: true })) }
-}
-
-export function ipcOf(table: TablePlan, rows: readonly Row[]): Uint8Array {
-  const builder = new RowGroupBuilder(table, 'test')
-  builder.append(rows)
-  return builder.toIpc()
-}
 
 /** A file of the row groups, in memory. */
 export async function fileOf(
