@@ -4,10 +4,12 @@ import {
   type Commit,
   type CommitBatch,
   DroverError,
+  fenced,
   type Page,
   type Part,
   type PartFile,
   type PartitionStage,
+  systemCode,
 } from '@drover/core'
 import type { RowGroupBuilder } from '../columns/row-group-builder.js'
 import { fileHeader } from '../encode/file-footer.js'
@@ -72,6 +74,17 @@ export class Lane {
   }
 
   async commit(batch: CommitBatch<object>, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#commit(batch, signal)
+    } catch (error) {
+      // Whoever took over may be why a part is missing.
+      const isMissing = DroverError.isInstance(error, 'STATE_INVALID') || systemCode(error) === 'ENOENT'
+      if (isMissing && !(await this.stage.isCurrent())) throw fenced(this.options.output, this.stage.id)
+      throw error
+    }
+  }
+
+  async #commit(batch: CommitBatch<object>, signal: AbortSignal): Promise<void> {
     const { stage } = this
     const pending = await this.#load()
     const work = new LaneBatch(this.#help(pending), signal)
@@ -189,7 +202,7 @@ export class Lane {
       }
       first += rowsOf(page)
       bytes += page.bytes
-      if (bytes >= limits.bytes || first >= limits.rows) break
+      if (bytes >= limits.bytes) break
     }
     for (const [folder, routed] of byFolder) {
       if (signal.aborted) throw abortError(signal)

@@ -28,13 +28,18 @@ export class OutputFile {
 
   static async create(path: string): Promise<OutputFile> {
     const file = new OutputFile(path, await open(path, 'wx'), createHash('sha256'))
-    await file.#write(fileHeader)
-    return file
+    try {
+      await file.#write(fileHeader)
+      return file
+    } catch (error) {
+      await file.discard()
+      throw error
+    }
   }
 
-  /** Removes a file that was finished and is not to be. */
+  /** Removes a file that is not to be. Where that fails, the next claim of the output does it. */
   static async discard(path: string): Promise<void> {
-    await rm(path, { force: true })
+    await rm(path, { force: true }).catch(() => {})
   }
 
   /** Goes on with a file that holds row groups and no footer yet. */
@@ -92,7 +97,7 @@ export class OutputFile {
   /** For a file that is not to be: leaves nothing. */
   async discard(): Promise<void> {
     await this.handle.close().catch(() => {}) // why it is discarded is what counts
-    await rm(this.path, { force: true })
+    await OutputFile.discard(this.path)
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

@@ -130,7 +130,7 @@ export class PartitionStage {
   async closePart(): Promise<void> {
     const parts = [...this.#parts.values()]
     this.#parts.clear()
-    for (const part of parts) await part.close()
+    await Promise.all(parts.map((part) => part.close()))
   }
 
   /** Nothing is committed through it any more until it is claimed again. */
