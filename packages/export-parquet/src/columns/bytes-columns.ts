@@ -9,7 +9,7 @@ const mostValueBytes = 2 ** 28
 /** Arrow's offsets are of 32 bits. */
 const mostBytes = 2 ** 31 - 1
 /** From there on a copy by C++ is faster. */
-const shortPart = 128
+const shortPart = 256
 const leastBytes = 1024
 const mostSpareBytes = 2 ** 26
 const noBytes = Buffer.alloc(0)

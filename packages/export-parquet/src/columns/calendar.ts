@@ -22,9 +22,21 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** `2024-01-31`, of a day from `firstDay` to `lastDay`. */
+/** `2024-01-31`; beyond the years 1 to 9999 as Postgres writes it: `10000-01-01`, `0044-03-15 BC`. */
 export function dateText(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10)
+  // The other way round than `epochDay`: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+  const shifted = day + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const leapDays = Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153)
+  const dayOfMonth = dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  const shownYear = String(year > 0 ? year : 1 - year).padStart(4, '0')
+  return `${shownYear}-${two(month)}-${two(dayOfMonth)}${year > 0 ? '' : ' BC'}`
 }
 
 /** `12:00:00.5`: no fraction if it is zero, and no zeros behind it. */

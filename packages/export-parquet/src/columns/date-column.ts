@@ -13,9 +13,8 @@ export class DateColumn extends FixedColumn<DateType, Int32Array> {
   }
 
   override int32(value: number): void {
-    if (!this.isDirect) super.int32(value)
-    else if (value >= firstDay && value <= lastDay) this.#add(value)
-    else throw this.refusal(`the day ${value} days after 1970-01-01`, outOfRange)
+    if (this.isDirect && value >= firstDay && value <= lastDay) this.#add(value)
+    else super.int32(value)
   }
 
   protected put(value: unknown): void {

@@ -57,7 +57,7 @@ test.each(types)('a value of %s comes back as it was, or is refused', (_, type) 
       }
       expect(readBack(builder.toIpc(), plan).map(({ v }) => v)).toStrictEqual(expected)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
   // Otherwise the values are such that nothing was tested.
   expect([...seen].sort()).toEqual([false, true])

@@ -7,9 +7,8 @@ export type TimeType = { readonly kind: 'time' }
 /** Microseconds since midnight. */
 export class TimeColumn extends WordsColumn<TimeType> {
   override micros(value: number): void {
-    if (!this.isDirect) super.micros(value)
-    else if (value >= 0 && value < microsPerDay) this.putNumber(value)
-    else throw this.refusal(`the time ${value} microseconds after midnight`, outOfRange)
+    if (this.isDirect && value >= 0 && value < microsPerDay) this.putNumber(value)
+    else super.micros(value)
   }
 
   protected put(value: unknown): void {
