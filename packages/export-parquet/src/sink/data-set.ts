@@ -18,7 +18,7 @@ import { asJson, detailsOf, differingFields, type LaneDetails, type OwnFile, sch
 import { leftoversIn, parquetFilesIn } from './folder-files.js'
 import { valuesOfFolder } from './folder-name.js'
 import { inParallel } from './in-parallel.js'
-import { type GroupEntry, openPart, readJournals } from './journal.js'
+import { type GroupEntry, openPart, type PendingRows, readJournals, sizeOf } from './journal.js'
 import { keyValues } from './one-file.js'
 import { OutputFile } from './output-file.js'
 import { type MadeFile, type Making, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
@@ -120,7 +120,7 @@ export class DataSet extends PlacedOutput {
     if (plan !== undefined) help.adopt(plan)
     const made: Made[] = []
     try {
-      for (const staged of partitions) made.push(...(await this.#filesOf(staged, signal)))
+      for (const staged of partitions) await this.#filesOf(staged, made, signal)
       const columns = help.plan()
       // Without a single file nobody could tell the columns.
       if (made.length === 0 && partitionBy.length === 0 && columns !== undefined) {
@@ -162,59 +162,50 @@ export class DataSet extends PlacedOutput {
     }
   }
 
-  /** The files of one lane: per folder its row groups, and what is in none. */
-  async #filesOf(staged: StagedPartition, signal: AbortSignal): Promise<Made[]> {
-    const { output, help, fileBytes } = this.set
-    const { folder } = staged.log
-    const { groups, pending, folders } = await readJournals(folder, staged.manifest.parts, output)
-    const byFolder = new Map<string, GroupEntry[]>([...folders].map((name) => [name, []]))
-    for (const group of groups) byFolder.get(group.folder)?.push(group)
-    const made: Made[] = []
-    const writing: FileWork[] = []
-    for (const [name, entries] of byFolder) {
-      let file: FileWork = { folder: name, number: 1, bytes: 0, parts: [] }
-      const add = (part: GroupEntry | EncodedGroup): void => {
-        if (file.bytes > 0 && file.bytes + part.footer.bytes > fileBytes) {
-          writing.push(file)
-          file = { folder: name, number: file.number + 1, bytes: 0, parts: [] }
-        }
-        file.parts.push(part)
-        file.bytes += part.footer.bytes
+  /** The files of one lane, folder by folder, several at once where they are small: each waits for the disk and for the encoder. */
+  async #filesOf(staged: StagedPartition, made: Made[], signal: AbortSignal): Promise<void> {
+    const { output, help } = this.set
+    const { groups, pending, folders } = await readJournals(staged.log.folder, staged.manifest.parts, output)
+    const byFolder = new Map(
+      [...folders].map((name): [string, FolderWork] => [name, { name, groups: [], tail: pending.get(name) ?? [] }]),
+    )
+    for (const group of groups) byFolder.get(group.folder)?.groups.push(group)
+    for (const together of chunksOf([...byFolder.values()], help.limits.bytes)) {
+      const written = new Map<FolderWork, Made[]>(together.map((work) => [work, []]))
+      try {
+        await inParallel(together, (work) => this.#filesOfFolder(staged, work, written.get(work) as Made[], signal))
+      } finally {
+        made.push(...[...written.values()].flat())
       }
-      for (const entry of entries) add(entry)
-      for await (const group of tailGroups(help, { output, folder }, pending.get(name) ?? [], signal)) add(group)
-      if (file.parts.length > 0) writing.push(file)
-      if (writing.length >= filesAtOnce || holds(writing) > bytesAtOnce)
-        await this.#writeAll(staged, writing.splice(0), made, signal)
     }
-    await this.#writeAll(staged, writing, made, signal)
-    return made
   }
 
-  async #writeAll(
-    staged: StagedPartition,
-    files: readonly FileWork[],
-    made: Made[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const written = new Map<FileWork, Made>()
-    try {
-      await inParallel(files, async (file) => {
-        written.set(file, await this.#write(staged, file.folder, file.number, file.parts, signal))
-      })
-    } finally {
-      for (const file of files) {
-        const one = written.get(file)
-        if (one !== undefined) made.push(one)
-      }
+  /** Its row groups, and what is in none, in as many files as it takes. */
+  async #filesOfFolder(staged: StagedPartition, work: FolderWork, made: Made[], signal: AbortSignal): Promise<void> {
+    const { output, help, fileBytes } = this.set
+    let parts: FilePart[] = []
+    let bytes = 0
+    const end = async (): Promise<void> => {
+      made.push(await this.#write(staged, work.name, made.length + 1, parts, signal))
+      parts = []
+      bytes = 0
     }
+    const add = async (part: FilePart): Promise<void> => {
+      if (bytes > 0 && bytes + part.footer.bytes > fileBytes) await end()
+      parts.push(part)
+      bytes += part.footer.bytes
+    }
+    for (const group of work.groups) await add(group)
+    const place = { output, folder: staged.log.folder }
+    for await (const group of tailGroups(help, place, work.tail, signal)) await add(group)
+    if (parts.length > 0) await end()
   }
 
   async #write(
     { log, manifest }: StagedPartition,
     folder: string,
     number: number,
-    parts: readonly (GroupEntry | EncodedGroup)[],
+    parts: readonly FilePart[],
     signal: AbortSignal,
   ): Promise<Made> {
     const { help, staging, output, partitionBy } = this.set
@@ -269,21 +260,29 @@ interface Made extends MadeFile {
   readonly entry: DatasetFile
 }
 
-interface FileWork {
-  readonly folder: string
-  readonly number: number
-  bytes: number
-  readonly parts: (GroupEntry | EncodedGroup)[]
+type FilePart = GroupEntry | EncodedGroup
+
+interface FolderWork {
+  readonly name: string
+  readonly groups: GroupEntry[]
+  readonly tail: readonly PendingRows[]
 }
 
-/** Files are written together, because each waits for the disk: so many, and so many bytes of them in memory. */
-const filesAtOnce = 64
-const bytesAtOnce = 32 * 1024 * 1024
-
-function holds(files: readonly FileWork[]): number {
-  let bytes = 0
-  for (const { parts } of files) for (const part of parts) bytes += 'chunks' in part ? part.chunks.byteLength : 0
-  return bytes
+/** Neighbours whose rows that are in no row group take no more than that in memory, together; alone, they may. */
+function* chunksOf(folders: readonly FolderWork[], bytes: number): Iterable<FolderWork[]> {
+  let chunk: FolderWork[] = []
+  let held = 0
+  for (const folder of folders) {
+    const size = sizeOf(folder.tail).bytes
+    if (chunk.length > 0 && held + size > bytes) {
+      yield chunk
+      chunk = []
+      held = 0
+    }
+    chunk.push(folder)
+    held += size
+  }
+  if (chunk.length > 0) yield chunk
 }
 
 /** Unique for a run, and the same whenever it is finished: `5b0a9a52-all-0001.parquet`. */

@@ -26,7 +26,7 @@ import { columnsDiffering, detailsOf, type OutputPlan } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { FolderRouter } from './folder-router.js'
 import { Lane } from './lane.js'
-import type { RowGroupLimits } from './lane-batch.js'
+import { type RowGroupLimits, rowsOf } from './lane-batch.js'
 import { OneFile } from './one-file.js'
 import { rehearse } from './rehearse.js'
 
@@ -151,6 +151,7 @@ export class ParquetSession implements ExactSession<object> {
     { mode, signal }: Operation & { readonly mode: 'commit' | 'probe' },
   ): Promise<void> =>
     this.#naming(async () => {
+      if (this.#settled === undefined) return this.#writeNothing(batch, mode)
       const lane = this.#lane(batch.partition.id)
       await (mode === 'commit' ? lane.commit(batch, signal) : lane.probe(batch, signal))
     })
@@ -252,6 +253,15 @@ export class ParquetSession implements ExactSession<object> {
     return lane
   }
 
+  /** Nobody knows the columns before there is a record; a batch without one has a position all the same. */
+  async #writeNothing(batch: CommitBatch<object>, mode: 'commit' | 'probe'): Promise<void> {
+    const stage = this.#output.stage(batch.partition.id)
+    for await (const page of batch as AsyncIterable<Page>) if (rowsOf(page) > 0) this.#columns
+    if (mode === 'probe') return
+    const position = await batch.commit({ inserted: 0, updated: 0, skipped: 0 })
+    await stage.commit(position, stage.manifest.parts)
+  }
+
   get #columns(): Settled {
     if (this.#settled !== undefined) return this.#settled
     throw new DroverError('CONTRACT_BROKEN', `${this.options.output}: it is written to before its columns are settled.`)
@@ -273,7 +283,11 @@ export class ParquetSession implements ExactSession<object> {
       adopt: (plan) => this.#settle(plan),
       createBuilder: () => this.#createBuilder(),
       encode: (ipc, signal) => this.#columns.encoder.encode(ipc, signal),
-      schema: (signal) => this.#columns.encoder.schema(signal),
+      schema: (signal) => {
+        // There never was a record: the file has no columns.
+        if (this.#settled === undefined) this.#settle({ plan: { columns: [] }, partition: [], key: [] })
+        return this.#columns.encoder.schema(signal)
+      },
       hashOf: (partition) => this.#lanes.get(partition)?.hash,
       made: (files) => {
         this.#made = [...files]
