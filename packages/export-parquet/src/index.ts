@@ -1,3 +1,5 @@
+export type { ColumnTypes } from './columns/plan-table.js'
+export type { ParquetTypeName } from './columns/type-names.js'
 export type { ParquetCompression } from './encode/compression.js'
 export type { DatasetFile, DatasetManifest } from './sink/dataset-manifest.js'
 export { parquetSink } from './sink/parquet-sink.js'
