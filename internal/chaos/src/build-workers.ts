@@ -1,9 +1,12 @@
+import { copyFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'tsup'
 
-const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg']
+const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg', 'parquet-wasm']
 /** Each loads what its pairs need, for most of a short life goes into loading. */
-const modules = ['worker', 'postgres-worker']
+const modules = ['worker', 'postgres-worker', 'parquet-worker']
+/** Files of the thread that encodes Parquet: they stand beside the module that starts it. */
+const threads = ['encode-worker.mjs', 'write-parquet.mjs']
 
 export interface Workplace {
   /** The module that has the pair. */
@@ -33,6 +36,10 @@ export async function buildWorkers(from: 'sources' | 'builds'): Promise<Readonly
       options.conditions = from === 'sources' ? ['@drover/source'] : []
     },
   })
+  for (const file of threads) {
+    const path = fileURLToPath(new URL(`../../../packages/export-parquet/src/encode/${file}`, import.meta.url))
+    await copyFile(path, `${folder}/${file}`)
+  }
   const workplaces = new Map<string, Workplace>()
   for (const name of modules) {
     const worker = pathToFileURL(`${folder}/${name}.js`)

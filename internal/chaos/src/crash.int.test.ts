@@ -25,6 +25,8 @@ const kills = {
   'sqlite-function': 50,
   'sqlite-backfill': 20,
   'backfill-by-hand': 10,
+  'sqlite-to-parquet': 12,
+  'parquet-to-sqlite': 6,
 }
 // The others are for `npm run chaos`.
 const postgresKills = {
@@ -32,6 +34,8 @@ const postgresKills = {
   'postgres-raw': 17,
   'postgres-steps': 17,
   'postgres-backfill': 20,
+  'postgres-to-parquet': 10,
+  'postgres-to-parquet-set': 12,
 }
 
 test.concurrent.each(Object.entries(kills))(
