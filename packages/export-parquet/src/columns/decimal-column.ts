@@ -11,23 +11,53 @@ const safeDigits = 15
 export class DecimalColumn extends FixedColumn<DecimalType, Int32Array> {
   readonly #precision: number
   readonly #scale: number
+  readonly #mostQuick: number
 
   constructor(holding: Holding<DecimalType>) {
     super(holding, new Int32Array(0), 4)
     this.#precision = holding.type.precision ?? 38
     this.#scale = holding.type.scale ?? 0
+    this.#mostQuick = 10 ** Math.min(this.#precision, safeDigits) - 1
   }
 
   protected put(value: unknown): void {
-    const { isNegative, digits } = this.#unscaled(value)
-    if (digits.length <= safeDigits) {
-      const units = isNegative ? -Number(digits) : Number(digits)
-      const high = Math.floor(units / 0x100000000)
-      this.#add(units, high, high >> 31, high >> 31)
-    } else {
-      const units = isNegative ? -BigInt(digits) : BigInt(digits)
-      this.#add(wordOf(units, 0n), wordOf(units, 32n), wordOf(units, 64n), wordOf(units, 96n))
+    const quick = typeof value === 'string' ? this.#quickUnits(value) : Number.NaN
+    if (!Number.isNaN(quick)) this.#addNumber(quick)
+    else this.#addDigits(this.#unscaled(value))
+  }
+
+  /** Of the short and plain decimals that most are; NaN for all others, good and bad. */
+  #quickUnits(text: string): number {
+    const isNegative = text.charCodeAt(0) === 0x2d
+    const first = isNegative ? 1 : 0
+    if (text.length - first > safeDigits) return Number.NaN
+    let units = 0
+    let point = -1
+    for (let i = first; i < text.length; i++) {
+      const digit = text.charCodeAt(i) - 0x30
+      if (digit >= 0 && digit <= 9) units = units * 10 + digit
+      else if (digit === -2 && point < 0) point = i
+      else return Number.NaN
     }
+    const missing = this.#scale - (point < 0 ? 0 : text.length - 1 - point)
+    // Beyond ±2^53 the product may be rounded: then it is beyond the limit too.
+    if (missing < 0 || missing > safeDigits) return Number.NaN
+    units *= 10 ** missing
+    return units === 0 || units > this.#mostQuick ? Number.NaN : isNegative ? -units : units
+  }
+
+  #addDigits({ isNegative, digits }: Unscaled): void {
+    if (digits.length <= safeDigits) {
+      this.#addNumber(isNegative ? -Number(digits) : Number(digits))
+      return
+    }
+    const units = isNegative ? -BigInt(digits) : BigInt(digits)
+    this.#add(wordOf(units, 0n), wordOf(units, 32n), wordOf(units, 64n), wordOf(units, 96n))
+  }
+
+  #addNumber(units: number): void {
+    const high = Math.floor(units / 0x100000000)
+    this.#add(units, high, high >> 31, high >> 31)
   }
 
   #add(first: number, second: number, third: number, fourth: number): void {
