@@ -18,7 +18,8 @@ export function library({ bundledIntoCjs = [], ...options }: LibraryOptions = {}
     dts: { compilerOptions: { customConditions: [] } },
     sourcemap: true,
     clean: true,
-    noExternal: bundledIntoCjs,
+    // Modules inside of a package, too.
+    noExternal: bundledIntoCjs.map((name) => new RegExp(`^${name}(?:$|/)`)),
     esbuildOptions(build, { format }) {
       if (format === 'esm') build.external = [...(build.external ?? []), ...bundledIntoCjs]
     },

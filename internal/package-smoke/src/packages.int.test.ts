@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Consumer, createConsumer } from './consumer.js'
 import { firstProgram, printedInstall, runAsWritten } from './first-program.js'
 import { hasRequire, type Manifest, packAll, publishedPackages, root, tarballOf } from './packed.js'
+import { weightOf } from './weight.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-packages-'))
 const members = publishedPackages()
@@ -20,7 +21,7 @@ beforeAll(() => {
   consumer = createConsumer(join(folder, 'consumer'), members, join(folder, 'tarballs'))
 }, 180_000)
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000)
 
 describe.each(members.map((member) => ({ name: member.manifest.name, member })))('$name packed', ({ name, member }) => {
   const tarball = tarballOf(member, join(folder, 'tarballs'))
@@ -104,6 +105,52 @@ test('the packed command runs a file with a step in TypeScript, and says which p
   expect(missing.output).toContain(
     'PACKAGE_MISSING: sqlite.yaml:2:11: The store "sqlite" needs the package @drover/adapter-sqlite, which is not installed here. Install it: npm install @drover/adapter-sqlite knex better-sqlite3',
   )
+})
+
+describe('@drover/export-parquet packed', () => {
+  const program = `
+    const file = process.argv[1]
+    const rows = Array.from({ length: 300 }, (_, id) => ({ id, name: 'name ' + id, big: 2n ** 62n + BigInt(id) }))
+    const said = []
+    const say = (line) => void said.push(line)
+    await runPipeline({
+      name: 'write ' + file, source: memorySource({ records: rows, key: 'id' }),
+      sink: parquetSink({ outputPath: file, rowGroupRows: 100 }), state: memoryStateStore(),
+      logger: { debug: say, info: say, warn: say, error: say },
+    })
+    const sink = memorySink({ key: 'id' })
+    await runPipeline({ name: 'read ' + file, source: parquetSource({ path: file }), sink, state: memoryStateStore() })
+    const isSame = isDeepStrictEqual(sink.store.rows.map((row) => ({ ...row })), rows)
+    // It says so if there is no worker thread to be had.
+    console.log(JSON.stringify({ isSame, isLogged: said.length > 0, threads: said.filter((line) => /thread/.test(line)) }))`
+  const names = {
+    core: 'memorySink, memorySource, memoryStateStore, runPipeline',
+    parquet: 'parquetSink, parquetSource',
+    util: 'isDeepStrictEqual',
+  }
+  const right = { status: 0, output: '{"isSame":true,"isLogged":true,"threads":[]}\n' }
+
+  test('writes a file in its worker thread and reads it, as an ES module', () => {
+    const imports = `import { ${names.core} } from '@drover/core'
+      import { ${names.parquet} } from '@drover/export-parquet'
+      import { ${names.util} } from 'node:util'`
+    expect(consumer.node(['--input-type=module', '-e', imports + program, 'esm.parquet'])).toEqual(right)
+  })
+
+  test('writes a file in its worker thread and reads it, as CommonJS', () => {
+    const requires = `const { ${names.core} } = require('@drover/core')
+      const { ${names.parquet} } = require('@drover/export-parquet')
+      const { ${names.util} } = require('node:util')`
+    const script = `${requires}; (async () => { ${program} })()`
+    expect(consumer.node(['--no-experimental-require-module', '-e', script, 'cjs.parquet'])).toEqual(right)
+  })
+
+  test('brings less than 30 MB along, no native code, and nothing that runs while it is installed', () => {
+    const { files, bytes, scripts } = weightOf(join(folder, 'consumer'), '@drover/export-parquet')
+    expect(files.filter((file) => /\.node$|binding\.gyp$/.test(file))).toEqual([])
+    expect(scripts).toEqual([])
+    expect(bytes / 1e6).toBeLessThan(30)
+  })
 })
 
 test('the first program of README.md runs from the tarballs in an empty folder, word for word', {
