@@ -104,6 +104,43 @@ describe('row groups that cannot match are not read', () => {
     expect(bytes).toBeLessThan(all.bytes / 2)
   })
 
+  test('nor are pages that their index excludes', async () => {
+    const path = join(await tempFolder(), 'pages.parquet')
+    const numbers = Array.from({ length: 20_000 }, (_, i) => i)
+    const table = new Table({
+      n: vectorFromArray(numbers, new Uint32()),
+      half: vectorFromArray(
+        numbers.map((i) => (i < 10_000 ? null : i)),
+        new Float64(),
+      ),
+      t: vectorFromArray(
+        numbers.map((i) => `text of ${i} ${'x'.repeat(50)}`),
+        new Utf8(),
+      ),
+    })
+    const properties = new WriterPropertiesBuilder()
+      .setDataPageSizeLimit(2000)
+      .setWriteBatchSize(100)
+      .setDictionaryEnabled(false)
+      .setStatisticsEnabled(EnabledStatistics.Page)
+      .build()
+    await writeFile(path, writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties))
+    const all = await readUnder(path, {} as Filter)
+    const filters: readonly (readonly [Filter, number])[] = [
+      [{ n: { eq: 12_345 } }, 1],
+      [{ n: { in: [5, 19_999] } }, 2],
+      [{ or: [{ n: { lt: 10 } }, { half: { gte: 19_990 } }] }, 20],
+      [{ half: { eq: 15_000 }, n: { gt: 3 } }, 1],
+      [{ and: [{ n: { lt: 9000 } }, { half: { gte: 15_000 } }] }, 0],
+    ]
+    for (const [filter, count] of filters) {
+      const { rows, bytes } = await readUnder(path, filter)
+      expect(rows).toEqual(all.rows.filter(compileFilter(filter)))
+      expect(rows).toHaveLength(count)
+      expect(bytes).toBeLessThan(all.bytes / 2)
+    }
+  })
+
   test('a cursor stands behind them, and the rest is read from there', async () => {
     const path = await file()
     const filter = { n: { gte: 6000 } }
@@ -195,7 +232,12 @@ describe('what is pushed down', () => {
         new TimestampMicrosecond('UTC'),
       ),
     })
-    const properties = new WriterPropertiesBuilder().setMaxRowGroupSize(length).setStatisticsEnabled(statistics).build()
+    const properties = new WriterPropertiesBuilder()
+      .setMaxRowGroupSize(length)
+      .setStatisticsEnabled(statistics)
+      .setDataPageSizeLimit(16)
+      .setWriteBatchSize(1)
+      .build()
     return writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties)
   }
 
@@ -206,7 +248,7 @@ describe('what is pushed down', () => {
       fc.array(record, { minLength: 1, maxLength: 24 }),
       fc.array(filter, { minLength: 6, maxLength: 12 }),
       fc.constantFrom(EnabledStatistics.None, EnabledStatistics.Chunk, EnabledStatistics.Page),
-      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 1, max: 12 }),
     )
     await fc.assert(
       fc.asyncProperty(inputs, async ([records, filters, statistics, length]) => {

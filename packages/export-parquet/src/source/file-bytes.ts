@@ -54,13 +54,15 @@ export class FileBytes {
   }
 }
 
-/** At once as much as this, where as much is left. */
+/** At once as much as this, where as much is left; behind a jump the reader may need less, so it grows from there. */
 const windowBytes = 1024 * 1024
+const firstWindowBytes = 32 * 1024
 
 /** Bytes of a column chunk, read ahead as they are needed. */
 export class ChunkBytes {
   #window: Buffer = Buffer.alloc(0)
   #from = 0
+  #ahead = windowBytes
 
   constructor(
     private readonly file: FileBytes,
@@ -68,11 +70,17 @@ export class ChunkBytes {
     private readonly end: number,
   ) {}
 
-  /** Bytes from `start` on: `length` of them, or those that are left. */
-  async at(start: number, length: number): Promise<Buffer> {
+  /** What comes now may be all that is wanted. */
+  jump(): void {
+    this.#ahead = firstWindowBytes
+  }
+
+  /** Bytes from `start` on: `length` of them, or those that are left. What comes behind is read with them, unless `isAlone`. */
+  async at(start: number, length: number, isAlone = false): Promise<Buffer> {
     const end = Math.min(start + length, this.end)
     if (start < this.#from || end > this.#from + this.#window.length) {
-      this.#window = await this.file.read(start, Math.min(Math.max(end, start + windowBytes), this.end))
+      if (!isAlone) this.#ahead = Math.min(windowBytes, this.#ahead * 2)
+      this.#window = await this.file.read(start, Math.min(isAlone ? end : Math.max(end, start + this.#ahead), this.end))
       this.#from = start
     }
     return this.#window.subarray(start - this.#from, Math.max(0, end - this.#from))

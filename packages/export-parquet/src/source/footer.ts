@@ -4,6 +4,7 @@ import { type FileMetaData, parquetMetadata, parquetSchema, type RowGroup } from
 import { type ColumnNode, columnsOf, type LeafNode, leavesOf } from './column-node.js'
 import { damaged } from './damaged.js'
 import type { FileBytes } from './file-bytes.js'
+import { rawParsers } from './raw-parsers.js'
 
 /** What the end of a file says of it. */
 export interface Footer {
@@ -20,22 +21,11 @@ export interface Footer {
 const tailBytes = 64 * 1024
 const magic = 'PAR1'
 
-/** Statistics as they stand in the file, without a rounding. */
-const parsers = {
-  timestampFromMilliseconds: (value: bigint) => value,
-  timestampFromMicroseconds: (value: bigint) => value,
-  timestampFromNanoseconds: (value: bigint) => value,
-  dateFromDays: (days: number) => days,
-  stringFromBytes: (bytes: Uint8Array) => bytes,
-  jsonFromBytes: (bytes: Uint8Array) => bytes,
-  uuidFromBytes: (bytes: Uint8Array) => bytes,
-}
-
 /** @throws `SOURCE_INVALID` for what is not Parquet, is cut short, encrypted, or contradicts itself */
 export async function readFooter(file: FileBytes): Promise<Footer> {
   const bytes = await footerBytes(file)
   try {
-    const metadata = parquetMetadata(bytes, { parsers, geoparquet: false })
+    const metadata = parquetMetadata(bytes, { parsers: rawParsers, geoparquet: false })
     const columns = columnsOf(parquetSchema(metadata))
     checkGroups(metadata, columns.flatMap(leavesOf))
     const pairs = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))

@@ -3,7 +3,8 @@ import { type ColumnNode, type LeafNode, leavesOf } from './column-node.js'
 import { damaged } from './damaged.js'
 import { canDecompress } from './decompress.js'
 import type { OpenFile } from './file-set.js'
-import { LeafReader, type LeafRun } from './leaf-reader.js'
+import { LeafReader, type LeafRun, type PagePlace } from './leaf-reader.js'
+import { readPagePlaces } from './page-index.js'
 
 /** The entries of some records, of all leaves that are read. */
 export interface GroupSlice {
@@ -27,7 +28,12 @@ export class GroupReader {
     this.#left = Number(found.num_rows)
     let bytes = 0
     this.#readers = columns.flatMap(leavesOf).map((leaf) => {
-      const { meta_data: chunk, crypto_metadata: encryption } = found.columns[leaf.index] ?? {}
+      const {
+        meta_data: chunk,
+        crypto_metadata: encryption,
+        offset_index_length: index,
+      } = found.columns[leaf.index] ?? {}
+      const hasIndex = index !== undefined && index > 0
       const where = this.#columnName(leaf)
       if (encryption !== undefined || chunk === undefined) {
         throw new DroverError(
@@ -44,7 +50,12 @@ export class GroupReader {
       }
       bytes += Number(chunk.total_uncompressed_size)
       try {
-        return new LeafReader(leaf, chunk, file.bytes)
+        let known: Promise<readonly PagePlace[]> | undefined
+        const places = (): Promise<readonly PagePlace[]> => {
+          known ??= readPagePlaces(found, leaf.index, file.bytes)
+          return known
+        }
+        return new LeafReader(leaf, chunk, file.bytes, hasIndex ? places : undefined)
       } catch (error) {
         throw damaged(where, error)
       }
@@ -55,6 +66,11 @@ export class GroupReader {
   /** Records that are left. */
   get left(): number {
     return this.#left
+  }
+
+  /** Not all records are going to be asked for: little is read ahead. */
+  expectLittle(): void {
+    for (const reader of this.#readers) reader.expectLittle()
   }
 
   async skip(records: number): Promise<void> {

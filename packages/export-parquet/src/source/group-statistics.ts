@@ -16,15 +16,22 @@ export function mayMatch(filter: Filter, fields: ReadonlyMap<string, FileField>,
   if ('not' in filter) return true
   return Object.entries(filter).every(([name, condition]) => {
     const field = fields.get(name)
-    return field === undefined || mayHold(field, condition as FieldCondition, group)
+    if (field === undefined) return true
+    const leaf = field.node?.kind === 'leaf' ? field.node.index : -1
+    const statistics = group.columns[leaf]?.meta_data?.statistics
+    return mayHold(field, condition as FieldCondition, Number(group.num_rows), statistics)
   })
 }
 
-function mayHold({ name, node, constant }: FileField, condition: FieldCondition, group: RowGroup): boolean {
+/** The same for one field of some records, be they a row group or a page. */
+export function mayHold(
+  { name, node, constant }: FileField,
+  condition: FieldCondition,
+  rows: number,
+  statistics: ColumnStatistics | undefined,
+): boolean {
   if (node === null) return compileFilter({ [name]: condition })({ [name]: constant })
   if (node.kind !== 'leaf') return true
-  const rows = Number(group.num_rows)
-  const statistics = group.columns[node.index]?.meta_data?.statistics
   const nulls = node.nullable ? statistics?.null_count : 0n
   const { isNull } = condition
   if (isNull === true && nulls === 0n) return false
@@ -50,7 +57,8 @@ function fits(bounds: Bounds, operator: string, operand: unknown): boolean {
     case 'eq':
       return bounds.isInside(operand as FilterValue)
     case 'in':
-      return (operand as readonly FilterValue[]).some(bounds.isInside)
+      // Thousands of operands for thousands of pages would take longer than reading does.
+      return (operand as readonly unknown[]).length > 256 || (operand as readonly FilterValue[]).some(bounds.isInside)
     case 'lt':
     case 'lte':
     case 'gt':
@@ -64,9 +72,10 @@ function fits(bounds: Bounds, operator: string, operand: unknown): boolean {
   }
 }
 
-type Statistics = NonNullable<NonNullable<RowGroup['columns'][number]['meta_data']>['statistics']>
+/** What writers say of the values of a column. */
+export type ColumnStatistics = NonNullable<NonNullable<RowGroup['columns'][number]['meta_data']>['statistics']>
 
-function boundsOf(leaf: LeafNode, statistics: Statistics | undefined): Bounds | null {
+function boundsOf(leaf: LeafNode, statistics: ColumnStatistics | undefined): Bounds | null {
   if (statistics === undefined) return null
   const { type, element } = leaf
   if (type.kind === 'text') return textBounds(statistics)
@@ -123,7 +132,11 @@ function endOf({ type, element }: LeafNode, end: unknown): unknown {
 }
 
 /** Bytes of UTF-8 are in the order of code points. An end may be cut: then the least is lower and the greatest higher, or its beginning. */
-function textBounds({ min_value: least, max_value: greatest, is_max_value_exact: isExact }: Statistics): Bounds | null {
+function textBounds({
+  min_value: least,
+  max_value: greatest,
+  is_max_value_exact: isExact,
+}: ColumnStatistics): Bounds | null {
   if (!(least instanceof Uint8Array) || !(greatest instanceof Uint8Array)) return null
   const isInside = (operand: FilterValue): boolean => {
     if (typeof operand !== 'string' || comparesAsInstant(operand)) return true

@@ -21,11 +21,17 @@ interface Held {
   place: number
 }
 
+/** Where a page begins, and which is its first record. */
+export interface PagePlace {
+  readonly at: number
+  readonly first: number
+}
+
 /** A page larger than that is damage, or an attack: libraries write pages of a megabyte. */
 const mostBytes = 2 ** 30
 /** The same for its entries; columns of nothing but nulls have many. */
 const mostEntries = 2 ** 27
-const headerBytes = 64 * 1024
+const headerBytes = 4 * 1024
 
 /** Reads one column chunk, page by page, and gives its records in any portions. */
 export class LeafReader {
@@ -38,11 +44,15 @@ export class LeafReader {
   readonly #held: Held[] = []
   /** Records that begin in the pages held, and were not given. */
   #records = 0
+  /** Records that were given or left out. */
+  #given = 0
 
   constructor(
     readonly leaf: LeafNode,
     private readonly chunk: ColumnMetaData,
     file: FileBytes,
+    /** Gives where its pages are, if the file says it. */
+    private readonly places?: () => Promise<readonly PagePlace[]>,
   ) {
     const { data_page_offset: data, dictionary_page_offset: dictionary, num_values: entries } = chunk
     this.#at = Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
@@ -53,22 +63,40 @@ export class LeafReader {
     this.#bytes = new ChunkBytes(file, end)
   }
 
-  /** Leaves `records` out, whole pages unread where their headers tell their records. */
+  /** Not all records are going to be asked for: little is read ahead. */
+  expectLittle(): void {
+    this.#bytes.jump()
+  }
+
+  /** Leaves `records` out: pages are not read where an index, or their headers, tell their records. */
   async skip(records: number): Promise<void> {
-    let left = records
-    while (left > 0) {
+    const target = this.#given + records
+    if (this.places !== undefined && this.leaf.repeated === 0) await this.#jump(target, await this.places())
+    while (this.#given < target) {
+      const left = target - this.#given
       if (this.#records === 0) {
         const skipped = await this.#load(left)
-        if (skipped > 0) {
-          left -= skipped
-          continue
-        }
+        this.#given += skipped
+        if (skipped > 0) continue
       }
       const count = Math.min(left, await this.ensure(left))
       if (count === 0) throw ended()
       this.take(count)
-      left -= count
     }
+  }
+
+  /** To the page that holds the record, if it is behind those that were read. */
+  async #jump(record: number, places: readonly PagePlace[]): Promise<void> {
+    const place = places.findLast(({ first }) => first <= record)
+    if (place === undefined || place.first <= this.#seen || place.first > this.#entries) return
+    // Its dictionary is the first page of a chunk.
+    if (this.#seen === 0 && this.#at < (places[0]?.at ?? 0)) await this.#load(0)
+    this.#held.length = 0
+    this.#records = 0
+    this.#at = place.at
+    this.#bytes.jump()
+    this.#seen = place.first
+    this.#given = place.first
   }
 
   /** Reads pages until `records` are there, or all: gives how many of those wanted are. */
@@ -99,6 +127,7 @@ export class LeafReader {
 
   /** Gives the entries of the next records, which are there. */
   take(records: number): LeafRun[] {
+    this.#given += records
     const runs: LeafRun[] = []
     let left = records
     while (left > 0 || this.#goesOn()) {
@@ -134,7 +163,7 @@ export class LeafReader {
 
   /** Reads the next page; one of `skippable` records at the most is left out: gives how many it had. */
   async #load(skippable: number): Promise<number> {
-    const { header, start } = await this.#header()
+    const { header, start } = await this.#header(skippable > 0)
     const { compressed_page_size: stored, uncompressed_page_size: length } = header
     if (!(stored >= 0) || !(length >= 0) || length > mostBytes || stored > mostBytes)
       throw new Error(`a page is said to have ${length} bytes`)
@@ -176,9 +205,9 @@ export class LeafReader {
     return readDataPage(header, stored.subarray(0, levels), values, this.leaf, this.#dictionary)
   }
 
-  async #header(): Promise<{ readonly header: PageHeader; readonly start: number }> {
+  async #header(isAlone: boolean): Promise<{ readonly header: PageHeader; readonly start: number }> {
     for (let wanted = headerBytes; ; wanted *= 8) {
-      const bytes = await this.#bytes.at(this.#at, wanted)
+      const bytes = await this.#bytes.at(this.#at, wanted, isAlone)
       if (bytes.length === 0) throw ended()
       const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 }
       try {
