@@ -19,8 +19,6 @@ export interface Encoded {
 
 export interface EncodingFailure {
   readonly failed: string
-  /** The library was interrupted in the middle of its work, and cannot be used again. */
-  readonly isTrap: boolean
 }
 
 /** Encodes one request after the other: who asks waits for the answer before the next. */

@@ -151,7 +151,8 @@ export class GroupEncoder {
       this.#libraryBytes = answer.libraryBytes
       return answer
     }
-    if (answer.isTrap) await this.#stop(place)
+    // The library keeps memory of what failed, and cannot be used again after a trap.
+    await this.#stop(place)
     throw new DroverError(
       'UNEXPECTED',
       `parquet-wasm could not encode a row group of ${length} bytes: ${answer.failed}. Nothing of it was written. If it was short of memory, a smaller rowGroupBytes needs less.`,

@@ -35,7 +35,7 @@ class BorrowedThread implements EncodePlace {
   async encode(request: EncodeRequest): Promise<Encoded | EncodingFailure> {
     this.#isUsable = false
     const answer = await this.thread.encode(request)
-    this.#isUsable = !('isTrap' in answer && answer.isTrap)
+    this.#isUsable = 'files' in answer
     return answer
   }
 
