@@ -3,15 +3,29 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longest. Begun last, it would be alone at the end, on one processor. */
-const long = ['exactly-once.int.test', 'crash.int.test', '.suite.int.test', 'kill-model', 'interleavings.int.test']
+const long = [
+  'exactly-once.int.test',
+  'crash.int.test',
+  '.suite.int.test',
+  'packages.int.test',
+  'kill-model',
+  'broken-adapters.int.test',
+  'demo.int.test',
+  'conformance/test/files.test',
+  'crash-harness.int.test',
+  'bin.int.test',
+  'interleavings.int.test',
+]
 
+/** Then the files of one project after the other: those that share a process find loaded what the last one needed. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
       const found = long.findIndex((name) => moduleId.includes(name))
       return found < 0 ? long.length : found
     }
-    return (await super.sort(files)).sort((a, b) => place(a) - place(b))
+    const name = ({ project }: TestSpecification): string => project.name
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b) || name(a).localeCompare(name(b)))
   }
 }
 

@@ -1,3 +1,3 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('adapter-sqlite')
+export default tests('adapter-sqlite', { isolate: false })

@@ -1,3 +1,3 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('core')
+export default tests('core', { isolate: false })

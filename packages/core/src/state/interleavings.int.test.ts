@@ -6,6 +6,8 @@ import { DroverError } from '../errors/drover-error.js'
 import { directoryStateStore } from './directory-state-store.js'
 import { type Actor, inTurns } from './testing/turns.js'
 
+// What an earlier file of the same process loaded has its own of these functions.
+vi.hoisted(() => vi.resetModules())
 vi.mock('node:fs/promises', async (original) => {
   const { inTurn } = await import('./testing/turns.js')
   return inTurn(await original<typeof import('node:fs/promises')>())
@@ -93,7 +95,10 @@ beforeAll(async () => {
   await trial.commit(store, old)
   template = { trial, old }
 })
-afterAll(() => rm(root, { recursive: true }))
+afterAll(async () => {
+  vi.resetModules()
+  await rm(root, { recursive: true })
+})
 
 /** A run with one commit, under a lease that is about to end. */
 async function begun(): Promise<{ readonly trial: Trial; readonly old: Lease }> {

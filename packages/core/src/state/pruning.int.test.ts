@@ -6,6 +6,8 @@ import { DroverError } from '../errors/drover-error.js'
 import { directoryStateStore } from './directory-state-store.js'
 import { inTurns } from './testing/turns.js'
 
+// What an earlier file of the same process loaded has its own of these functions.
+vi.hoisted(() => vi.resetModules())
 vi.mock('node:fs/promises', async (original) => {
   const { inTurn } = await import('./testing/turns.js')
   return inTurn(await original<typeof import('node:fs/promises')>())
@@ -19,7 +21,10 @@ let root: string
 beforeAll(async () => {
   root = await mkdtemp(`${tmpdir()}/drover-pruning-`)
 })
-afterAll(() => rm(root, { recursive: true }))
+afterAll(async () => {
+  vi.resetModules()
+  await rm(root, { recursive: true })
+})
 
 /** A name whose first run is completed, or open, in a directory of its own; as few runs are kept as can be. */
 class Herd {
