@@ -4,24 +4,23 @@ import {
   assembling,
   type Beginning,
   type Claim,
-  type FileIdentity,
   identityOf,
   isSameFile,
   type Operation,
   type PartitionStage,
   type StagedPartition,
-  safeName,
 } from '@drover/core'
-import type { EncodedGroup } from '../encode/group-footer.js'
-import { type DatasetFile, type DatasetManifest, readManifest } from './dataset-manifest.js'
+import type { DatasetFile, DatasetManifest } from './dataset-manifest.js'
 import { asJson, detailsOf, differingFields, type LaneDetails, type OwnFile, schemaOf } from './details.js'
 import { leftoversIn, parquetFilesIn } from './folder-files.js'
 import { valuesOfFolder } from './folder-name.js'
+import { chunksOf, type FilePart, type FolderWork, fileName } from './folder-work.js'
 import { inParallel } from './in-parallel.js'
-import { type GroupEntry, openPart, type PendingRows, readJournals, sizeOf } from './journal.js'
+import { openPart, readJournals } from './journal.js'
 import { keyValues } from './one-file.js'
 import { OutputFile } from './output-file.js'
 import { type MadeFile, type Making, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
+import { publishedAt } from './published.js'
 import { tailGroups } from './tail-groups.js'
 
 export interface DataSetOptions extends PlacedOutputOptions {
@@ -53,7 +52,7 @@ export class DataSet extends PlacedOutput {
 
   async #look(appends: boolean): Promise<LaneDetails> {
     const { output, root, staging, onExisting } = this.set
-    const published = await this.#published()
+    const published = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
     const leftovers = await leftoversIn(staging)
     const ours = new Set([...published.files, ...leftovers].map(({ path }) => path))
     const foreign = (await parquetFilesIn(root)).find((path) => !ours.has(path))
@@ -75,7 +74,7 @@ export class DataSet extends PlacedOutput {
 
   /** Once the columns are known: whether they are those of the data set that is added to. @throws `SINK_NOT_READY` */
   async checkAppend(): Promise<void> {
-    this.#checkSame((await this.#published()).manifest)
+    this.#checkSame((await publishedAt(this.set.manifestPath, this.set.otherManifestPath)).manifest)
   }
 
   #checkSame(manifest: DatasetManifest | null): void {
@@ -97,7 +96,7 @@ export class DataSet extends PlacedOutput {
   protected async checkUnchanged(partitions: readonly StagedPartition[]): Promise<void> {
     const adding = partitions.map(({ manifest }) => detailsOf(manifest)).find(({ appends }) => appends === true)
     if (adding === undefined) return
-    const { identity } = await this.#published()
+    const { identity } = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
     if (adding.base === undefined ? identity === null : isSameFile(identity, adding.base)) return
     throw notReady(
       `The manifest of ${this.set.output} was changed by another program since this run began to add to it, and would lose that change. Put it back as it was, or delete ${this.set.staging} to append to the data set as it is now.`,
@@ -137,7 +136,7 @@ export class DataSet extends PlacedOutput {
   async #manifest(partitions: readonly StagedPartition[], made: readonly Made[]): Promise<Omit<Making, 'files'>> {
     const { manifest } = partitions[0] as StagedPartition
     const details = partitions.map((one) => detailsOf(one.manifest))
-    const published = await this.#published()
+    const published = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
     const appends = details.some((one) => one.appends === true)
     const plan = this.set.help.plan()
     const files = [...(appends ? published.files : []), ...made.map(({ entry }) => entry)]
@@ -237,58 +236,10 @@ export class DataSet extends PlacedOutput {
       await from?.handle.close()
     }
   }
-
-  /** The manifest that stands there, and the files of it, and of one that was written with the option for it set otherwise. */
-  async #published(): Promise<Published> {
-    const { manifestPath, otherManifestPath } = this.set
-    const manifest = manifestPath === null ? null : await readManifest(manifestPath)
-    const other = otherManifestPath === null ? null : await readManifest(otherManifestPath)
-    const files = new Map([...(other?.files ?? []), ...(manifest?.files ?? [])].map((file) => [file.path, file]))
-    const path = manifest === null ? otherManifestPath : manifestPath
-    const identity = path === null ? null : await identityOf(path)
-    return { manifest: manifest ?? other, files: [...files.values()], identity }
-  }
-}
-
-interface Published {
-  readonly manifest: DatasetManifest | null
-  readonly files: readonly DatasetFile[]
-  readonly identity: FileIdentity | null
 }
 
 interface Made extends MadeFile {
   readonly entry: DatasetFile
-}
-
-type FilePart = GroupEntry | EncodedGroup
-
-interface FolderWork {
-  readonly name: string
-  readonly groups: GroupEntry[]
-  readonly tail: readonly PendingRows[]
-}
-
-/** Neighbours whose rows that are in no row group take no more than that in memory, together; alone, they may. */
-function* chunksOf(folders: readonly FolderWork[], bytes: number): Iterable<FolderWork[]> {
-  let chunk: FolderWork[] = []
-  let held = 0
-  for (const folder of folders) {
-    const size = sizeOf(folder.tail).bytes
-    if (chunk.length > 0 && held + size > bytes) {
-      yield chunk
-      chunk = []
-      held = 0
-    }
-    chunk.push(folder)
-    held += size
-  }
-  if (chunk.length > 0) yield chunk
-}
-
-/** Unique for a run, and the same whenever it is finished: `5b0a9a52-all-0001.parquet`. */
-function fileName(run: string, partition: string, number: number): string {
-  const short = /^[0-9a-f]{8}(-|$)/.test(run) ? run.slice(0, 8) : safeName(run)
-  return `${short}-${safeName(partition)}-${String(number).padStart(4, '0')}.parquet`
 }
 
 function listed(names: readonly string[]): string {

@@ -1,9 +1,9 @@
 import type { Hash } from 'node:crypto'
 import { DroverError, type Page, type PartFile } from '@drover/core'
-import type { RowGroupBuilder } from '../columns/row-group-builder.js'
 import type { EncodedGroup } from '../encode/group-footer.js'
 import { frameEnd, type GroupEntry, type JournalEntry, type PendingRows, sizeOf } from './journal.js'
 import type { OpenBuilder, OpenBuilders } from './open-builders.js'
+import { pourAll } from './pour-all.js'
 import { readPending } from './read-pending.js'
 
 /** A row group is full at whichever comes first. */
@@ -233,31 +233,5 @@ export class LaneBatch {
       this.#frame = this.#journal.end
     }
     return this.#journal
-  }
-}
-
-/** How many rows a page has, without making them where it can do without. */
-export function rowsOf(page: Page): number {
-  return page.pour === undefined ? page.rows().length : page.count - (page.rejected?.length ?? 0)
-}
-
-/** Goes on behind each record that is refused. */
-function pourAll(
-  builder: RowGroupBuilder,
-  page: Page,
-  which: readonly number[] | undefined,
-  refused: (row: number, error: DroverError) => void,
-): void {
-  for (let left = which; ; ) {
-    try {
-      builder.pour(page, left)
-      return
-    } catch (error) {
-      if (!DroverError.isInstance(error, 'RECORD_REFUSED') || error.row === undefined) throw error
-      const { row } = error
-      refused(row, error)
-      left = (left ?? Array.from({ length: rowsOf(page) }, (_, i) => i)).filter((place) => place > row)
-      if (left.length === 0) return
-    }
   }
 }

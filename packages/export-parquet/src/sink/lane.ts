@@ -17,8 +17,9 @@ import type { EncodedGroup } from '../encode/group-footer.js'
 import { asJson, detailsOf, type OutputPlan } from './details.js'
 import type { FolderRouter } from './folder-router.js'
 import { type PendingRows, readJournals } from './journal.js'
-import { LaneBatch, type LaneHelp, type RowGroupLimits, rowsOf } from './lane-batch.js'
+import { LaneBatch, type LaneHelp, type RowGroupLimits } from './lane-batch.js'
 import { OpenBuilders, SpareBuilders } from './open-builders.js'
+import { rowsOf } from './pour-all.js'
 
 export interface LaneOptions {
   /** As the user named it. */

@@ -16,9 +16,8 @@ import {
   type Source,
   StagedOutput,
 } from '@drover/core'
-import { type ColumnTypes, planTable } from '../columns/plan-table.js'
+import { planTable } from '../columns/plan-table.js'
 import { RowGroupBuilder } from '../columns/row-group-builder.js'
-import type { ParquetCompression } from '../encode/compression.js'
 import { GroupEncoder } from '../encode/group-encoder.js'
 import { parquetSource } from '../source/parquet-source.js'
 import { DataSet } from './data-set.js'
@@ -26,34 +25,10 @@ import { columnsDiffering, detailsOf, type OutputPlan } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { FolderRouter } from './folder-router.js'
 import { Lane } from './lane.js'
-import { type RowGroupLimits, rowsOf } from './lane-batch.js'
 import { OneFile } from './one-file.js'
+import type { ParquetSessionOptions } from './parquet-session-options.js'
+import { rowsOf } from './pour-all.js'
 import { rehearse } from './rehearse.js'
-
-export interface ParquetSessionOptions {
-  /** As the user named it. */
-  readonly output: string
-  /** Absolute. */
-  readonly path: string
-  readonly kind: 'file' | 'folder'
-  /** Folder of the finished files. */
-  readonly root: string
-  readonly staging: string
-  readonly partitionBy: readonly string[]
-  readonly compression: ParquetCompression
-  readonly limits: RowGroupLimits
-  readonly fileBytes: number
-  readonly types: ColumnTypes
-  readonly sampleRecords: number
-  readonly onExisting: 'replace' | 'error' | 'append'
-  readonly maxFolders: number
-  readonly openFolders: number
-  readonly manifestPath: string | null
-  readonly otherManifestPath: string | null
-  /** Whether the file system takes `A` for `a`. */
-  readonly folds: boolean
-  readonly info: (message: string) => void
-}
 
 /** What a session keeps of the columns once they are settled. */
 interface Settled {
@@ -115,7 +90,7 @@ export class ParquetSession implements ExactSession<object> {
       const plan = outputPlan(schema, this.#planned(schema))
       if (this.#claims === 0) this.#described = plan
       if (this.#settled !== undefined) {
-        if (this.#described !== undefined) this.#checkSame(this.#settled.plan, plan)
+        if (this.#described !== undefined) checkSameColumns(this.#settled.plan, plan, this.options)
         return
       }
       this.#settle(plan)
@@ -206,19 +181,8 @@ export class ParquetSession implements ExactSession<object> {
       stored = others.map(({ manifest }) => detailsOf(manifest).output).find((one) => one !== undefined)
     }
     if (stored === undefined) return
-    if (this.#described !== undefined) this.#checkSame(stored, this.#described)
+    if (this.#described !== undefined) checkSameColumns(stored, this.#described, this.options)
     this.#settle(stored)
-  }
-
-  #checkSame(stored: OutputPlan, now: OutputPlan): void {
-    const differing = columnsDiffering(stored, now)
-    if (differing.length === 0) return
-    const { output, staging } = this.options
-    const names = differing.map((name) => `"${name}"`).join(', ')
-    throw new DroverError(
-      'STATE_INVALID',
-      `${output}: this run began to write it with other columns: ${names} ${differing.length === 1 ? 'differs' : 'differ'} now. Give source and sink what they had, or delete ${staging} to write it anew.`,
-    )
   }
 
   #settle(plan: OutputPlan): void {
@@ -306,4 +270,19 @@ export class ParquetSession implements ExactSession<object> {
 
 function outputPlan(schema: RecordSchema, { plan, partition }: ReturnType<typeof planTable>): OutputPlan {
   return { plan, partition, key: schema.key }
+}
+
+/** @throws `STATE_INVALID` with the columns that differ */
+function checkSameColumns(
+  stored: OutputPlan,
+  now: OutputPlan,
+  { output, staging }: Pick<ParquetSessionOptions, 'output' | 'staging'>,
+): void {
+  const differing = columnsDiffering(stored, now)
+  if (differing.length === 0) return
+  const names = differing.map((name) => `"${name}"`).join(', ')
+  throw new DroverError(
+    'STATE_INVALID',
+    `${output}: this run began to write it with other columns: ${names} ${differing.length === 1 ? 'differs' : 'differ'} now. Give source and sink what they had, or delete ${staging} to write it anew.`,
+  )
 }

@@ -11,7 +11,8 @@ import {
 } from '@drover/core'
 import { manifestName } from './dataset-manifest.js'
 import { foldsNames } from './folds-names.js'
-import { ParquetSession, type ParquetSessionOptions } from './parquet-session.js'
+import { ParquetSession } from './parquet-session.js'
+import type { ParquetSessionOptions } from './parquet-session-options.js'
 import { checkParquetSinkOptions, type ParquetSinkOptions, type Settings } from './parquet-sink-options.js'
 
 /** Each has two files open. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   assembling,
@@ -20,10 +20,12 @@ import {
   syncFolder,
   systemCode,
 } from '@drover/core'
+import { Announcer } from './announcer.js'
 import { type DatasetManifest, manifestText, readManifest } from './dataset-manifest.js'
-import { type Announced, asJson, detailsOf, type OwnFile } from './details.js'
+import { type Announced, detailsOf, type OwnFile } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { inParallel } from './in-parallel.js'
+import { makeVisibleFolder, removeIfEmpty } from './output-folders.js'
 
 export interface PlacedOutputOptions {
   /** As the user named it. */
@@ -205,47 +207,6 @@ export abstract class PlacedOutput implements Placement {
     }
     const deepestFirst = [...folders].sort((a, b) => b.length - a.length)
     for (const folder of deepestFirst) await removeIfEmpty(`${root}/${folder}`)
-  }
-}
-
-/** Stores what the output is about to be, under the fence of its first partition. */
-class Announcer {
-  #top: number
-
-  constructor(
-    private readonly output: string,
-    private readonly first: StagedPartition,
-    private readonly stage: PartitionStage | undefined,
-  ) {
-    this.#top = first.top
-  }
-
-  get isClaimed(): boolean {
-    return this.stage !== undefined
-  }
-
-  /** @throws `FENCED` */
-  async announce(announced: Announced): Promise<void> {
-    const { log, manifest } = this.first
-    const details = asJson({ ...detailsOf(manifest), announced })
-    if (this.stage !== undefined) return this.stage.advance({ details })
-    this.#top++
-    if (!(await log.append(this.#top, { ...manifest, details }))) throw fenced(this.output, manifest.partition.id)
-  }
-}
-
-/** A folder that is part of the output: with the rights that are usual here. */
-async function makeVisibleFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at))
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder)
-  } catch (error) {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemCode(error) ?? '')) throw error
   }
 }
 

@@ -16,9 +16,9 @@ import type { ParquetCompression } from '../encode/compression.js'
 import { GroupEncoder } from '../encode/group-encoder.js'
 import type { OutputPlan } from './details.js'
 import type { FolderRouter } from './folder-router.js'
-import { rowsOf } from './lane-batch.js'
 import { keyValues } from './one-file.js'
 import { OutputFile } from './output-file.js'
+import { rowsOf } from './pour-all.js'
 
 export interface Rehearsed {
   readonly plan: OutputPlan

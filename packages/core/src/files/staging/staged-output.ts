@@ -127,14 +127,19 @@ export class StagedOutput {
       const isMine = this.#isMine(manifest)
       const old = isMine || continues ? [] : ((await this.placement.old?.(manifest)) ?? [])
       if (!isMine && !(await this.#inherit(partition))) continue
-      for (const part of manifest.parts) await rm(`${log.folder}/${part.name}`, { force: true })
+      // Also those that no manifest names: an earlier run that ended in the middle may have left some.
+      for (const name of await namesIn(log.folder)) {
+        if (name.endsWith('.part')) await rm(`${log.folder}/${name}`, { force: true })
+      }
       if (old.length > 0) await this.placement.removeOld?.(manifest, old, log.folder)
     }
   }
 
   /** Takes over what an earlier run left of a partition; false if there is nothing, or a later run was quicker. */
   async #inherit({ log, top, manifest }: StagedPartition): Promise<boolean> {
-    if (manifest.finished && manifest.files === 0) return false
+    // What ended between its last manifest and here has left its parts.
+    const hasParts = (await namesIn(log.folder)).some((name) => name.endsWith('.part'))
+    if (manifest.finished && manifest.files === 0 && !hasParts) return false
     const heir: Manifest = {
       version: 1,
       format: manifest.format,
