@@ -17,13 +17,28 @@ export async function copyAll(serverUrl: string): Promise<Matrix> {
     stores.push(memory(), sqlite('better-sqlite3'), sqlite('sqlite3'), ndjson(), json(), parquet())
     stores.push(await postgres(serverUrl))
     const matrix = new Map<string, Map<string, ReadonlyMap<string, Cell>>>()
+    const sources = stores.map(seededOnce)
     for (const to of stores) {
       const row = new Map<string, ReadonlyMap<string, Cell>>()
-      for (const from of stores) row.set(from.name, await copySets(sets, from, to))
+      for (const from of sources) row.set(from.name, await copySets(sets, from, to))
       matrix.set(to.name, row)
     }
     return matrix
   } finally {
     for (const store of stores) await store[Symbol.asyncDispose]()
+  }
+}
+
+/** The same records are copied to every store: they are put into this one once. */
+function seededOnce(store: Store): Store {
+  const seeded = new Map<string, ReturnType<Store['seed']>>()
+  return {
+    ...store,
+    seed: (wanted, records) => {
+      const names = wanted.map(({ name }) => name).join()
+      const source = seeded.get(names) ?? store.seed(wanted, records)
+      seeded.set(names, source)
+      return source
+    },
   }
 }

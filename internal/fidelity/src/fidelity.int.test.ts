@@ -3,15 +3,18 @@ import path from 'node:path'
 import { describePostgres, serverUrl } from '@drover-internal/postgres-server/vitest'
 import { beforeAll, expect, it } from 'vitest'
 import { copyAll, type Matrix } from './copy-all.js'
+import { copySets } from './copy-sets.js'
 import { formOf } from './forms.js'
 import { fidelityPage } from './page.js'
 import { sets } from './sets.js'
+import { memory } from './stores/memory.js'
+import { parquet } from './stores/parquet.js'
 
 describePostgres('every type between every two stores', () => {
   let matrix: Matrix
   beforeAll(async () => {
     matrix = await copyAll(serverUrl())
-  }, 60_000)
+  }, 120_000)
 
   it('is never changed in silence', () => {
     const changed = [...matrix].flatMap(([to, sources]) =>
@@ -25,6 +28,20 @@ describePostgres('every type between every two stores', () => {
   it('is copied by the control as it is', () => {
     const control = matrix.get('Memory')?.get('Memory')
     for (const { name, values } of sets) expect(control?.get(name), name).toMatchObject({ exact: values.length })
+  })
+
+  it('is taken with the coercion that a refusal names, and still not changed in silence', async () => {
+    const refusals = [...(matrix.get('Parquet')?.get('Memory') ?? [])].filter(([, { issue }]) => issue !== undefined)
+    expect(refusals.map(([name]) => name)).toEqual(['decimalOpen', 'any'])
+    for (const [name, { issue }] of refusals) {
+      const type = /^types: \{ "(.*)": '(.*)' \}$/.exec(issue?.remedy ?? '')?.[2] as 'json'
+      await using store = parquet({ [name]: type })
+      const set = sets.filter((one) => one.name === name)
+      const cell = (await copySets(set, memory(), store)).get(name)
+      expect(cell, name).toMatchObject({ wrong: [] })
+      expect(cell?.issue).toBeUndefined()
+      expect(cell?.refused).toBeLessThan(set[0]?.values.length ?? 0)
+    }
   })
 
   it('stands in docs/fidelity.md as it was found', () => {

@@ -1,12 +1,16 @@
 import { memorySource, memoryStateStore, runPipeline } from '@drover/core'
-import { parquetSink, parquetSource } from '@drover/export-parquet'
+import { type ParquetSinkOptions, parquetSink, parquetSource } from '@drover/export-parquet'
 import { readRows } from '../read-rows.js'
 import { fieldsOf } from '../records.js'
 import type { Store } from '../store.js'
 import { Places } from './files.js'
 
-/** A file for each copy. What it is to be read from is written by its own sink, which the control looks at. */
-export function parquet(): Store {
+/**
+ * A file for each copy. What it is to be read from is written by its own sink, which the control looks at.
+ *
+ * @param types Coercions of the sink that is copied to.
+ */
+export function parquet(types: ParquetSinkOptions['types'] = {}): Store {
   const places = new Places('parquet')
   return {
     name: 'Parquet',
@@ -23,7 +27,7 @@ export function parquet(): Store {
     },
     place: () => {
       const path = places.next()
-      return { sink: parquetSink({ outputPath: path }), contents: () => readRows(parquetSource({ path })) }
+      return { sink: parquetSink({ outputPath: path, types }), contents: () => readRows(parquetSource({ path })) }
     },
     [Symbol.asyncDispose]: async () => places.remove(),
   }
