@@ -22,7 +22,7 @@ import { parquetSource } from '../src/index.js'
 import { FileSet } from '../src/source/file-set.js'
 import { mayMatch } from '../src/source/group-statistics.js'
 import { ParquetSession } from '../src/source/source-session.js'
-import { copyTo, inSession, rowsOf, tempFolder, whole } from './source-fixtures.js'
+import { copyTo, inSession, pagesOf, rowsOf, tempFolder, whole } from './source-fixtures.js'
 
 const signal = new AbortController().signal
 
@@ -138,6 +138,12 @@ describe('row groups that cannot match are not read', () => {
       expect(rows).toEqual(all.rows.filter(compileFilter(filter)))
       expect(rows).toHaveLength(count)
       expect(bytes).toBeLessThan(all.bytes / 2)
+    }
+    // Who resumes inside of the row group jumps to the page of each column.
+    const [first] = await pagesOf(parquetSource({ path }), { page: { records: 5000, bytes: 1e9 } })
+    for (const row of [1, 9999, 10_001, 19_999]) {
+      const rest = await rowsOf(parquetSource({ path }), { after: { ...(first?.cursor as object), row } as never })
+      expect(rest).toEqual(all.rows.slice(row))
     }
   })
 
