@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { type ColumnChunk, parquetReadObjects, readOffsetIndex } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { expect, test } from 'vitest'
@@ -222,6 +223,27 @@ test('a column takes the encoding that serves it', async () => {
     'PLAIN,RLE,RLE_DICTIONARY',
   ])
 })
+
+test.for(['snappy', 'zstd'] as const)(
+  'a file is at most a tenth larger than the one that DuckDB writes with %s',
+  async (compression) => {
+    const columns = plan({
+      id: { kind: 'int', bits: 64 },
+      thread: { kind: 'text' },
+      content: { kind: 'text' },
+      key: { kind: 'uuid' },
+      meta: { kind: 'json' },
+    })
+    await using encoder = new GroupEncoder({ plan: columns, compression })
+    const file = await fileOf(encoder, columns, [
+      rows(20_000).map(({ id, thread, content, key, meta }) => ({ id, thread, content, key, meta })),
+    ])
+    const name = await saved(file)
+    const other = `${name}.duckdb`
+    await duckdb(`COPY (FROM $file) TO '${other}' (FORMAT parquet, COMPRESSION ${compression})`, name)
+    expect(file.length).toBeLessThan((await stat(other)).size * 1.1)
+  },
+)
 
 test('encodings chosen by a small row group are chosen again by a much larger one', async () => {
   const columns = plan({ few: { kind: 'text' } })
