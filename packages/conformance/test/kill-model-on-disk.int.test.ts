@@ -38,7 +38,7 @@ async function tried(
       [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
     }
   }
-  const report = await killModel({ stride: 11, create, ...options })
+  const report = await killModel({ stride: 15, create, ...options })
   expect(report.kills).toBeGreaterThan(15)
   expect(report.zombies).toBeGreaterThan(5)
 }

@@ -67,9 +67,9 @@ describePostgres('postgresSink', () => {
 
   // Each life with connections of its own, or all of them from one pool of the application.
   for (const [refusals, connections, stride] of [
-    ['tells', 'its own', 13],
-    ['silent', "the application's", 17],
-    ['deferred', "the application's", 17],
+    ['tells', 'its own', 17],
+    ['silent', "the application's", 23],
+    ['deferred', "the application's", 23],
   ] as const) {
     test(`nothing is lost or doubled, wherever a process ends (refusals: ${refusals}, connections: ${connections})`, {
       timeout: 300_000,

@@ -11,7 +11,7 @@ export interface Trial extends AsyncDisposable {
 
 export interface EveryStepOptions {
   readonly create: () => Promise<Trial>
-  /** Take each so many-th step only. @default 1 */
+  /** Take each so many-th step only, beginning with another one each time: in the end all are taken. @default 1 */
   readonly stride?: number | undefined
   /** Take every step as the place where a life falls asleep too, is taken over, and wakes up. @default true */
   readonly zombies?: boolean | undefined
@@ -39,16 +39,17 @@ const mostLives = 50
 /** Kills at every step, in the following lives too, and verifies each time. @throws `CONTRACT_BROKEN` */
 export async function killAtEveryStep(options: EveryStepOptions): Promise<KillModelReport> {
   const { stride = 1, zombies = true } = options
+  const first = 1 + Math.floor(Math.random() * stride)
   let kills = 0
   let trials = 0
-  for (let step = 1; ; step += stride) {
+  for (let step = first; ; step += stride) {
     const killed = await killAt(step, options.create)
     trials++
     kills += killed
     if (killed === 0) break
   }
-  const slept = zombies ? await sleepAtEveryStep(options, stride) : 0
-  const stumbled = await stumbleAtEveryStep(options.create, stride)
+  const slept = zombies ? await sleepAtEveryStep(options, first, stride) : 0
+  const stumbled = await stumbleAtEveryStep(options.create, first, stride)
   const ended = new Set(stumbled.filter(({ overcome }) => !overcome).map(({ label }) => label))
   return {
     trials: trials + slept + stumbled.length,
@@ -94,8 +95,12 @@ async function killAt(step: number, create: () => Promise<Trial>): Promise<numbe
   }
 }
 
-async function sleepAtEveryStep({ create, exclusive }: EveryStepOptions, stride: number): Promise<number> {
-  for (let step = 1, slept = 0; ; step += stride) {
+async function sleepAtEveryStep(
+  { create, exclusive }: EveryStepOptions,
+  first: number,
+  stride: number,
+): Promise<number> {
+  for (let step = first, slept = 0; ; step += stride) {
     const trial = await create()
     const sleeper = new Life({ sleepAt: step, notDuring: exclusive })
     const heir = new Life()
@@ -138,9 +143,9 @@ async function sleepAtEveryStep({ create, exclusive }: EveryStepOptions, stride:
 const together = 8
 
 /** Whatever fails once is tried again, and neither lost nor done twice, also where it was done before it failed. */
-async function stumbleAtEveryStep(create: () => Promise<Trial>, stride: number): Promise<Stumble[]> {
+async function stumbleAtEveryStep(create: () => Promise<Trial>, first: number, stride: number): Promise<Stumble[]> {
   const stumbles: Stumble[] = []
-  for (let step = 1; ; step += stride * together) {
+  for (let step = first; ; step += stride * together) {
     const steps = Array.from({ length: together }, (_, i) => step + i * stride)
     const results = await Promise.all(steps.map((one) => stumbleAt(one, create)))
     for (const stumble of results) if (stumble !== undefined) stumbles.push(stumble)

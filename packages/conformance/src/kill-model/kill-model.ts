@@ -51,7 +51,7 @@ export interface KillModelOptions {
   readonly refusals?: RefusalKind | 'none'
   /** The sink ends each batch after so many rows. @default it takes what it is given */
   readonly rowsOfBatch?: number
-  /** Take each so many-th step only, for stores that are slow. @default 1 */
+  /** Take each so many-th step only, beginning with another one each time, for stores that are slow. @default 1 */
   readonly stride?: number
   /** Put a process to sleep at every step too, have it taken over, and wake it up. @default true */
   readonly zombies?: boolean
