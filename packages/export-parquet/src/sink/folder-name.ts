@@ -9,8 +9,6 @@ export const longestName = 255
  * refuses, and what cannot be seen. Everything else stands there as it is.
  */
 const unsafe = /[\p{C}\p{Zl}\p{Zp}"#%'*+/:<=>?[\\\]^`{|}]/u
-/** A blank or point at the end is dropped by Windows; a blank at the beginning gets lost elsewhere. */
-const brittleEnd = /^[ ]|[ .]$/u
 /** Differ only in how they are written, where a file system takes that for no difference. */
 const foldable = /[^\u0020-\u0040\u005b-\u007e]/u
 
@@ -27,6 +25,7 @@ export function escapeValue(value: string | null, folds = false): string {
   }
   // DuckDB takes NULL in any case for no value, too.
   if (escaped === nullFolder || escaped.toLowerCase() === 'null') return percent(escaped.charAt(0)) + escaped.slice(1)
+  // A blank or point at the end is dropped by Windows; a blank at the beginning gets lost elsewhere.
   return escaped.replace(/^ /, '%20').replace(/[ .]$/, percent)
 }
 
@@ -49,11 +48,6 @@ export function valuesOfFolder(folder: string): Record<string, string | null> {
     values[unescapeValue(segment.slice(0, at)) ?? ''] = unescapeValue(segment.slice(at + 1))
   }
   return values
-}
-
-/** Whether a name would be changed on its way through a file system of any kind. */
-export function needsEscape(name: string): boolean {
-  return brittleEnd.test(name) || escapeValue(name) !== name
 }
 
 function percent(text: string): string {

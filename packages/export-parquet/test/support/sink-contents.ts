@@ -17,18 +17,28 @@ export async function recordsOfFile(path: string, fields: readonly Field[]): Pro
 }
 
 /** Records of a data set, by its manifest alone: folders are decoded here. */
-export async function recordsOfSet(root: string, fields: readonly Field[], partitionBy: readonly string[] = []): Promise<Row[]> {
+export async function recordsOfSet(
+  root: string,
+  fields: readonly Field[],
+  partitionBy: readonly string[] = [],
+): Promise<Row[]> {
   if (!existsSync(join(root, '_manifest.json'))) return []
   const { files } = JSON.parse(readFileSync(join(root, '_manifest.json'), 'utf8')) as { files: { path: string }[] }
   const rows: Row[] = []
   for (const { path } of files) {
-    const folders = new Map(path.split('/').slice(0, -1).map((folder) => folder.split('=') as [string, string]))
+    const folders = new Map(
+      path
+        .split('/')
+        .slice(0, -1)
+        .map((folder) => folder.split('=') as [string, string]),
+    )
     const values = partitionBy.map((name) => {
       const type = (fields.find((field) => field.name === name) as Field).type
       const text = folders.get(name) as string
-      return [name, text === '__HIVE_DEFAULT_PARTITION__' ? null : valueOf(decodeURIComponent(text), type)] as const
+      return [name, text === '__HIVE_DEFAULT_PARTITION__' ? null : folderValue(decodeURIComponent(text), type)] as const
     })
-    for (const row of await recordsOfFile(join(root, path), fields)) rows.push({ ...row, ...Object.fromEntries(values) })
+    for (const row of await recordsOfFile(join(root, path), fields))
+      rows.push({ ...row, ...Object.fromEntries(values) })
   }
   return rows
 }
@@ -44,7 +54,7 @@ export function filesBelow(root: string): string[] {
     .sort()
 }
 
-function valueOf(text: string, { kind }: LogicalType): unknown {
+function folderValue(text: string, { kind }: LogicalType): unknown {
   if (kind === 'int') return narrowed(BigInt(text))
   if (kind === 'boolean') return text === 'true'
   return text
