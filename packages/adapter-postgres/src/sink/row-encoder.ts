@@ -1,6 +1,6 @@
-import type { Row } from '@drover/core'
+import { type Row, shownValue, ValueRefused } from '@drover/core'
 import type { Column } from '../schema/table.js'
-import { type Codec, shownValue, ValueRefused } from '../wire/codec.js'
+import type { Codec } from '../wire/codec.js'
 import { codecFor } from '../wire/codec-for.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
 import { type CopyEncoder, encoderOf } from '../wire/copy-encoder.js'

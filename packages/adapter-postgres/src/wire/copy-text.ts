@@ -1,4 +1,5 @@
-import { type Codec, refuseType } from './codec.js'
+import { refuseType } from '@drover/core'
+import type { Codec } from './codec.js'
 import { type CodecOptions, codecFor } from './codec-for.js'
 import { validText } from './codecs/text-codec.js'
 import { type CopyEncoder, type EncoderOptions, encoderOf } from './copy-encoder.js'

@@ -46,7 +46,7 @@ const refused: readonly (readonly [string, WireType, unknown, RegExp])[] = [
   ['text', wireType('text'), `${'x'.repeat(50)}\udc00`, /character 51/],
   ['text', wireType('text'), 5, /the number 5.*It takes text/],
   ['text', wireType('text'), { a: 1 }, /an object.*It takes text/],
-  ['text', wireType('text'), new Date(0), /a Date.*It takes text/],
+  ['text', wireType('text'), new Date(0), /the Date 1970.*It takes text/],
   ['uuid', wireType('uuid'), 'not-a-uuid', /32 hexadecimal digits/],
   ['uuid', wireType('uuid'), '00000000-0000-0000-0000-00000000000g', /32 hexadecimal digits/],
   ['bytea', wireType('bytea'), 'text', /Uint8Array/],

@@ -1,5 +1,4 @@
-import { DroverError } from '@drover/core'
-import { ValueRefused } from './codec.js'
+import { DroverError, ValueRefused } from '@drover/core'
 import type { WireColumn } from './wire-type.js'
 
 /**

@@ -1,8 +1,8 @@
+import { refuseType } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { bitAt, packBits } from './bits.js'
 import type { Holding, Nulls } from './column-builder.js'
 import { FixedColumn } from './fixed-columns.js'
-import { refuseType } from './value-refused.js'
 
 type BooleanType = { readonly kind: 'boolean' }
 

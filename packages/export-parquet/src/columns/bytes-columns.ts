@@ -1,8 +1,7 @@
-import type { LogicalType } from '@drover/core'
+import { type LogicalType, refuseType, ValueRefused } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { ColumnBuilder, type LateRefusal, type Nulls } from './column-builder.js'
 import { grown } from './grown.js'
-import { refuseType, ValueRefused } from './value-refused.js'
 
 /** One value larger than that would take several times its size in memory on its way into a file. */
 const mostValueBytes = 2 ** 28

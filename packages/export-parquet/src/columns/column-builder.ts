@@ -1,10 +1,9 @@
-import type { ColumnWriter, LogicalType } from '@drover/core'
+import { type ColumnWriter, type LogicalType, ValueRefused } from '@drover/core'
 import type * as arrow from 'apache-arrow'
 import { arrowType } from './arrow-schema.js'
 import { bitAt, packBits } from './bits.js'
 import { grown } from './grown.js'
 import { bytesOrText, moment, small, whole } from './poured-value.js'
-import { ValueRefused } from './value-refused.js'
 
 /** What a builder is for. */
 export interface Holding<T extends LogicalType = LogicalType> {

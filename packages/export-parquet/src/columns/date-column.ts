@@ -1,8 +1,7 @@
-import { parseInstant } from '@drover/core'
+import { parseInstant, refuseType, shownValue, ValueRefused } from '@drover/core'
 import { digitsIn, epochDay, firstDay, lastDay, secondsPerDay } from './calendar.js'
 import type { Holding } from './column-builder.js'
 import { FixedColumn } from './fixed-columns.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type DateType = { readonly kind: 'date' }
 

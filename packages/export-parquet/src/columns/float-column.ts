@@ -1,6 +1,6 @@
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
 import type { Holding } from './column-builder.js'
 import { FixedColumn } from './fixed-columns.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type FloatType = { readonly kind: 'float'; readonly bits: 32 | 64 }
 

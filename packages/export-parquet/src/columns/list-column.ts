@@ -1,8 +1,7 @@
-import type { LogicalType } from '@drover/core'
+import { type LogicalType, refuseType, ValueRefused } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { ColumnBuilder, type Holding, type Nulls } from './column-builder.js'
 import { grown } from './grown.js'
-import { refuseType, ValueRefused } from './value-refused.js'
 
 export type ListType = { readonly kind: 'list'; readonly of: LogicalType }
 

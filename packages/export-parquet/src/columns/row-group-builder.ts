@@ -1,11 +1,11 @@
-import { DroverError, type Page, type Row } from '@drover/core'
+import { DroverError, type Page, type Row, shownValue, ValueRefused } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { arrowSchema } from './arrow-schema.js'
 import type { ColumnBuilder, LateRefusal } from './column-builder.js'
 import type { ColumnPlan, TablePlan } from './column-plan.js'
 import { createColumn } from './create-column.js'
+import { recordRefused } from './record-refused.js'
 import { unknownFields } from './unknown-fields.js'
-import { recordRefused, shownValue, ValueRefused } from './value-refused.js'
 
 /**
  * Gathers records by column until they are enough for a row group. Its memory is used again for the next one.

@@ -1,8 +1,7 @@
-import type { Field } from '@drover/core'
+import { type Field, refuseType, shownValue, ValueRefused } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import { ColumnBuilder, type Holding, type Nulls } from './column-builder.js'
 import { unknownFields } from './unknown-fields.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type StructType = { readonly kind: 'struct'; readonly fields: readonly Field[] }
 

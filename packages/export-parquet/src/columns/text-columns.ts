@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { DroverError, encodeJson, type LogicalType } from '@drover/core'
+import { DroverError, encodeJson, type LogicalType, refuseType, shownValue, ValueRefused } from '@drover/core'
 import { VariableColumn } from './bytes-columns.js'
 import type { LateRefusal } from './column-builder.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 /** A call into C++ costs more than so few characters do. */
 const shortText = 24

@@ -1,6 +1,6 @@
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
 import { digitsIn, microsPerDay, microsPerSecond } from './calendar.js'
 import { WordsColumn } from './fixed-columns.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type TimeType = { readonly kind: 'time' }
 

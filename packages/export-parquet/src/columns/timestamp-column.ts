@@ -1,9 +1,8 @@
-import { type Instant, instantOfDate } from '@drover/core'
+import { type Instant, instantOfDate, refuseType, shownValue, ValueRefused } from '@drover/core'
 import { firstDay, lastDay, secondsPerDay } from './calendar.js'
 import type { Holding } from './column-builder.js'
 import { WordsColumn } from './fixed-columns.js'
 import { readInstant } from './read-instant.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type TimestampType = { readonly kind: 'timestamp'; readonly zone: boolean; readonly digits: number }
 

@@ -1,8 +1,8 @@
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
 import * as arrow from 'apache-arrow'
 import type { Holding, Nulls } from './column-builder.js'
 import { FixedColumn } from './fixed-columns.js'
 import { singleOf } from './float-column.js'
-import { refuseType, shownValue, ValueRefused } from './value-refused.js'
 
 export type VectorType = { readonly kind: 'vector'; readonly dimensions: number }
 

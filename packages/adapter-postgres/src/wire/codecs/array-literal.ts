@@ -1,4 +1,4 @@
-import { ValueRefused } from '../codec.js'
+import { ValueRefused } from '@drover/core'
 
 /** An array as Postgres writes it: elements as texts, null for NULL. */
 export interface ArrayParts {

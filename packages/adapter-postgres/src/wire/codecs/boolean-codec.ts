@@ -1,4 +1,5 @@
-import { type Codec, refuseType } from '../codec.js'
+import { refuseType } from '@drover/core'
+import type { Codec } from '../codec.js'
 
 /** `boolean`. Written are also 0 and 1, which stores without booleans have, and the words that Postgres reads. */
 export const booleanCodec: Codec = {

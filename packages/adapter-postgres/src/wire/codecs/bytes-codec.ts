@@ -1,4 +1,5 @@
-import { type Codec, refuseType } from '../codec.js'
+import { refuseType } from '@drover/core'
+import type { Codec } from '../codec.js'
 
 /** `Uint8Array`, a copy of its own. Written are also ArrayBuffers, and hexadecimal text as Postgres prints it: `\x00ff`. */
 export const bytesCodec: Codec = {

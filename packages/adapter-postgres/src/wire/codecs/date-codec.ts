@@ -1,4 +1,5 @@
-import { type Codec, refuseType, shownValue, ValueRefused } from '../codec.js'
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import { dateText, dayOf, type Moment, microsPerDay } from './calendar.js'
 import { readInt32 } from './integer-codecs.js'
 import { parseMoment, UnreadableTime } from './moment-text.js'

@@ -1,5 +1,5 @@
-import { DroverError, decodeJson, encodeJson } from '@drover/core'
-import { type Codec, shownValue, ValueRefused } from '../codec.js'
+import { DroverError, decodeJson, encodeJson, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import { readUtf8 } from '../native-text.js'
 import type { WireBuffer } from '../wire-buffer.js'
 import { jsonNull } from './json-null.js'

@@ -1,4 +1,5 @@
-import { type Codec, refuseType, shownValue, ValueRefused } from '../codec.js'
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import type { WireBuffer } from '../wire-buffer.js'
 
 /**

@@ -1,4 +1,5 @@
-import { type Codec, refuseType, shownValue, ValueRefused } from '../codec.js'
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import { readUtf8 } from '../native-text.js'
 
 /** What becomes of characters that Postgres cannot keep: U+0000, and half of a surrogate pair. */

@@ -1,4 +1,5 @@
-import { type Codec, refuseType, shownValue, ValueRefused } from '../codec.js'
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import { timeText, twoDigits } from './calendar.js'
 import { readInt32, safeInteger, writeInt64 } from './integer-codecs.js'
 import { parseTime, UnreadableTime, type WrittenTime } from './moment-text.js'

@@ -1,4 +1,5 @@
-import { type Codec, shownValue, ValueRefused } from '../codec.js'
+import { shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import type { WireBuffer } from '../wire-buffer.js'
 import { dayOf, type Moment, microsPerDay, microsPerSecond, readMoment, writeMoment } from './calendar.js'
 import { infinityOf, momentOf } from './date-codec.js'

@@ -1,4 +1,5 @@
-import { type Codec, refuseType } from '../codec.js'
+import { refuseType } from '@drover/core'
+import type { Codec } from '../codec.js'
 import { readLatin1 } from '../native-text.js'
 
 /** Text of 36 characters, in lower case. Written are all forms that Postgres reads: capitals, braces, other hyphens. */

@@ -1,4 +1,5 @@
-import { type Codec, refuseType, shownValue, ValueRefused } from '../codec.js'
+import { refuseType, shownValue, ValueRefused } from '@drover/core'
+import type { Codec } from '../codec.js'
 import type { WireBuffer } from '../wire-buffer.js'
 
 /** pgvector's `vector`: `Float32Array`. Written are also arrays of numbers, and its text: `[1,2.5]`. */

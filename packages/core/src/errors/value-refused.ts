@@ -1,15 +1,13 @@
-import { DroverError } from '@drover/core'
-import type { ColumnPlan } from './column-plan.js'
-import { typeName } from './type-names.js'
-
-/** A value that a column cannot hold as it is. Whoever knows the record makes a `RECORD_REFUSED` of it. */
+/**
+ * A value that a field of a store cannot take as it is. Whoever knows the record makes a `RECORD_REFUSED` of it.
+ */
 export class ValueRefused extends Error {
   override readonly name = 'ValueRefused'
-  /** Where in the record it stands: `tags[3]`, `address.city`. */
+  /** Where in the record it stands: `tags[3]`, `address.city`. Empty where only the field itself can be meant. */
   path = ''
 
   /**
-   * @param what It is: "the number 1.5".
+   * @param what It is: "the number 1.5", "a text of 70 bytes".
    * @param remedy What can be done, as a sentence.
    */
   constructor(
@@ -26,18 +24,9 @@ export class ValueRefused extends Error {
   }
 }
 
-/** For a value of a JavaScript type that is none of the column's. */
+/** For a value of a JavaScript type that is none of the field's. @throws {@link ValueRefused} */
 export function refuseType(value: unknown, expected: string): never {
   throw new ValueRefused(shownValue(value), `It takes ${expected}.`)
-}
-
-/** What a column refused, as the refusal of a record. */
-export function recordRefused(refused: ValueRefused, column: ColumnPlan, where: string, row: number): DroverError {
-  return new DroverError(
-    'RECORD_REFUSED',
-    `${where}: field "${refused.path}" is ${refused.what}, which the column's type ${typeName(column.type)} cannot take. ${refused.remedy}`,
-    { cause: refused, row },
-  )
 }
 
 /** A value as a message shows it: never all of a long one. */
