@@ -29,7 +29,7 @@ export interface LaneHelp {
   readonly hash: () => Hash
 }
 
-/** At the end of a batch a row group that is nearly full is written, not kept: what is kept goes to the disk twice. */
+/** At the end of a batch a row group of new rows that is nearly full is written, not kept: what is kept goes to the disk twice. */
 const nearlyFull = 0.75
 /** Row groups on their way through the encoder. */
 const mostEncoding = 2
@@ -107,7 +107,8 @@ export class LaneBatch {
     if (open === undefined || this.#refused.length > 0) return
     const { builder, journaled, journaledBytes } = open
     if (builder.rows === journaled) return
-    if (this.#isFull(folder, open, nearlyFull)) return this.#group(folder, open)
+    const isMostlyNew = (builder.rows - journaled) * 2 >= sizeOf(this.#pendingOf(folder)).rows
+    if (isMostlyNew && this.#isFull(folder, open, nearlyFull)) return this.#group(folder, open)
     const ipc = builder.toIpc(journaled)
     const entry = { folder, rows: builder.rows - journaled, bytes: builder.bytes - journaledBytes, length: ipc.length }
     const journal = await this.#openJournal()
