@@ -42,7 +42,7 @@ async function findService(): Promise<Service> {
     return { url: given, [Symbol.asyncDispose]: async () => {} }
   }
   try {
-    const server = await startPostgres({ inMemory: true })
+    const server = await startPostgres({ inMemory: true, quickLogins: true })
     console.log(`PostgreSQL for tests: ${server.description}`)
     return server
   } catch (error) {
