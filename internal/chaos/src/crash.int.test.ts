@@ -73,6 +73,8 @@ async function survives(pair: string, kills: number, more: Partial<CrashOptions>
   const report = await crashHarness({ worker, pair, kills, seed, ...more })
   console.log(reportLine(report))
   expect(report.kills).toBeGreaterThanOrEqual(kills)
-  if (more.rivals === undefined) expect(report.landed.between).toBeGreaterThan(0)
+  // A few may all land where a data set is finished.
+  if (more.rivals === undefined && kills >= 15) expect(report.landed.between).toBeGreaterThan(0)
+  expect(report.landed.before).toBeLessThan(report.kills)
   return report
 }
