@@ -47,9 +47,26 @@ export async function readManifest(path: string): Promise<DatasetManifest | null
 export function parseManifest(text: string): DatasetManifest | null {
   try {
     const value = JSON.parse(text) as Partial<DatasetManifest> | null
-    const isOurs = value?.version === 1 && value.writer === 'drover' && Array.isArray(value.files)
-    return isOurs && typeof value.schema === 'object' ? (value as DatasetManifest) : null
+    return isOurs(value) ? value : null
   } catch {
     return null
   }
+}
+
+function isOurs(value: Partial<DatasetManifest> | null): value is DatasetManifest {
+  if (value?.version !== 1 || value.writer !== 'drover') return false
+  const { schema, partitionBy, files } = value
+  return Array.isArray(schema?.fields) && Array.isArray(partitionBy) && Array.isArray(files) && files.every(isFile)
+}
+
+/** Files that it names may be removed: none of them is anywhere but in its own folder. */
+function isFile(file: Partial<DatasetFile> | null): boolean {
+  const { path, rows, bytes } = file ?? {}
+  if (typeof path !== 'string' || !isInside(path)) return false
+  return Number.isSafeInteger(rows) && Number.isSafeInteger(bytes)
+}
+
+/** Whether a path of a manifest stays below the manifest's folder. */
+export function isInside(path: string): boolean {
+  return path !== '' && !/^[/\\]|(^|[/\\])\.\.([/\\]|$)/.test(path)
 }
