@@ -75,6 +75,6 @@ async function survives(pair: string, kills: number, more: Partial<CrashOptions>
   expect(report.kills).toBeGreaterThanOrEqual(kills)
   // A few may all land where a data set is finished.
   if (more.rivals === undefined && kills >= 15) expect(report.landed.between).toBeGreaterThan(0)
-  expect(report.landed.before).toBeLessThan(report.kills)
+  if (more.rivals === undefined) expect(report.landed.before).toBeLessThan(report.kills)
   return report
 }
