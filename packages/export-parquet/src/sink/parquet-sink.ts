@@ -11,6 +11,7 @@ import {
 } from '@drover/core'
 import { manifestName } from './dataset-manifest.js'
 import { foldsNames } from './folds-names.js'
+import { groupsPerBatch } from './lane.js'
 import { ParquetSession } from './parquet-session.js'
 import type { ParquetSessionOptions } from './parquet-session-options.js'
 import { checkParquetSinkOptions, type ParquetSinkOptions, type Settings } from './parquet-sink-options.js'
@@ -43,7 +44,7 @@ export function parquetSink(options: ParquetSinkOptions): ExactSink<object> {
     guarantee: 'exactly-once',
     keyed: false,
     takesOneRun: true,
-    batchSize: rowGroupRows,
+    batchSize: rowGroupRows * groupsPerBatch,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async (operation) => {
