@@ -36,6 +36,12 @@ const idAndName = [field('id', int, false), field('name', text)]
 const people = (from: number, to: number): Row[] =>
   Array.from({ length: to - from }, (_, i) => ({ id: from + i, name: `n${from + i}` }))
 
+async function readIds(path: string): Promise<unknown[]> {
+  const store = memoryStore<Row>()
+  await runPipeline({ name: 'back', source: parquetSource({ path }), sink: memorySink({ store }) })
+  return store.rows.map(({ id }) => id).sort()
+}
+
 interface Run {
   readonly records: readonly Row[]
   readonly fields?: readonly Field[]
@@ -229,6 +235,44 @@ describe('an output that is there', () => {
     expect(files).toHaveLength(1)
     expect(await idsIn(join(outputPath, files[0] as string))).toEqual([20, 21])
   })
+
+  test.each(['out.parquet', 'out'])('stays as it is where nobody has a record to add: %s', async (name) => {
+    const outputPath = join(tempFolder(), name)
+    await run({ outputPath }, { records: people(0, 5), fields: idAndName })
+    await run({ outputPath, onExisting: 'append' }, { records: [], name: 'second' })
+    expect(await readIds(outputPath)).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test.each(['out.parquet', 'out'])(
+    'says which columns are never null where records only show them: %s',
+    async (name) => {
+      const outputPath = join(tempFolder(), name)
+      await run(
+        { outputPath },
+        { records: people(0, 2), fields: [field('id', int, false), field('name', text, false)] },
+      )
+      const records = [...people(2, 4), { id: 9, name: null }]
+      const report = await run({ outputPath, onExisting: 'append' }, { records, name: 'second' })
+      expect(report.counts).toMatchObject({ written: 2, rejected: 1 })
+      expect(await readIds(outputPath)).toEqual([0, 1, 2, 3])
+    },
+  )
+
+  test.each(['out.parquet', 'out'])(
+    'refuses other columns of records that only show them, and goes on with those it has: %s',
+    async (name) => {
+      const outputPath = join(tempFolder(), name)
+      await run({ outputPath }, { records: people(0, 2) })
+      const append = (records: readonly Row[]) => run({ outputPath, onExisting: 'append' }, { records, name: 'second' })
+      await expect(append([{ id: 2.5, name: 'x' }])).rejects.toMatchObject({
+        code: 'SINK_NOT_READY',
+        message: expect.stringContaining('id'),
+      })
+      expect(await readIds(outputPath)).toEqual([0, 1])
+      await append(people(2, 4))
+      expect(await readIds(outputPath)).toEqual([0, 1, 2, 3])
+    },
+  )
 
   test('keeps its row groups and statistics where it is added to', async () => {
     const outputPath = join(tempFolder(), 'out.parquet')

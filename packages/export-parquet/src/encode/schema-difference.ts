@@ -20,6 +20,12 @@ export function schemaDifference(existing: Uint8Array, ours: Uint8Array): string
   return `has its columns in another order: ${[...theirs.keys()].join(', ')}`
 }
 
+/** The columns of a file that are never null. */
+export function requiredColumns(schema: Uint8Array): ReadonlySet<string> {
+  const columns = [...columnsOf(schema)].filter(([, type]) => type.startsWith('required '))
+  return new Set(columns.map(([path]) => path))
+}
+
 const what = 'The description of the columns'
 
 /** Every element below the root by its path, with its type as text. */

@@ -77,6 +77,13 @@ export class DataSet extends PlacedOutput {
     this.#checkSame((await publishedAt(this.set.manifestPath, this.set.otherManifestPath)).manifest)
   }
 
+  /** Columns of the data set that are never null. */
+  async required(): Promise<ReadonlySet<string>> {
+    const { manifest } = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
+    const fields = manifest === null || manifest.files.length === 0 ? [] : manifest.schema.fields
+    return new Set(fields.filter(({ nullable }) => !nullable).map(({ name }) => name))
+  }
+
   #checkSame(manifest: DatasetManifest | null): void {
     const { output, partitionBy, help } = this.set
     if (manifest === null || manifest.files.length === 0) return

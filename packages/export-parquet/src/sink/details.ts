@@ -53,6 +53,13 @@ export function schemaOf({ plan, partition, key }: OutputPlan): RecordSchema {
   return { fields, key }
 }
 
+/** The columns with those of `required` never null. */
+export function withRequired({ plan, partition, key }: OutputPlan, required: ReadonlySet<string>): OutputPlan {
+  const settled = (column: ColumnPlan): ColumnPlan =>
+    required.has(column.name) ? { ...column, nullable: false } : column
+  return { plan: { columns: plan.columns.map(settled) }, partition: partition.map(settled), key }
+}
+
 /** Names of the columns in which two plans differ. */
 export function columnsDiffering(a: OutputPlan, b: OutputPlan): string[] {
   return differingFields(schemaOf(a), schemaOf(b))

@@ -16,7 +16,7 @@ import {
   type StagedPartition,
 } from '@drover/core'
 import type { PlacedGroup } from '../encode/group-footer.js'
-import { type FooterOfFile, readFooterOf, schemaDifference } from '../encode/read-footer.js'
+import { type FooterOfFile, readFooterOf, requiredColumns, schemaDifference } from '../encode/read-footer.js'
 import { parseManifest } from './dataset-manifest.js'
 import { asJson, detailsOf, type OwnFile, schemaOf } from './details.js'
 import { type LaneContents, openPart, readJournals } from './journal.js'
@@ -58,6 +58,11 @@ export class OneFile extends PlacedOutput {
     if (identity !== null) await this.#checkSchema(await this.#footer(identity.size))
   }
 
+  async required(): Promise<ReadonlySet<string>> {
+    const identity = await identityOf(this.#path)
+    return identity === null ? new Set() : requiredColumns((await this.#footer(identity.size)).schema)
+  }
+
   protected async checkUnchanged(partitions: readonly StagedPartition[]): Promise<void> {
     const existing = existingOf(partitions)
     const current = await identityOf(this.#path)
@@ -86,6 +91,8 @@ export class OneFile extends PlacedOutput {
       lanes.push({ staged, contents: await readJournals(staged.log.folder, staged.manifest.parts, output) })
     }
     const existing = existingOf(partitions)
+    // There never was a record, so nobody knows the columns but the file, and it stays as it is.
+    if (existing !== undefined && help.plan() === undefined) return { files: [], manifest: null, remove: [] }
     const own = existing === undefined ? this.#ownPart(lanes, stages) : null
     const file = own === null ? await OutputFile.create(this.#fresh()) : own.file
     try {
@@ -154,7 +161,7 @@ export class OneFile extends PlacedOutput {
 
   async #copyExisting(file: OutputFile, existing: ExistingOutput, signal: AbortSignal): Promise<void> {
     const footer = await this.#footer(existing.size)
-    if (this.options.help.plan() !== undefined) await this.#checkSchema(footer)
+    await this.#checkSchema(footer)
     const handle = await open(this.#path, 'r')
     try {
       await file.copyStart(handle, existing.length, footer.groups, signal)
@@ -185,7 +192,7 @@ export class OneFile extends PlacedOutput {
     const difference = schemaDifference(schema, await help.schema(new AbortController().signal))
     if (difference === null) return
     throw notReady(
-      `Nothing can be appended to ${output}, whose columns are others: ${difference} Name the columns' types with types, write to another file, or replace it with onExisting: 'replace'.`,
+      `Nothing can be appended to ${output}, which ${difference}. Name the columns' types with types, write to another file, or replace it with onExisting: 'replace'.`,
     )
   }
 

@@ -21,7 +21,7 @@ import { RowGroupBuilder } from '../columns/row-group-builder.js'
 import { GroupEncoder } from '../encode/group-encoder.js'
 import { parquetSource } from '../source/parquet-source.js'
 import { DataSet } from './data-set.js'
-import { columnsDiffering, detailsOf, type OutputPlan } from './details.js'
+import { columnsDiffering, detailsOf, type OutputPlan, withRequired } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { FolderRouter } from './folder-router.js'
 import { Lane } from './lane.js'
@@ -47,6 +47,7 @@ export class ParquetSession implements ExactSession<object> {
   /** From the source's description, before anything was written: then a run that goes on must have the same. */
   #described: OutputPlan | undefined
   #claims = 0
+  readonly #claimed = new Set<string>()
   #made: { readonly bytes: number; readonly rowGroups: number }[] = []
 
   constructor(private readonly options: ParquetSessionOptions) {
@@ -93,8 +94,11 @@ export class ParquetSession implements ExactSession<object> {
         if (this.#described !== undefined) checkSameColumns(this.#settled.plan, plan, this.options)
         return
       }
-      this.#settle(plan)
-      if (this.#claims > 0 && this.#adds) await this.#placement.checkAppend()
+      if (!this.#adds) return this.#settle(plan)
+      // A guess does not say which columns may be null; what is there does.
+      const required = this.#described === undefined ? await this.#placement.required() : new Set<string>()
+      this.#settle(withRequired(plan, required))
+      await this.#placement.checkAppend()
     })
   }
 
@@ -116,6 +120,7 @@ export class ParquetSession implements ExactSession<object> {
       this.#claims++
       this.#lanes.get(claim.partition.id)?.forget()
       const position = await this.#output.claim(claim)
+      this.#claimed.add(claim.partition.id)
       await this.#recall(claim)
       return position
     })
@@ -165,7 +170,7 @@ export class ParquetSession implements ExactSession<object> {
 
   /** Whether a claimed partition adds to what is there. */
   get #adds(): boolean {
-    return [...this.#lanes.keys()].some((id) => {
+    return [...this.#claimed].some((id) => {
       const { manifest } = this.#output.stage(id)
       return manifest.existing !== undefined || detailsOf(manifest).appends === true
     })
