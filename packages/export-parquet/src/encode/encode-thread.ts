@@ -19,6 +19,8 @@ export interface Encoded {
 
 export interface EncodingFailure {
   readonly failed: string
+  /** The library could not be loaded. */
+  readonly isMissing?: boolean
 }
 
 /** Encodes one request after the other: who asks waits for the answer before the next. */

@@ -12,3 +12,5 @@ parentPort?.on('message', async (/** @type {EncodeRequest} */ request) => {
   parentPort?.postMessage(answer, moved)
 })
 parentPort?.postMessage('drover:ready')
+// Compiled while the first rows are read; where it cannot be loaded, the first request says so.
+import('parquet-wasm').catch(() => {})

@@ -63,6 +63,11 @@ export class GroupEncoder {
     })
   }
 
+  /** Starts the thread, which takes longer than a small row group, while there is something else to wait for. */
+  start(): void {
+    this.#place ??= this.#start()
+  }
+
   /** Memory that the library has taken: what the largest row group needed. It gives none back before the encoder is disposed. */
   get libraryBytes(): number {
     return this.#libraryBytes
@@ -153,6 +158,12 @@ export class GroupEncoder {
     }
     // The library keeps memory of what failed, and cannot be used again after a trap.
     await this.#stop(place)
+    if (answer.isMissing === true) {
+      throw new DroverError(
+        'UNEXPECTED',
+        `The library parquet-wasm could not be loaded: ${answer.failed}. An application that is bundled into one file has to leave it, or all of @drover/export-parquet, out of the bundle.`,
+      )
+    }
     throw new DroverError(
       'UNEXPECTED',
       `parquet-wasm could not encode a row group of ${length} bytes: ${answer.failed}. Nothing of it was written. If it was short of memory, a smaller rowGroupBytes needs less.`,

@@ -14,6 +14,11 @@ const rowsWithoutEnd = 2 ** 31 - 1
  */
 export async function encode({ ipc, variants, onlyFooters }) {
   try {
+    await import('parquet-wasm')
+  } catch (error) {
+    return { failed: messageOf(error), isMissing: true }
+  }
+  try {
     const files = []
     for (const settings of variants) {
       const file = await writeParquet(ipc, settings)
@@ -22,8 +27,13 @@ export async function encode({ ipc, variants, onlyFooters }) {
     const { wasmMemory } = await import('parquet-wasm')
     return { files, ipc, libraryBytes: wasmMemory().buffer.byteLength }
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : String(error) }
+    return { failed: messageOf(error) }
   }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /**

@@ -195,6 +195,7 @@ export class ParquetSession implements ExactSession<object> {
     const { compression, info } = this.options
     const encoder = new GroupEncoder({ compression, plan: plan.plan, onNotice: info })
     this.#encoders.push(encoder)
+    encoder.start()
     this.#settled = { plan, encoder, router: this.#routerOf(plan) }
   }
 
