@@ -240,6 +240,23 @@ describe('what our sink stored in the metadata', () => {
     expect(page?.keys()).toEqual([0, 1, 3].map((id) => ({ source: [id], child: 0 })))
   })
 
+  test.each([
+    '[]',
+    '{"fields":[null]}',
+    '{"fields":[{"name":"id"}]}',
+    '{"fields":[{"name":"id","type":{"kind":"list"}}]}',
+    '{"fields":[],"key":1}',
+  ])('that are none count for nothing: %s', async (text) => {
+    const path = await copyTo(
+      join(await tempFolder(), 'theirs.parquet'),
+      sql,
+      `KV_METADATA {'drover.schema': ${quoted(text)}}`,
+    )
+    const { fields, key } = await schemaOf(parquetSource({ path }))
+    expect(fields.map(({ name }) => name)).toEqual(['id', 'doc', 'small'])
+    expect(key).toEqual([])
+  })
+
   test('a text that is no JSON rejects its record, with its key and without its text', async () => {
     const path = await copyTo(join(await tempFolder(), 'ours.parquet'), sql, metadata)
     const [page] = await pagesOf(parquetSource({ path }))

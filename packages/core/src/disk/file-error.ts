@@ -38,7 +38,8 @@ export function fileError(error: unknown, doing: string): DroverError {
   const meaning = code === undefined ? undefined : meanings[code]
   if (meaning === undefined) return DroverError.from(error, doing)
   const { remedy, isRetryable = false } = meaning
-  const { path } = error as NodeJS.ErrnoException
+  // Of a rename it is the new name that somebody knows.
+  const { path: from, dest: path = from } = error as NodeJS.ErrnoException & { readonly dest?: string }
   const where = path === undefined ? code : `${code}, ${path}`
   return new DroverError(meaning.code, `${doing}: ${remedy} (${where}).`, { cause: error, isRetryable })
 }

@@ -81,6 +81,11 @@ test.each<readonly [LogicalType, RegExp, string]>([
   expect(planTable(schema({ v: type }), { types: { v: instead as 'text' } }).issues).toEqual([])
 })
 
+test('a name that UTF-8 cannot hold is said', () => {
+  const { issues } = planTable(schema({ 'a\ud800': text }))
+  expect(issues).toMatchObject([{ field: 'a\ud800', loses: expect.stringContaining('in its name') }])
+})
+
 test('a guess from some records leaves room for nulls, and for fields that only types knows', () => {
   const { plan } = planTable(schema({ a: text }), { types: { rare: 'int64' }, isInferred: true })
   expect(plan.columns).toEqual([

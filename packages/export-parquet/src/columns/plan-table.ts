@@ -109,7 +109,18 @@ function storedDecimal({ precision, scale = 0 }: LogicalType & { kind: 'decimal'
   return { kind: 'decimal', precision: Math.max(precision, scale), scale }
 }
 
+const surrogate = /\p{Surrogate}/u
+
 function issuesOf({ name, type }: ColumnPlan): FidelityIssue[] {
+  if (surrogate.test(name)) {
+    return [
+      {
+        field: name,
+        loses: 'half of a surrogate pair is in its name, and UTF-8 has none',
+        remedy: 'rename it in a step',
+      },
+    ]
+  }
   return losses(type).map(({ loses, instead }) => ({
     field: name,
     loses,
@@ -131,7 +142,12 @@ function losses(type: LogicalType): readonly Loss[] {
         ? []
         : [{ loses: `nothing in Parquet has the ${type.digits} digits of these seconds`, instead: 'text' }]
     case 'any':
-      return [{ loses: 'each value brings its own type, and a column in Parquet has one', instead: 'json' }]
+      return [
+        {
+          loses: 'each value brings its own type, or all that were seen are null, and a column in Parquet has one type',
+          instead: 'json',
+        },
+      ]
     case 'list':
       return losses(type.of).map(({ loses }) => ({ loses: `in its items ${loses}`, instead: 'json' }))
     case 'struct':

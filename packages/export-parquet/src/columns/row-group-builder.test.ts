@@ -87,6 +87,13 @@ test('what toIpc gives can be added to another builder, wherever it stands in me
   }
 })
 
+test('a name without a character is one', () => {
+  const unnamed: TablePlan = { columns: [{ name: '', type: { kind: 'text' }, nullable: true }] }
+  const builder = filled([{ '': 'a' }], unnamed)
+  builder.appendIpc(filled([{ '': 'b' }], unnamed).toIpc())
+  expect(builder.rows).toBe(2)
+})
+
 test.each([
   [
     'another table',

@@ -14,6 +14,7 @@ import { unknownFields } from './unknown-fields.js'
  */
 export class RowGroupBuilder {
   readonly #schema: arrow.Schema
+  #readBack: string | undefined
   readonly #columns: readonly ColumnBuilder[]
   readonly #names: readonly string[]
   /** A record without a field of that name has a value there all the same: `constructor`. */
@@ -198,7 +199,7 @@ export class RowGroupBuilder {
     try {
       // Numbers of eight bytes cannot be looked at where they stand at an uneven place.
       const reader = arrow.RecordBatchReader.from(bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()).open()
-      if (String(reader.schema) !== String(this.#schema)) throw new TypeError('the columns differ')
+      if (String(reader.schema) !== this.#schemaRead()) throw new TypeError('the columns differ')
       for (const batch of reader) this.#appendBatch(batch)
     } catch (error) {
       this.truncate(before)
@@ -210,6 +211,12 @@ export class RowGroupBuilder {
             { cause: error },
           )
     }
+  }
+
+  /** The schema as a reader gives it back: a name without a character is none to it. */
+  #schemaRead(): string {
+    this.#readBack ??= String(arrow.RecordBatchReader.from(this.toIpc(this.#rows)).open().schema)
+    return this.#readBack
   }
 
   #appendBatch(batch: arrow.RecordBatch): void {

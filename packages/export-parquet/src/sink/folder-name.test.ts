@@ -45,4 +45,5 @@ test('a name stays as a person would write it where every system takes it', () =
 test('folders say the values of their columns', () => {
   expect(valuesOfFolder(`day=2024-02-29/who=a%2Fb/k=${nullFolder}`)).toEqual({ day: '2024-02-29', who: 'a/b', k: null })
   expect(valuesOfFolder('')).toEqual({})
+  expect(JSON.stringify(valuesOfFolder('__proto__=x'))).toBe('{"__proto__":"x"}')
 })

@@ -41,13 +41,14 @@ export function unescapeValue(name: string): string | null {
 
 /** `thread_id=a%2Fb/day=2024-02-29` as values by column. */
 export function valuesOfFolder(folder: string): Record<string, string | null> {
-  const values: Record<string, string | null> = {}
-  if (folder === '') return values
-  for (const segment of folder.split('/')) {
-    const at = segment.indexOf('=')
-    values[unescapeValue(segment.slice(0, at)) ?? ''] = unescapeValue(segment.slice(at + 1))
-  }
-  return values
+  if (folder === '') return {}
+  // An assignment would take `__proto__` for something else.
+  return Object.fromEntries(
+    folder.split('/').map((segment) => {
+      const at = segment.indexOf('=')
+      return [unescapeValue(segment.slice(0, at)) ?? '', unescapeValue(segment.slice(at + 1))]
+    }),
+  )
 }
 
 function percent(text: string): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DroverError, type RecordSchema } from '@drover/core'
+import { DroverError, type Field, type LogicalType, type RecordSchema } from '@drover/core'
 import { damaged } from './damaged.js'
 import { FileBytes, type ReadMeter } from './file-bytes.js'
 import { type Footer, readFooter } from './footer.js'
@@ -91,8 +91,20 @@ function declaredSchema(text: string | undefined): RecordSchema | null {
   if (text === undefined) return null
   try {
     const schema = JSON.parse(text) as Partial<RecordSchema> | null
-    return Array.isArray(schema?.fields) ? { fields: schema.fields, key: schema.key ?? [] } : null
+    const { fields, key = [] } = schema ?? {}
+    return Array.isArray(fields) && fields.every(isField) && Array.isArray(key) ? { fields, key } : null
   } catch {
     return null
   }
+}
+
+function isField(field: Partial<Field> | null): boolean {
+  return typeof field?.name === 'string' && isType(field.type)
+}
+
+/** Whether it has what is looked at; a kind that nobody knows is no column's. */
+function isType(type: Partial<LogicalType> | null | undefined): boolean {
+  if (typeof type?.kind !== 'string') return false
+  if (type.kind === 'list') return isType(type.of)
+  return type.kind !== 'struct' || (Array.isArray(type.fields) && type.fields.every(isField))
 }
