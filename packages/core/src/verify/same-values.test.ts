@@ -15,7 +15,19 @@ const kinds: readonly LogicalType[] = [
   { kind: 'timestamp', zone: true, digits: 6 },
   { kind: 'vector', dimensions: 2 },
   { kind: 'uuid' },
+  { kind: 'list', of: { kind: 'timestamp', zone: true, digits: 6 } },
+  { kind: 'list', of: { kind: 'text' } },
 ]
+
+it('compares the items of lists as what they are', () => {
+  const same = sameOf([
+    { kind: 'list', of: { kind: 'timestamp', zone: true, digits: 6 } },
+    { kind: 'list', of: { kind: 'timestamp', zone: true, digits: 3 } },
+  ])
+  expect(same(['2025-01-01T00:00:00Z', null], ['2025-01-01T00:00:00.000000Z', null])).toBe(true)
+  expect(same(['2025-01-01T00:00:00Z'], ['2025-01-01T00:00:00.000001Z'])).toBe(false)
+  expect(same(['2025-01-01T00:00:00Z'], [null])).toBe(false)
+})
 const times = ['2025-01-01T00:00:00Z', '2025-01-01 00:00:00.000', '2025-01-01T01:00:00+01:00', '2025-13-01T00:00:00Z']
 const value = fc.letrec((tie) => ({
   value: fc.oneof(

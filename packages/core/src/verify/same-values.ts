@@ -1,6 +1,6 @@
 import type { LogicalType } from '../contracts/schema.js'
 import { type Instant, parseInstant } from '../time/instant.js'
-import { codeOf, instantOf, parsed, plain } from './value-codes.js'
+import { codeOf, instantOf, itemCodeOf, parsed, plain } from './value-codes.js'
 
 /** Whether two values mean the same: whether their codes are the same, which are made only where a look does not tell. */
 export type Same = (a: unknown, b: unknown) => boolean
@@ -20,7 +20,7 @@ function unlikeOf(types: readonly LogicalType[]): Same {
   if (code === plain) return samePlain
   const byCode: Same = (a, b) => code(a) === code(b)
   const is = (...kinds: readonly LogicalType['kind'][]): boolean => types.some(({ kind }) => kinds.includes(kind))
-  if (is('vector', 'float')) return byCode
+  if (is('vector', 'float') || itemCodeOf(types) !== plain) return byCode
   if (is('json', 'list', 'struct')) return (a, b) => samePlain(parsed(a), parsed(b))
   if (!is('timestamp')) return byCode
   const canonical = new CanonicalInstants()

@@ -16,6 +16,10 @@ export function codeOf(types: readonly LogicalType[]): Code {
   const is = (...kinds: readonly Kind[]): boolean => types.some(({ kind }) => kinds.includes(kind))
   if (types.some((type) => type.kind === 'float' && type.bits === 32)) return float32
   if (is('vector')) return (value) => list(parsed(value), float32)
+  const item = itemCodeOf(types)
+  if (item !== plain && types.every(({ kind }) => kind === 'list' || kind === 'json')) {
+    return (value) => list(parsed(value), (one) => (one === null || one === undefined ? plain(one) : item(one)))
+  }
   if (is('json', 'list', 'struct')) return (value) => plain(parsed(value))
   if (is('timestamp')) return timestamp
   if (is('decimal')) return decimal
@@ -24,6 +28,12 @@ export function codeOf(types: readonly LogicalType[]): Code {
   // Where each value brings its own type, 1 and 1.0 are two: both sides would have kept them apart.
   if (types.length > 1 && types.every(({ kind }) => kind === 'any')) return (value) => `${typeof value} ${plain(value)}`
   return plain
+}
+
+/** How the items of lists are told apart. */
+export function itemCodeOf(types: readonly LogicalType[]): Code {
+  const items = types.flatMap((type) => (type.kind === 'list' ? [type.of] : []))
+  return items.length === 0 ? plain : codeOf(items)
 }
 
 /** The code of a value that has no type of its own. */
