@@ -3,7 +3,7 @@ import { DroverError, type Page, type PartFile } from '@drover/core'
 import type { EncodedGroup } from '../encode/group-footer.js'
 import { frameEnd, type GroupEntry, type JournalEntry, type PendingRows, sizeOf } from './journal.js'
 import type { OpenBuilder, OpenBuilders } from './open-builders.js'
-import { pourAll } from './pour-all.js'
+import { placesOf, pourAll, rowsOf } from './pour-all.js'
 import { readPending } from './read-pending.js'
 
 /** A row group is full at whichever comes first. */
@@ -88,17 +88,25 @@ export class LaneBatch {
   /**
    * Adds records of a page to a folder; `first` is the place of the page's first row in the batch.
    *
-   * @returns whether a row group is full, and was sent on its way
+   * @returns how many row groups were full, and sent on their way
    */
-  async add(folder: string, page: Page, first: number, which?: readonly number[]): Promise<boolean> {
+  async add(folder: string, page: Page, first: number, which?: readonly number[]): Promise<number> {
     const open = this.#open(folder)
     const { builder } = open
-    const before = builder.rows
-    pourAll(builder, page, which, (row, error) => this.refuse(first + row, error))
-    this.#rows += builder.rows - before
-    if (this.#refused.length > 0 || !this.#isFull(folder, open, 1)) return false
-    await this.#group(folder, open)
-    return true
+    const count = which?.length ?? rowsOf(page)
+    let groups = 0
+    for (let from = 0; from < count; ) {
+      const end = Math.min(count, from + this.#roomOf(folder, open))
+      const part = from === 0 && end === count ? which : placesOf(which, from, end)
+      const before = builder.rows
+      pourAll(builder, page, part, (row, error) => this.refuse(first + row, error))
+      this.#rows += builder.rows - before
+      from = end
+      if (this.#refused.length > 0 || !this.#isFull(folder, open, 1)) continue
+      await this.#group(folder, open)
+      groups++
+    }
+    return groups
   }
 
   /** There are no more rows for that folder in this batch: those in no row group go to the journal. */
@@ -168,6 +176,12 @@ export class LaneBatch {
   /** Rows of a folder that were committed before, and are in no row group. */
   #pendingOf(folder: string): readonly PendingRows[] {
     return this.changes.get(folder)?.isGrouped === true ? [] : this.help.pendingOf(folder)
+  }
+
+  /** Rows that the row group of a folder has room for. */
+  #roomOf(folder: string, { builder, journaled }: OpenBuilder): number {
+    const { rows } = sizeOf(this.#pendingOf(folder))
+    return Math.max(1, this.help.limits.rows - rows - builder.rows + journaled)
   }
 
   #isFull(folder: string, { builder, journaled, journaledBytes }: OpenBuilder, share: number): boolean {

@@ -182,9 +182,9 @@ export class Lane {
     let groups = 0
     for await (const page of pages) {
       if (signal.aborted) throw abortError(signal)
-      if (await work.add('', page, first)) groups++
+      groups += await work.add('', page, first)
       // It ends with a full one, so that no rows are left for the journal.
-      if (groups === groupsPerBatch) break
+      if (groups >= groupsPerBatch) break
       first += rowsOf(page)
     }
     await work.close('')

@@ -6,6 +6,11 @@ export function rowsOf(page: Page): number {
   return page.pour === undefined ? page.rows().length : page.count - (page.rejected?.length ?? 0)
 }
 
+/** The places `[from, end)` of a page, or of those of its places that are meant. */
+export function placesOf(which: readonly number[] | undefined, from: number, end: number): readonly number[] {
+  return which?.slice(from, end) ?? Array.from({ length: end - from }, (_, i) => from + i)
+}
+
 /** Goes on behind each record that is refused. */
 export function pourAll(
   builder: RowGroupBuilder,
