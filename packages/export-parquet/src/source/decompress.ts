@@ -2,14 +2,17 @@ import zlib from 'node:zlib'
 import type { CompressionCodec } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 
-/** Node's own where it has one: it is written in C, and checks the checksums. zstd came with Node 22.15. */
+/** Came with Node 22.15. */
+const { zstdDecompressSync } = zlib as { zstdDecompressSync?: typeof zlib.gunzipSync }
+
+/** Node's own where it has one: it is written in C, and checks the checksums. */
 const ours: { readonly [codec in CompressionCodec]?: (input: Uint8Array, length: number) => Uint8Array } = {
   ...compressors,
   GZIP: (input, length) => zlib.gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
   BROTLI: (input, length) => zlib.brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
-  ...(typeof zlib.zstdDecompressSync === 'function'
-    ? { ZSTD: (input, length) => zlib.zstdDecompressSync(input, { maxOutputLength: Math.max(1, length) }) }
-    : {}),
+  ...(zstdDecompressSync && {
+    ZSTD: (input: Uint8Array, length: number) => zstdDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
+  }),
 }
 
 /** Whether pages compressed so can be read. */

@@ -243,7 +243,8 @@ describePostgres("indexes: 'after'", () => {
     expect((ended as Error).message).toContain(`("${place.name}"."a_fraction")`)
     expect(await count()).toBe(4_000)
     expect(await names()).toEqual(['by_a', 'by_at', 'one_of', 't_b_key', 't_pkey'])
-    await database.query('UPDATE t SET a = 7 WHERE a = 6')
+    // Written anew: an index is also computed of rows that are gone but that another test's transaction may still see.
+    await database.query('ALTER TABLE t ALTER a TYPE int USING CASE a WHEN 6 THEN 7 ELSE a END')
     expect((await run()).ended).toMatchObject({ status: 'completed' })
     expect(await names()).toContain('a_fraction')
   })
