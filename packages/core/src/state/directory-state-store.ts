@@ -19,6 +19,7 @@ import { changedControl, settledControl } from './changed-control.js'
 import { isHolderGone } from './holder.js'
 import { checkClock } from './memory-state-store.js'
 import type { PartitionFolder, StoredLease } from './partition-folder.js'
+import type { LogEnd } from './position-log.js'
 import { PositionWriter } from './position-writer.js'
 import { type FoundRun, RunFolders } from './run-folders.js'
 import { leaseLost, noSuchRun, notFollowed } from './state-errors.js'
@@ -167,10 +168,8 @@ class DirectoryStateStore implements StateStore {
     return this.#guarded(async () => {
       await this.#positions.close(lease)
       const folder = (await this.#runs.byId(lease.run)).partition(lease.partition.id)
-      const { standing, isOurs } = await leaseNow(folder, lease)
-      if (!isOurs) return
-      const { telling: _, ...given } = standing
-      await folder.renew(lease.fence, { ...given, holder: null })
+      const { isOurs } = await leaseNow(folder, lease)
+      if (isOurs) await folder.giveBack(lease.fence)
     })
   }
 
@@ -222,10 +221,20 @@ class DirectoryStateStore implements StateStore {
     const { run, partition, holder } = want
     const expiresAt = this.clock() + want.ttlMs
     if (!(await folder.claim(fence, { partition, holder, expiresAt }))) return null
-    const standing = await folder.beginLog({ fence, part: 1 })
+    const standing = await this.#begun(folder, fence)
     if (standing === undefined) return null
     const position = standing === null ? null : { run, partition, ...standing }
     return { run, partition, fence, holder, expiresAt: new Date(expiresAt), position }
+  }
+
+  /** Where the partition stands. A fence without a log is given back: nobody would know of it, and the next call would wait for its end. */
+  async #begun(folder: PartitionFolder, fence: number): Promise<LogEnd> {
+    try {
+      return await folder.beginLog({ fence, part: 1 })
+    } catch (error) {
+      await folder.giveBack(fence).catch(() => {}) // then it ends by itself; why there is no log is what counts
+      throw error
+    }
   }
 
   async #removeAbandoned(path: string): Promise<void> {

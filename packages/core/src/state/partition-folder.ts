@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Partition } from '../contracts/position.js'
 import type { JsonValue } from '../contracts/values.js'
-import { makeFolderIn, namesIn, placeFolder, readIfThere, replaceFile } from '../disk/durable.js'
+import { makeFolderIn, namesIn, placeFolder, readIfThere, replaceFile, syncFolder } from '../disk/durable.js'
 import { systemCode } from '../disk/file-error.js'
 import { DroverError } from '../errors/drover-error.js'
 import { isObject, parseFile } from './parse-file.js'
@@ -31,12 +31,16 @@ export interface Listing {
   readonly logs: readonly LogName[]
 }
 
+const heldName = 'lease.json'
+const releasedName = 'released.json'
+
 /** Each further look is due to another process having taken over meanwhile. */
 const mostLooks = 1000
 
 /**
  * One partition of a run. A fence is a folder with a lease in it, `00000001/lease.json`; beside it lies its log of
- * positions, `00000001.1.ndjson`, which goes on in `00000001.2.ndjson` when it is long.
+ * positions, `00000001.1.ndjson`, which goes on in `00000001.2.ndjson` when it is long. The lease of a fence that was given back is
+ * called `released.json`: a new name needs no room, so that it is given back on a full disk too, and the fence stands as before.
  *
  * Why no commit is lost or counts twice, whatever is paused or killed when:
  * - A fence's folder appears at once with its lease in it, and only once: one process gets it.
@@ -70,26 +74,41 @@ export class PartitionFolder {
 
   /** Null if the fence's folder is gone. @throws `STATE_INVALID` */
   async lease(fence: number): Promise<StoredLease | null> {
-    const path = `${this.#fence(fence)}/lease.json`
-    const text = await readIfThere(path)
-    return text === null ? null : parseFile(path, text, leaseOf)
+    const held = await this.#leaseIn(`${this.#fence(fence)}/${heldName}`)
+    if (held !== null) return held
+    const released = await this.#leaseIn(`${this.#fence(fence)}/${releasedName}`)
+    if (released === null) return null
+    const { telling: _, ...given } = released
+    return { ...given, holder: null }
   }
 
   /** Takes a fence; false if another was quicker. */
   async claim(fence: number, lease: StoredLease): Promise<boolean> {
     await makeFolderIn(dirname(this.path))
     await makeFolderIn(this.path)
-    return placeFolder(this.#fence(fence), { 'lease.json': JSON.stringify(lease) }, this.aside)
+    return placeFolder(this.#fence(fence), { [heldName]: JSON.stringify(lease) }, this.aside)
   }
 
   /** Changes the lease of a fence; false if its folder is gone. */
   async renew(fence: number, lease: StoredLease): Promise<boolean> {
     try {
-      await replaceFile(`${this.#fence(fence)}/lease.json`, JSON.stringify(lease), this.aside)
+      await replaceFile(`${this.#fence(fence)}/${heldName}`, JSON.stringify(lease), this.aside)
       return true
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false
       throw error
+    }
+  }
+
+  /** Gives a fence's lease back; nothing if its folder is gone. It needs no room. */
+  async giveBack(fence: number): Promise<void> {
+    const folder = this.#fence(fence)
+    try {
+      await rename(`${folder}/${heldName}`, `${folder}/${releasedName}`)
+      await syncFolder(folder)
+    } catch (error) {
+      // Given back already, or whoever took over has removed it.
+      if (systemCode(error) !== 'ENOENT') throw error
     }
   }
 
@@ -169,6 +188,11 @@ export class PartitionFolder {
       'STATE_INVALID',
       `${this.path} does not say where the partition stands: its logs are gone. Put them back, or delete the run's folder to begin it anew.`,
     )
+  }
+
+  async #leaseIn(path: string): Promise<StoredLease | null> {
+    const text = await readIfThere(path)
+    return text === null ? null : parseFile(path, text, leaseOf)
   }
 
   #fence(fence: number): string {
