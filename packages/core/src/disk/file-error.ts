@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ErrorCode } from '../errors/codes.js'
 import { DroverError } from '../errors/drover-error.js'
 
@@ -19,9 +21,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EAGAIN: { code: 'STORE_UNAVAILABLE', remedy: 'the system asks to try again', isRetryable: true },
   EIO: { code: 'STORE_UNAVAILABLE', remedy: 'the disk reports an error: look at it before you call again' },
   ESTALE: { code: 'STORE_UNAVAILABLE', remedy: 'the network file system lost it', isRetryable: true },
-  ENOTDIR: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: remove it, or name another place' },
-  EISDIR: { code: 'STATE_INVALID', remedy: 'a folder is where a file should be: remove it, or name another place' },
-  EEXIST: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: remove it, or name another place' },
+  // What is in the way may be all that its owner has: nobody is told to remove it.
+  ENOTDIR: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: name another path, or move it away' },
+  EISDIR: { code: 'STATE_INVALID', remedy: 'a folder is where a file should be: name another path, or move it away' },
+  EEXIST: { code: 'STATE_INVALID', remedy: 'a file is where a folder should be: name another path, or move it away' },
   ENAMETOOLONG: { code: 'OPTION_INVALID', remedy: 'the path is too long: name a place with a shorter one' },
 }
 
@@ -37,9 +40,26 @@ export function fileError(error: unknown, doing: string): DroverError {
   const code = systemCode(error)
   const meaning = code === undefined ? undefined : meanings[code]
   if (meaning === undefined) return DroverError.from(error, doing)
-  const { remedy, isRetryable = false } = meaning
   // Of a rename it is the new name that somebody knows.
   const { path: from, dest: path = from } = error as NodeJS.ErrnoException & { readonly dest?: string }
+  const file = code === 'ENOTDIR' || code === 'EEXIST' ? fileInTheWay(path) : undefined
+  const { isRetryable = false } = meaning
+  const remedy =
+    file === undefined
+      ? meaning.remedy
+      : `${file} is a file, and a folder is needed there: name another path, or move the file away`
   const where = path === undefined ? code : `${code}, ${path}`
   return new DroverError(meaning.code, `${doing}: ${remedy} (${where}).`, { cause: error, isRetryable })
+}
+
+/** The system names the folder that could not be made, and not the file above it that is why. */
+function fileInTheWay(path: string | undefined): string | undefined {
+  for (let at = path; at !== undefined; at = dirname(at) === at ? undefined : dirname(at)) {
+    try {
+      return statSync(at).isDirectory() ? undefined : at
+    } catch {
+      // There is nothing: what is in the way stands above it.
+    }
+  }
+  return undefined
 }
