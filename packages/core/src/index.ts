@@ -113,6 +113,7 @@ export { fenced } from './files/staging/fenced.js'
 export { identityOf, identityOfOpen, isSameFile } from './files/staging/file-identity.js'
 export type { ExistingOutput, FileIdentity, Manifest, Part, StaleFile } from './files/staging/manifest.js'
 export { ManifestLog } from './files/staging/manifest-log.js'
+export { MissingOutput } from './files/staging/missing-output.js'
 export { PartFile, writeFully } from './files/staging/part-file.js'
 export { type Beginning, PartitionStage, type PartitionStageOptions } from './files/staging/partition-stage.js'
 export {

@@ -25,6 +25,8 @@ export interface Warning {
     | 'POOL_TOO_SMALL'
     /** Rows that the run did not give stay, because it gave too little to tell. */
     | 'DELETES'
+    /** A file sink's output of earlier runs is gone, and an incremental run writes only what came since. */
+    | 'OUTPUT_MISSING'
     /** Something of a database is not copied, or not as it was. */
     | 'TABLES'
   readonly message: string

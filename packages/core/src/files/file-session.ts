@@ -3,6 +3,7 @@ import type { Claim, Position } from '../contracts/position.js'
 import type { FidelityIssue, RecordSchema } from '../contracts/schema.js'
 import type { CommitBatch, ExactSession, Rehearsal } from '../contracts/sink.js'
 import type { Source } from '../contracts/source.js'
+import type { ConnectOperation } from '../contracts/stall.js'
 import type { Operation, Row } from '../contracts/values.js'
 import { abortError } from '../engine/retry.js'
 import type { FileFormat } from './file-format.js'
@@ -26,6 +27,7 @@ export interface FileSessionOptions {
   readonly gzip: boolean
   readonly values: JsonValues
   readonly readBack: () => Source
+  readonly warn: ConnectOperation['warn']
 }
 
 /** What sinks of one file and of a file per batch have in common. */

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runPipeline } from '../engine/run-pipeline.js'
@@ -8,11 +8,58 @@ import { jsonSink } from './json-sink.js'
 import { jsonSource } from './json-source.js'
 import { ndjsonSink } from './ndjson-sink.js'
 import { ndjsonSource } from './ndjson-source.js'
-import { records } from './testing/drive.js'
+import { drive, operation, records, runOnce, whole } from './testing/drive.js'
 import { readAll } from './testing/read-all.js'
 import { tempFolder } from './testing/temp-folder.js'
 
 const linesOf = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
+describe('an incremental run whose output was deleted meanwhile', () => {
+  const sinks = [
+    ['ndjsonSink', (folder: string) => ndjsonSink({ path: `${folder}/out` })],
+    ['jsonSink', (folder: string) => jsonSink({ path: `${folder}/out` })],
+  ] as const
+
+  test.each(sinks)('warns that what was exported before is not in the new one: %s', async (_, sinkIn) => {
+    const folder = tempFolder()
+    const options = (count: number, again?: 'incremental' | 'full') => ({
+      name: 'copy',
+      source: memorySource({ records: records(count), key: 'id' }),
+      sink: sinkIn(folder),
+      parallel: 2,
+      ...(again === undefined ? {} : { again }),
+    })
+    await runPipeline(options(3))
+    expect((await runPipeline(options(5, 'incremental'))).warnings).toEqual([])
+    rmSync(`${folder}/out`)
+    const report = await runPipeline(options(6, 'incremental'))
+    expect(report).toMatchObject({ status: 'completed', attempt: { counts: { written: 1 } } })
+    expect(report.warnings).toEqual([
+      { code: 'OUTPUT_MISSING', message: expect.stringMatching(new RegExp(`^.*${folder}/out: .*again: 'full'`)) },
+    ])
+    expect((await runPipeline(options(7, 'incremental'))).warnings).toEqual([])
+    rmSync(`${folder}/out`)
+    expect(await runPipeline(options(7, 'full'))).toMatchObject({ counts: { written: 7 }, warnings: [] })
+  })
+
+  test('is told of in each attempt, for the last one is the one with the report', async () => {
+    const path = `${tempFolder()}/out.ndjson`
+    await runOnce(ndjsonSink({ path }), records(2))
+    rmSync(path)
+    const told: string[][] = []
+    const attempt = async (fence: number, finishes: boolean) => {
+      const codes: string[] = []
+      told.push(codes)
+      await using session = await ndjsonSink({ path }).connect({ ...operation, warn: ({ code }) => codes.push(code) })
+      await drive(session, records(4), { run: 'run-2', from: 2, partition: { ...whole, start: 2 }, fence })
+      if (finishes) await session.finish?.('completed', operation)
+    }
+    await attempt(1, false)
+    await attempt(2, true)
+    expect(told).toEqual([['OUTPUT_MISSING'], ['OUTPUT_MISSING']])
+    expect(readFileSync(path, 'utf8')).toBe(linesOf(records(4).slice(2)))
+  })
+})
 
 describe('a run from file to file', () => {
   test('copies, then does nothing, then brings what is new, then all of it again', async () => {

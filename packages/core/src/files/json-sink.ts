@@ -73,11 +73,11 @@ export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
-    connect: async (): Promise<ExactSession<object>> => {
+    connect: async ({ warn }): Promise<ExactSession<object>> => {
       const readBack = () => jsonSource(path === undefined ? { directory, values } : { path, values })
       try {
         const location = await (path === undefined ? locateFolder(directory) : locateFile(path))
-        const shared = { output, location, format, gzip, values, readBack }
+        const shared = { output, location, format, gzip, values, readBack, warn }
         if (path === undefined) return new BatchFilesSession({ ...shared, folder: location.path, onExisting })
         return new SingleFileSession({ ...shared, folder: dirname(location.path), onExisting: onExisting ?? 'replace' })
       } catch (error) {

@@ -50,7 +50,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${dirname(path)}/.drover` }),
-    connect: async () => {
+    connect: async ({ warn }) => {
       const location = await locateFile(path).catch((error: unknown) => {
         throw outputError(error, path)
       })
@@ -65,6 +65,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
         values,
         onExisting,
         readBack,
+        warn,
       })
     },
   }

@@ -12,9 +12,9 @@ export class SingleFileSession extends FileSession {
   readonly #opener: Uint8Array
 
   constructor(options: FileSessionOptions & { readonly onExisting: 'replace' | 'error' }) {
-    const { output, location, format, gzip, onExisting } = options
+    const { output, location, format, gzip, onExisting, warn } = options
     const layout = fileLayout(format, gzip, output)
-    super(options, new SingleFile({ output, ...location, layout, onExisting }))
+    super(options, new SingleFile({ output, ...location, layout, onExisting, warn }))
     this.#opener = layout.opener
   }
 

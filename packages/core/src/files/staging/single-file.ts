@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Claim } from '../../contracts/position.js'
+import type { ConnectOperation } from '../../contracts/stall.js'
 import type { Operation } from '../../contracts/values.js'
 import { syncFolder } from '../../disk/durable.js'
 import { systemCode } from '../../disk/file-error.js'
@@ -10,6 +11,7 @@ import { DroverError } from '../../errors/drover-error.js'
 import { fenced } from './fenced.js'
 import { identityOf, identityOfOpen, isSameFile } from './file-identity.js'
 import type { ExistingOutput, FileIdentity, Manifest, Part } from './manifest.js'
+import { MissingOutput } from './missing-output.js'
 import { type PartFile, writeFully } from './part-file.js'
 import type { Beginning, PartitionStage } from './partition-stage.js'
 import { assembling, type Placement, type StagedPartition } from './staged-output.js'
@@ -36,18 +38,26 @@ export interface SingleFileOptions {
   readonly staging: string
   readonly layout: Layout
   readonly onExisting: 'replace' | 'error'
+  readonly warn: ConnectOperation['warn']
 }
 
 const copyBytes = 1024 * 1024
 
 /** One file, made of all parts in the order of the partitions, which gets its name when it is whole. */
 export class SingleFile implements Placement {
-  constructor(private readonly options: SingleFileOptions) {}
+  readonly #missing: MissingOutput
+
+  constructor(private readonly options: SingleFileOptions) {
+    this.#missing = new MissingOutput(options.output, options.warn)
+  }
 
   async begin({ partition }: Claim): Promise<Beginning> {
     const { path, output, onExisting } = this.options
     const identity = await identityOf(path)
-    if (identity === null) return { files: 0 }
+    if (identity === null) {
+      if (partition.start !== undefined) this.#missing.tell()
+      return { files: 0 }
+    }
     if (partition.start === undefined) {
       if (onExisting === 'replace') return { files: 0 }
       throw new DroverError(
@@ -90,6 +100,9 @@ export class SingleFile implements Placement {
     if (isSameFile(current, first.manifest.assembled)) return // a crash came right after the rename
     const existing = partitions.find(({ manifest }) => manifest.existing !== undefined)?.manifest.existing
     if (existing !== undefined && !isSameFile(current, existing)) throw this.#changed()
+    // An attempt before this one began with it.
+    const continues = partitions.some(({ manifest }) => manifest.partition.start !== undefined)
+    if (current === null && continues) this.#missing.tell()
     const stage = stages.get(first.manifest.partition.id)
     const own = existing === undefined && partitions.length === 1 ? ownPart(first.manifest, stage) : null
     if (own !== null && stage !== undefined) await this.#rename(own, stage)
