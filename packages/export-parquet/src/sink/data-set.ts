@@ -19,8 +19,15 @@ import { inParallel } from './in-parallel.js'
 import { openPart, readJournals } from './journal.js'
 import { keyValues } from './one-file.js'
 import { OutputFile } from './output-file.js'
-import { type MadeFile, type Making, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
-import { publishedAt } from './published.js'
+import {
+  continuesIn,
+  type MadeFile,
+  type Making,
+  notReady,
+  PlacedOutput,
+  type PlacedOutputOptions,
+} from './placed-output.js'
+import { type Published, publishedAt } from './published.js'
 import { tailGroups } from './tail-groups.js'
 
 export interface DataSetOptions extends PlacedOutputOptions {
@@ -39,8 +46,9 @@ export class DataSet extends PlacedOutput {
 
   async begin({ run, partition }: Claim): Promise<Beginning> {
     const appends = partition.start !== undefined || this.set.onExisting === 'append'
-    const key = `${run} ${appends}`
-    const known = this.#beginnings.get(key) ?? this.#look(appends)
+    const continues = partition.start !== undefined
+    const key = `${run} ${appends} ${continues}`
+    const known = this.#beginnings.get(key) ?? this.#look(appends, continues)
     this.#beginnings.set(key, known)
     try {
       return { files: 0, details: asJson(await known) }
@@ -50,12 +58,13 @@ export class DataSet extends PlacedOutput {
     }
   }
 
-  async #look(appends: boolean): Promise<LaneDetails> {
+  async #look(appends: boolean, continues: boolean): Promise<LaneDetails> {
     const { output, root, staging, onExisting } = this.set
     const published = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
     const leftovers = await leftoversIn(staging)
     const ours = new Set([...published.files, ...leftovers].map(({ path }) => path))
-    const foreign = (await parquetFilesIn(root)).find((path) => !ours.has(path))
+    const found = await parquetFilesIn(root)
+    const foreign = found.find((path) => !ours.has(path))
     if (foreign !== undefined) {
       throw notReady(
         `${output} holds ${foreign}, which no manifest of Drover names, so it is neither replaced nor added to. Move it away, or name another folder.`,
@@ -68,6 +77,7 @@ export class DataSet extends PlacedOutput {
     }
     const details = { createdAt: new Date().toISOString(), leftovers }
     if (!appends) return details
+    if (continues) this.#tellOfMissing(published, found)
     this.#checkSame(published.manifest)
     return { ...details, appends: true, ...(published.identity === null ? {} : { base: published.identity }) }
   }
@@ -103,11 +113,23 @@ export class DataSet extends PlacedOutput {
   protected async checkUnchanged(partitions: readonly StagedPartition[]): Promise<void> {
     const adding = partitions.map(({ manifest }) => detailsOf(manifest)).find(({ appends }) => appends === true)
     if (adding === undefined) return
-    const { identity } = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
-    if (adding.base === undefined ? identity === null : isSameFile(identity, adding.base)) return
+    const published = await publishedAt(this.set.manifestPath, this.set.otherManifestPath)
+    const { identity } = published
+    if (adding.base === undefined ? identity === null : isSameFile(identity, adding.base)) {
+      // An attempt before this one began with it.
+      if (continuesIn(partitions)) this.#tellOfMissing(published, await parquetFilesIn(this.set.root))
+      return
+    }
     throw notReady(
       `The manifest of ${this.set.output} was changed by another program since this run began to add to it, and would lose that change. Put it back as it was, or delete ${this.set.staging} to append to the data set as it is now.`,
     )
+  }
+
+  #tellOfMissing({ manifest, files }: Published, found: readonly string[]): void {
+    if (manifest === null) this.missing.tell()
+    const present = new Set(found)
+    const gone = files.filter(({ path }) => !present.has(path))
+    if (gone.length > 0) this.missing.tell(`${gone.length} of ${files.length} files, such as ${gone[0]?.path}`)
   }
 
   protected override async checkFree(path: string): Promise<void> {

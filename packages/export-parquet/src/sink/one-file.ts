@@ -22,7 +22,7 @@ import { asJson, detailsOf, type OwnFile, schemaOf } from './details.js'
 import { type LaneContents, openPart, readJournals } from './journal.js'
 import { dataKind } from './lane.js'
 import { type FinishedFile, OutputFile } from './output-file.js'
-import { type Making, modeOf, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
+import { continuesIn, type Making, modeOf, notReady, PlacedOutput, type PlacedOutputOptions } from './placed-output.js'
 import { tailGroups } from './tail-groups.js'
 
 const noColumns = { fields: [], key: [] }
@@ -41,7 +41,10 @@ export class OneFile extends PlacedOutput {
     const beginning = { files: 0, details: asJson({ createdAt: new Date().toISOString() }) }
     await this.#checkManifest()
     const identity = await identityOf(this.#path)
-    if (identity === null) return beginning
+    if (identity === null) {
+      if (partition.start !== undefined) this.missing.tell()
+      return beginning
+    }
     if (partition.start === undefined && onExisting !== 'append') {
       if (onExisting === 'replace') return beginning
       throw notReady(`${output} exists already. Move it away, or let it be replaced with onExisting: 'replace'.`)
@@ -66,6 +69,8 @@ export class OneFile extends PlacedOutput {
   protected async checkUnchanged(partitions: readonly StagedPartition[]): Promise<void> {
     const existing = existingOf(partitions)
     const current = await identityOf(this.#path)
+    // An attempt before this one began with it.
+    if (existing === undefined && current === null && continuesIn(partitions)) this.missing.tell()
     if (existing === undefined || isSameFile(current, existing)) return
     // A crash came right after the rename.
     const announced = partitions.map(({ manifest }) => detailsOf(manifest).announced?.files[0])

@@ -1,3 +1,4 @@
+import type { ConnectOperation } from '@drover/core'
 import type { ColumnTypes } from '../columns/plan-table.js'
 import type { ParquetCompression } from '../encode/compression.js'
 import type { RowGroupLimits } from './lane-batch.js'
@@ -26,4 +27,5 @@ export interface ParquetSessionOptions {
   /** Whether the file system takes `A` for `a`. */
   readonly folds: boolean
   readonly info: (message: string) => void
+  readonly warn: ConnectOperation['warn']
 }

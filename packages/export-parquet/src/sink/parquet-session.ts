@@ -47,7 +47,8 @@ export class ParquetSession implements ExactSession<object> {
   /** From the source's description, before anything was written: then a run that goes on must have the same. */
   #described: OutputPlan | undefined
   #claims = 0
-  readonly #claimed = new Set<string>()
+  /** Claimed partitions that add to what is there. Kept, for a partition that commits shows no manifest to the others meanwhile. */
+  readonly #adding = new Set<string>()
   #made: { readonly bytes: number; readonly rowGroups: number }[] = []
 
   constructor(private readonly options: ParquetSessionOptions) {
@@ -120,7 +121,7 @@ export class ParquetSession implements ExactSession<object> {
       this.#claims++
       this.#lanes.get(claim.partition.id)?.forget()
       const position = await this.#output.claim(claim)
-      this.#claimed.add(claim.partition.id)
+      this.#noteAdding(claim.partition.id)
       await this.#recall(claim)
       return position
     })
@@ -168,12 +169,14 @@ export class ParquetSession implements ExactSession<object> {
     return planTable(schema, { types, partitionBy, isInferred, where: 'parquetSink' })
   }
 
-  /** Whether a claimed partition adds to what is there. */
   get #adds(): boolean {
-    return [...this.#claimed].some((id) => {
-      const { manifest } = this.#output.stage(id)
-      return manifest.existing !== undefined || detailsOf(manifest).appends === true
-    })
+    return this.#adding.size > 0
+  }
+
+  #noteAdding(id: string): void {
+    const { manifest } = this.#output.stage(id)
+    if (manifest.existing !== undefined || detailsOf(manifest).appends === true) this.#adding.add(id)
+    else this.#adding.delete(id)
   }
 
   /** What an earlier attempt settled holds. @throws `STATE_INVALID` if the records are described otherwise now */

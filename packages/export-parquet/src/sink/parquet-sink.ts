@@ -67,9 +67,9 @@ function versionOf({ compression, partitionBy, types }: Settings): string {
   return traits.join('; ')
 }
 
-async function sessionOptions(settings: Settings, { info }: SinkOperation): Promise<ParquetSessionOptions> {
+async function sessionOptions(settings: Settings, { info, warn }: SinkOperation): Promise<ParquetSessionOptions> {
   const { outputPath: output, kind, manifest } = settings
-  const shared = { ...settings, output, info: (message: string) => info?.(message) }
+  const shared = { ...settings, output, info: (message: string) => info?.(message), warn }
   if (kind === 'file') {
     const { path, staging } = await locateFile(output)
     const beside = `${path}.manifest.json`

@@ -5,6 +5,7 @@ import {
   assembling,
   type Beginning,
   type Claim,
+  type ConnectOperation,
   DroverError,
   dropAssembled,
   type FileIdentity,
@@ -12,6 +13,7 @@ import {
   identityOf,
   isSameFile,
   type Manifest,
+  MissingOutput,
   type Operation,
   type PartitionStage,
   type Placement,
@@ -39,6 +41,7 @@ export interface PlacedOutputOptions {
   /** Where one may be of a run with the other choice: it goes, if it is ours. */
   readonly otherManifestPath: string | null
   readonly help: FinishHelp
+  readonly warn: ConnectOperation['warn']
 }
 
 /** A whole file that has not got its name yet. */
@@ -64,7 +67,11 @@ export interface Making {
  * that was taken over can place nothing: either it cannot store that, or it finds nothing to place.
  */
 export abstract class PlacedOutput implements Placement {
-  constructor(protected readonly options: PlacedOutputOptions) {}
+  protected readonly missing: MissingOutput
+
+  constructor(protected readonly options: PlacedOutputOptions) {
+    this.missing = new MissingOutput(options.output, options.warn)
+  }
 
   abstract begin(claim: Claim, before: Manifest | null): Promise<Beginning>
 
@@ -218,6 +225,11 @@ export async function modeOf(path: string): Promise<number | undefined> {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** Whether the run goes on behind the last record of an earlier one. */
+export function continuesIn(partitions: readonly StagedPartition[]): boolean {
+  return partitions.some(({ manifest }) => manifest.partition.start !== undefined)
 }
 
 export function notReady(message: string): DroverError {
