@@ -81,6 +81,17 @@ test.each<readonly [LogicalType, RegExp, string]>([
   expect(planTable(schema({ v: type }), { types: { v: instead as 'text' } }).issues).toEqual([])
 })
 
+test('of what was only seen, it is said what integers beyond 64 bits need', () => {
+  const { issues } = planTable({ ...schema({ v: { kind: 'any' } }), isInferred: true })
+  expect(issues).toEqual([
+    {
+      field: 'v',
+      loses: expect.stringMatching(/integers beyond 64 bits/),
+      remedy: expect.stringMatching(/'json'.*'decimal\(20,0\)'.*'text'/),
+    },
+  ])
+})
+
 test('a name that UTF-8 cannot hold is said', () => {
   const { issues } = planTable(schema({ 'a\ud800': text }))
   expect(issues).toMatchObject([{ field: 'a\ud800', loses: expect.stringContaining('in its name') }])

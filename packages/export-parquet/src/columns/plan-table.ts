@@ -48,7 +48,7 @@ export function planTable(schema: RecordSchema, options: PlanOptions = {}): Plan
   const issues: FidelityIssue[] = []
   const planned = fields.map((field) => {
     const column = planColumn(field, types, where)
-    issues.push(...issuesOf(column))
+    issues.push(...issuesOf(column, isInferred || schema.isInferred === true))
     return isInferred ? { ...column, nullable: true } : column
   })
   const columns = planned.filter(({ name }) => !partitionBy.includes(name))
@@ -111,13 +111,24 @@ function storedDecimal({ precision, scale = 0 }: LogicalType & { kind: 'decimal'
 
 const surrogate = /\p{Surrogate}/u
 
-function issuesOf({ name, type }: ColumnPlan): FidelityIssue[] {
+function issuesOf({ name, type }: ColumnPlan, isSeen: boolean): FidelityIssue[] {
   if (surrogate.test(name)) {
     return [
       {
         field: name,
         loses: 'half of a surrogate pair is in its name, and UTF-8 has none',
         remedy: 'rename it in a step',
+      },
+    ]
+  }
+  // Integers of 64 bits are what is seen as such; those beyond have no type of their own.
+  if (type.kind === 'any' && isSeen) {
+    return [
+      {
+        field: name,
+        loses:
+          'what was seen of it has no type in common: values of several types, nothing but nulls, or integers beyond 64 bits',
+        remedy: `types: { ${JSON.stringify(name)}: 'json' }; for integers beyond 64 bits 'decimal(20,0)', which has all of 64 bits without a sign, or 'text'`,
       },
     ]
   }

@@ -16,7 +16,7 @@ import {
   withFields,
 } from './thrift-fields.js'
 
-export { requiredColumns, schemaDifference } from './schema-difference.js'
+export { optionalColumns, requiredColumns, schemaDifference } from './schema-difference.js'
 
 /** What the footer of an existing file says, as far as it takes to append to it. */
 export interface FooterOfFile {

@@ -1,44 +1,85 @@
+import { type NullablePaths, nullablePath } from '../columns/nullable-paths.js'
 import { elementField, fileField } from './metadata.js'
 import { readThrift, type ThriftFields, type ThriftValue } from './thrift.js'
 import { optionalNumber, optionalStruct, optionalText, structsAt } from './thrift-fields.js'
 
-/**
- * Why row groups of the columns of `ours` cannot be added to a file with those of `existing`, as what is said behind the name of the file;
- * `null` if they can. Both as `readFooterOf` and `GroupEncoder.schema` give them.
- */
-export function schemaDifference(existing: Uint8Array, ours: Uint8Array): string | null {
-  const theirs = columnsOf(existing)
-  const mine = columnsOf(ours)
-  const extra = [...theirs.keys()].find((path) => !mine.has(path))
-  if (extra !== undefined) return `has a column ${extra}, which is not written`
-  for (const [path, type] of mine) {
-    const there = theirs.get(path)
-    if (there === undefined) return `has no column ${path}`
-    if (there !== type) return `holds ${there} in its column ${path}, not ${type}`
-  }
-  if ([...theirs.keys()].join('\n') === [...mine.keys()].join('\n')) return null
-  return `has its columns in another order: ${[...theirs.keys()].join(', ')}`
+export interface SchemaDifference {
+  /** As what is said behind the name of the file. */
+  readonly is: string
+  /** It is all right but for this: what is written may be null where nothing there is. */
+  readonly isOfNulls: boolean
 }
 
-/** The columns of a file that are never null. */
+/**
+ * Why row groups of the columns of `ours` cannot be added to a file with those of `existing`; `null` if they can. Both as `readFooterOf` and
+ * `GroupEncoder.schema` give them.
+ */
+export function schemaDifference(existing: Uint8Array, ours: Uint8Array): SchemaDifference | null {
+  const theirs = columnsOf(existing)
+  const mine = columnsOf(ours)
+  const extra = [...theirs].find(([key]) => !mine.has(key))?.[1]
+  if (extra !== undefined) return different(`has a column ${extra.shown}, which is not written`)
+  let ofNulls: SchemaDifference | undefined
+  for (const [key, { shown, repetition, type }] of mine) {
+    const there = theirs.get(key)
+    if (there === undefined) return different(`has no column ${shown}`)
+    if (there.type !== type || (there.repetition === 'repeated') !== (repetition === 'repeated')) {
+      return different(`holds ${there.repetition} ${there.type} in its column ${shown}, not ${repetition} ${type}`)
+    }
+    if (there.repetition === repetition) continue
+    ofNulls ??=
+      repetition === 'optional'
+        ? {
+            is: `has no place for a null in its column ${shown}, and what is written may be null there`,
+            isOfNulls: true,
+          }
+        : different(`may have nulls in its column ${shown}, and what is written has no place for one`)
+  }
+  const order = [...theirs.values()].map(({ shown }) => shown)
+  if ([...theirs.keys()].some((key, i) => key !== [...mine.keys()][i])) {
+    return different(`has its columns in another order: ${order.join(', ')}`)
+  }
+  return ofNulls ?? null
+}
+
+function different(is: string): SchemaDifference {
+  return { is, isOfNulls: false }
+}
+
+/** The columns of a file that are never null, by name. */
 export function requiredColumns(schema: Uint8Array): ReadonlySet<string> {
-  const columns = [...columnsOf(schema)].filter(([, type]) => type.startsWith('required '))
-  return new Set(columns.map(([path]) => path))
+  const columns = [...columnsOf(schema).values()].filter(
+    ({ path, repetition }) => path.length === 1 && repetition === 'required',
+  )
+  return new Set(columns.flatMap(({ path }) => path))
+}
+
+/** What may be null in a file. */
+export function optionalColumns(schema: Uint8Array): NullablePaths {
+  return new Set([...columnsOf(schema)].flatMap(([key, { repetition }]) => (repetition === 'optional' ? [key] : [])))
 }
 
 const what = 'The description of the columns'
 
-/** Every element below the root by its path, with its type as text. */
-function columnsOf(schema: Uint8Array): Map<string, string> {
+interface Element {
+  readonly path: readonly string[]
+  readonly shown: string
+  readonly repetition: string
+  readonly type: string
+}
+
+/** Every element below the root by its path. */
+function columnsOf(schema: Uint8Array): Map<string, Element> {
   const [root, ...elements] = structsAt(readThrift(schema, what).fields, fileField.schema, what)
-  const columns = new Map<string, string>()
+  const columns = new Map<string, Element>()
   let at = 0
   const take = (count: number, path: readonly string[]): void => {
     for (let i = 0; i < count; i++) {
       const element = elements[at++]
       if (element === undefined) return
       const own = [...path, optionalText(element, elementField.name, what) ?? '']
-      columns.set(own.join('.'), typeOf(element))
+      const repetition = repetitions[optionalNumber(element, elementField.repetition, what) ?? 0] ?? 'repeated'
+      columns.set(nullablePath(own), { path: own, shown: own.join('.'), repetition, type: typeOf(element) })
       take(optionalNumber(element, elementField.children, what) ?? 0, own)
     }
   }
@@ -58,8 +99,7 @@ function typeOf(element: ThriftFields): string {
   const meaning = annotation(element)
   // A number of the width of its physical type, with a sign, is what it is without an annotation too.
   const plain = meaning === 'INTEGER(32,true)' ? 'INT32' : meaning === 'INTEGER(64,true)' ? 'INT64' : undefined
-  const annotated = meaning === undefined || plain === base ? sized : `${sized} ${meaning}`
-  return `${repetitions[number(elementField.repetition) ?? 0] ?? 'repeated'} ${annotated}`
+  return meaning === undefined || plain === base ? sized : `${sized} ${meaning}`
 }
 
 const logical = new Map([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseManifest } from './dataset-manifest.js'
+import { NoManifest, parseManifest } from './dataset-manifest.js'
 
 const file = { path: 'day=1/a.parquet', rows: 1, bytes: 2, sha256: '', rowGroups: 1 }
 const manifest = {
@@ -19,7 +19,7 @@ test('a manifest is read', () => {
 test.each(['../beside.parquet', 'day=1/../../beside.parquet', '/tmp/a.parquet', '..\\beside.parquet', '..', ''])(
   'one that names what is not in its folder is none: %s',
   (path) => {
-    expect(parsed({ files: [file, { ...file, path }] })).toBeNull()
+    expect(parsed({ files: [file, { ...file, path }] })).toBeInstanceOf(NoManifest)
   },
 )
 
@@ -30,5 +30,5 @@ test.each([
   { schema: null },
   { schema: {} },
 ])('one that lacks what a manifest holds is none: %j', (change) => {
-  expect(parsed(change)).toBeNull()
+  expect(parsed(change)).toBeInstanceOf(NoManifest)
 })

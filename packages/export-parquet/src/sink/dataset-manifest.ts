@@ -1,4 +1,4 @@
-import { type JsonValue, type RecordSchema, readIfThere } from '@drover/core'
+import { type JsonValue, outputError, type RecordSchema, readIfThere, systemCode } from '@drover/core'
 
 /** A file of a data set, as its manifest lists it. */
 export interface DatasetFile {
@@ -37,24 +37,51 @@ export function manifestText(manifest: DatasetManifest): string {
   return `${JSON.stringify(manifest as unknown as JsonValue, null, 1)}\n`
 }
 
-/** The manifest in a file; null if there is none, or it is not ours. */
-export async function readManifest(path: string): Promise<DatasetManifest | null> {
-  const text = await readIfThere(path)
+/** What stands where a manifest is to be, and why it is none of ours. */
+export class NoManifest {
+  constructor(
+    /** What is said behind its path. */
+    readonly is: string,
+    /** What is to be done about it, as a sentence. */
+    readonly remedy: string,
+  ) {}
+}
+
+/** The manifest in a file; null if there is no file. */
+export async function readManifest(path: string): Promise<DatasetManifest | NoManifest | null> {
+  let text: string | null
+  try {
+    text = await readIfThere(path)
+  } catch (error) {
+    if (systemCode(error) === 'EISDIR') return new NoManifest('is a folder', moveAway)
+    throw outputError(error, path)
+  }
   return text === null ? null : parseManifest(text)
 }
 
-/** Null for what is no manifest of ours. */
-export function parseManifest(text: string): DatasetManifest | null {
+const restore =
+  "Put it back as it was, empty the folder, or name another one; parquetSource reads its files with manifest: 'ignore'."
+const moveAway = 'Move it away, or name another path.'
+
+export function parseManifest(text: string): DatasetManifest | NoManifest {
+  let value: Partial<DatasetManifest> | null
   try {
-    const value = JSON.parse(text) as Partial<DatasetManifest> | null
-    return isOurs(value) ? value : null
+    value = JSON.parse(text) as typeof value
   } catch {
-    return null
+    const is = text.trim() === '' ? 'is empty' : 'is no whole JSON'
+    return new NoManifest(`${is}: it was damaged, or is of another program`, restore)
   }
+  if (value?.writer !== 'drover') return new NoManifest('is of another program', moveAway)
+  if ((value.version as unknown) !== 1) {
+    return new NoManifest(
+      `has version ${JSON.stringify(value.version)}, and this Drover knows 1`,
+      'Use the Drover that wrote it, or name another path.',
+    )
+  }
+  return isWhole(value) ? value : new NoManifest('does not hold what a manifest of Drover holds', restore)
 }
 
-function isOurs(value: Partial<DatasetManifest> | null): value is DatasetManifest {
-  if (value?.version !== 1 || value.writer !== 'drover') return false
+function isWhole(value: Partial<DatasetManifest>): value is DatasetManifest {
   const { schema, partitionBy, files } = value
   return Array.isArray(schema?.fields) && Array.isArray(partitionBy) && Array.isArray(files) && files.every(isFile)
 }

@@ -1,5 +1,6 @@
 import type { FileIdentity, JsonValue, Manifest, RecordSchema } from '@drover/core'
 import type { ColumnPlan, TablePlan } from '../columns/column-plan.js'
+import { type NullablePaths, nullablePaths, withNullable } from '../columns/nullable-paths.js'
 
 /** What the columns of an output are: settled once, kept with the run. */
 export interface OutputPlan {
@@ -60,9 +61,24 @@ export function withRequired({ plan, partition, key }: OutputPlan, required: Rea
   return { plan: { columns: plan.columns.map(settled) }, partition: partition.map(settled), key }
 }
 
+/** The columns, which may be null also where `paths` says so: whatever they hold, they hold it then too. */
+export function widened({ plan, partition, key }: OutputPlan, paths: NullablePaths): OutputPlan {
+  return { plan: { columns: withNullable(plan.columns, paths) }, partition: withNullable(partition, paths), key }
+}
+
 /** Names of the columns in which two plans differ. */
 export function columnsDiffering(a: OutputPlan, b: OutputPlan): string[] {
   return differingFields(schemaOf(a), schemaOf(b))
+}
+
+/** Names of the columns by which what was settled cannot hold all that is to be written now. */
+export function columnsNotHeld(settled: OutputPlan, now: OutputPlan): string[] {
+  return columnsDiffering(settled, widened(now, nullablePaths(schemaOf(settled).fields)))
+}
+
+/** A schema of records of both: what may be null in either may be. */
+export function joined(a: RecordSchema, b: RecordSchema): RecordSchema {
+  return { ...a, fields: withNullable(a.fields, nullablePaths(b.fields)) }
 }
 
 export function differingFields(a: RecordSchema, b: RecordSchema): string[] {

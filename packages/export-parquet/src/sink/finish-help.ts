@@ -9,7 +9,9 @@ export interface FinishHelp {
   readonly limits: RowGroupLimits
   /** The columns, if they are settled already: by this session, or by an earlier one of the run. */
   readonly plan: () => OutputPlan | undefined
-  readonly adopt: (plan: OutputPlan) => void
+  readonly adopt: (plan: OutputPlan) => Promise<void>
+  /** Whether rows of these columns may have been written: then they stay as they are. */
+  readonly isWritten: () => boolean
   readonly createBuilder: () => RowGroupBuilder
   readonly encode: (ipc: Uint8Array, signal: AbortSignal) => Promise<EncodedGroup>
   /** For the footer. */

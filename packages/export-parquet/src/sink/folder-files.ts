@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { stagedPartitions, systemCode } from '@drover/core'
+import { isParquetName } from '../parquet-name.js'
 import { detailsOf, type OwnFile } from './details.js'
 
 const deepest = 64
@@ -12,7 +13,7 @@ export async function parquetFilesIn(root: string, inside = '', depth = 0): Prom
     const path = inside === '' ? entry.name : `${inside}/${entry.name}`
     if (entry.name.startsWith('.')) continue
     if (entry.isDirectory() && depth < deepest) files.push(...(await parquetFilesIn(root, path, depth + 1)))
-    else if (!entry.isDirectory() && entry.name.toLowerCase().endsWith('.parquet')) files.push(path)
+    else if (!entry.isDirectory() && isParquetName(entry.name)) files.push(path)
   }
   return files
 }

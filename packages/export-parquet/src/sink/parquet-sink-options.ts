@@ -11,12 +11,13 @@ import {
 import type { ColumnTypes } from '../columns/plan-table.js'
 import { parquetType } from '../columns/type-names.js'
 import type { ParquetCompression } from '../encode/compression.js'
+import { isParquetName } from '../parquet-name.js'
 import type { RowGroupLimits } from './lane-batch.js'
 
 /** Options of {@link parquetSink}. */
 export interface ParquetSinkOptions {
   /**
-   * Where it goes. A path that ends in `.parquet` is one file, unless `partitionBy` is given; any other one is a folder of files, a data set.
+   * Where it goes. A path that ends in `.parquet`, in capitals or not, is one file, unless `partitionBy` is given; any other one is a folder of files, a data set.
    * Folders that are missing are made; the folder `.drover`, in the data set or beside the file, keeps what a run has written so far.
    */
   readonly outputPath: string
@@ -105,7 +106,7 @@ export function checkParquetSinkOptions(options: ParquetSinkOptions): Settings {
   checkTypes(types)
   const twice = partitionBy.find((name, i) => partitionBy.indexOf(name) < i)
   if (twice !== undefined) throw new DroverError('OPTION_INVALID', `${sink}: partitionBy names "${twice}" twice.`)
-  const kind = outputPath.endsWith('.parquet') && partitionBy.length === 0 ? 'file' : 'folder'
+  const kind = isParquetName(outputPath) && partitionBy.length === 0 ? 'file' : 'folder'
   if (kind === 'file' && options.fileBytes !== undefined) {
     throw new DroverError(
       'OPTION_INVALID',

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DroverError, inputError, systemCode } from '@drover/core'
+import { isParquetName } from '../parquet-name.js'
 import { hiveColumns } from './hive-path.js'
 import { manifestName, type ReadManifest, readManifest } from './read-manifest.js'
 
@@ -104,7 +105,7 @@ async function namesBelow(folder: string, prefix: string, depth = 0): Promise<st
     const isHidden = entry.name.startsWith('.') || entry.name.startsWith('_')
     if (at.isDirectory()) {
       if (!isHidden || entry.name.indexOf('=') > 0) names.push(...(await namesBelow(folder, `${name}/`, depth + 1)))
-    } else if (at.isFile() && !isHidden && name.endsWith('.parquet')) names.push(name)
+    } else if (at.isFile() && !isHidden && isParquetName(name)) names.push(name)
   }
   return names
 }

@@ -1,4 +1,5 @@
 import { DroverError, type Field, type LogicalType, type RecordSchema, suggestNames } from '@drover/core'
+import { nullablePaths, withNullable } from '../columns/nullable-paths.js'
 import { typeName } from '../columns/type-names.js'
 import type { ColumnNode } from './column-node.js'
 import type { ListedFile } from './list-files.js'
@@ -25,7 +26,9 @@ export interface SetSchema {
 }
 
 interface Found {
-  readonly type: LogicalType
+  readonly name: string
+  /** Fields inside of structs may be null if they may in one of the files. */
+  type: LogicalType
   readonly native: string | undefined
   nullable: boolean
   readonly first: string
@@ -59,16 +62,24 @@ export class SchemaMerger {
       if (found === undefined || found.native === 'NULL') {
         if (found === undefined && this.#files > 0) this.#lacking.set(node.name, this.#first)
         const nullable = node.nullable || (found?.nullable ?? false)
-        this.#columns.set(node.name, { type: node.type, native: node.native, nullable, first: file.path })
+        this.#columns.set(node.name, {
+          name: node.name,
+          type: node.type,
+          native: node.native,
+          nullable,
+          first: file.path,
+        })
         continue
       }
-      found.nullable ||= node.nullable
       const [type, before] = [typeName(node.type), typeName(found.type)]
       if (type !== before && node.native !== 'NULL') {
         throw invalid(
           `${file.path}: its column "${node.name}" is ${type}, and that of ${found.first} is ${before}. Read them one by one, or leave the column out with columns.`,
         )
       }
+      const { type: both = found.type, nullable = true } = withNullable([found], nullablePaths([node]))[0] ?? {}
+      found.type = both
+      found.nullable = nullable
     }
     const names = new Set(columns.map(({ name }) => name))
     for (const name of this.#columns.keys())
