@@ -11,7 +11,16 @@ import {
   type StagedPartition,
 } from '@drover/core'
 import type { DatasetFile, DatasetManifest } from './dataset-manifest.js'
-import { asJson, detailsOf, differingFields, type LaneDetails, type OwnFile, schemaOf } from './details.js'
+import {
+  asJson,
+  detailsOf,
+  differingFields,
+  joined,
+  type LaneDetails,
+  type OutputPlan,
+  type OwnFile,
+  schemaOf,
+} from './details.js'
 import { leftoversIn, parquetFilesIn } from './folder-files.js'
 import { valuesOfFolder } from './folder-name.js'
 import { chunksOf, type FilePart, type FolderWork, fileName } from './folder-work.js'
@@ -39,6 +48,8 @@ export interface DataSetOptions extends PlacedOutputOptions {
 export class DataSet extends PlacedOutput {
   /** Looked at once in a session, though every partition comes to it. */
   #beginnings = new Map<string, Promise<LaneDetails>>()
+  /** The columns that were found to be those of the data set that is added to. */
+  #fitting: OutputPlan | undefined
 
   constructor(private readonly set: DataSetOptions) {
     super(set)
@@ -65,6 +76,14 @@ export class DataSet extends PlacedOutput {
     const ours = new Set([...published.files, ...leftovers].map(({ path }) => path))
     const found = await parquetFilesIn(root)
     const foreign = found.find((path) => !ours.has(path))
+    // What stands in its place would be replaced; one at the other place may name the files that seem to be nobody's.
+    const broken = published.unreadable.find(({ path }) => foreign !== undefined || path === this.set.manifestPath)
+    if (broken !== undefined) {
+      const names = foreign === undefined ? '' : `, so that nobody can say whose files ${output} holds (${foreign})`
+      throw notReady(
+        `${output}${broken.path.slice(root.length)} cannot be read as the manifest of the data set: it ${broken.why.is}${names}. ${broken.why.remedy}`,
+      )
+    }
     if (foreign !== undefined) {
       throw notReady(
         `${output} holds ${foreign}, which no manifest of Drover names, so it is neither replaced nor added to. Move it away, or name another folder.`,
@@ -84,6 +103,7 @@ export class DataSet extends PlacedOutput {
 
   /** Once the columns are known: whether they are those of the data set that is added to. @throws `SINK_NOT_READY` */
   async checkAppend(): Promise<void> {
+    if (this.#fitting !== undefined && this.set.help.plan() === this.#fitting) return
     this.#checkSame((await publishedAt(this.set.manifestPath, this.set.otherManifestPath)).manifest)
   }
 
@@ -103,8 +123,13 @@ export class DataSet extends PlacedOutput {
       )
     }
     const plan = help.plan()
-    const differing = plan === undefined ? [] : differingFields(schemaOf(plan), manifest.schema)
-    if (differing.length === 0) return
+    // Each file has its own description of its columns: some may be null in one, and never in another.
+    const ours = plan === undefined ? manifest.schema : schemaOf(plan)
+    const differing = differingFields(joined(ours, manifest.schema), joined(manifest.schema, ours))
+    if (differing.length === 0) {
+      this.#fitting = plan
+      return
+    }
     throw notReady(
       `Nothing can be appended to ${output}: ${listed(differing)} ${differing.length === 1 ? 'is' : 'are'} not there, or of another type, or at another place. Name the columns' types with types, write to another folder, or replace it with onExisting: 'replace'.`,
     )
@@ -145,7 +170,7 @@ export class DataSet extends PlacedOutput {
     const { help, partitionBy } = this.set
     const details = partitions.map(({ manifest }) => detailsOf(manifest))
     const plan = details.map(({ output }) => output).find((one) => one !== undefined)
-    if (plan !== undefined) help.adopt(plan)
+    if (plan !== undefined) await help.adopt(plan)
     const made: Made[] = []
     try {
       for (const staged of partitions) await this.#filesOf(staged, made, signal)
@@ -174,7 +199,9 @@ export class DataSet extends PlacedOutput {
     const remove = new Map(
       before.filter(({ path }) => !stays.has(path)).map(({ path, bytes }) => [path, { path, bytes }]),
     )
-    const schema = plan === undefined ? (published.manifest?.schema ?? { fields: [], key: [] }) : schemaOf(plan)
+    const base = published.manifest?.schema ?? { fields: [], key: [] }
+    const own = plan === undefined ? base : schemaOf(plan)
+    const schema = appends ? joined(own, base) : own
     return {
       remove: [...remove.values()],
       manifest: {

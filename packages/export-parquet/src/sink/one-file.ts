@@ -12,13 +12,18 @@ import {
   type Operation,
   type PartFile,
   type PartitionStage,
-  readIfThere,
   type StagedPartition,
 } from '@drover/core'
 import type { PlacedGroup } from '../encode/group-footer.js'
-import { type FooterOfFile, readFooterOf, requiredColumns, schemaDifference } from '../encode/read-footer.js'
-import { parseManifest } from './dataset-manifest.js'
-import { asJson, detailsOf, type OwnFile, schemaOf } from './details.js'
+import {
+  type FooterOfFile,
+  optionalColumns,
+  readFooterOf,
+  requiredColumns,
+  schemaDifference,
+} from '../encode/read-footer.js'
+import { NoManifest, readManifest } from './dataset-manifest.js'
+import { asJson, columnsDiffering, detailsOf, type OutputPlan, type OwnFile, schemaOf, widened } from './details.js'
 import { type LaneContents, openPart, readJournals } from './journal.js'
 import { dataKind } from './lane.js'
 import { type FinishedFile, OutputFile } from './output-file.js'
@@ -30,6 +35,8 @@ const noColumns = { fields: [], key: [] }
 /** One file, made of the row groups of all lanes in the order of the partitions, which gets its name when it is whole. */
 export class OneFile extends PlacedOutput {
   readonly #path: string
+  /** The columns that were found to be those of the file that is added to. */
+  #fitting: OutputPlan | undefined
 
   constructor(options: PlacedOutputOptions & { readonly path: string }) {
     super(options)
@@ -37,7 +44,7 @@ export class OneFile extends PlacedOutput {
   }
 
   async begin({ partition }: Claim): Promise<Beginning> {
-    const { output, onExisting, help } = this.options
+    const { output, onExisting } = this.options
     const beginning = { files: 0, details: asJson({ createdAt: new Date().toISOString() }) }
     await this.#checkManifest()
     const identity = await identityOf(this.#path)
@@ -51,14 +58,25 @@ export class OneFile extends PlacedOutput {
     }
     const footer = await this.#footer(identity.size)
     if (footer.rows === 0 && footer.groups.length === 0) return beginning
-    if (help.plan() !== undefined) await this.#checkSchema(footer)
+    await this.#fit(footer)
     return { ...beginning, existing: { ...identity, length: footer.dataEnd } }
   }
 
-  /** Once the columns are known: whether they are those of the file that is added to. @throws `SINK_NOT_READY` */
+  /** Once the columns are known: makes them those of the file that is added to. @throws `SINK_NOT_READY` if they cannot be that */
   async checkAppend(): Promise<void> {
+    if (this.#fitting !== undefined && this.options.help.plan() === this.#fitting) return
     const identity = await identityOf(this.#path)
-    if (identity !== null) await this.#checkSchema(await this.#footer(identity.size))
+    if (identity !== null) await this.#fit(await this.#footer(identity.size))
+  }
+
+  /** A file describes its columns once, so ours may be null where its own may. */
+  async #fit(footer: FooterOfFile): Promise<void> {
+    const { help } = this.options
+    const plan = help.plan()
+    if (plan === undefined) return
+    if (!help.isWritten()) await help.adopt(widened(plan, optionalColumns(footer.schema)))
+    await this.#checkSchema(footer)
+    this.#fitting = help.plan()
   }
 
   async required(): Promise<ReadonlySet<string>> {
@@ -88,9 +106,8 @@ export class OneFile extends PlacedOutput {
   ): Promise<Making> {
     const { output, help } = this.options
     const [first] = partitions as readonly [StagedPartition]
-    const plan =
-      detailsOf(first.manifest).output ?? partitions.map((one) => detailsOf(one.manifest).output).find(Boolean)
-    if (plan !== undefined) help.adopt(plan)
+    const plan = this.#planOf(partitions)
+    if (plan !== undefined) await help.adopt(plan)
     const lanes: Lane[] = []
     for (const staged of partitions) {
       lanes.push({ staged, contents: await readJournals(staged.log.folder, staged.manifest.parts, output) })
@@ -114,6 +131,18 @@ export class OneFile extends PlacedOutput {
       else await own.part.forget().catch(() => {}) // its committed rows stay
       throw error
     }
+  }
+
+  /** What all partitions were written with. */
+  #planOf(partitions: readonly StagedPartition[]): OutputPlan | undefined {
+    const [plan, ...others] = partitions.flatMap(({ manifest }) => detailsOf(manifest).output ?? [])
+    const different = others.find((other) => columnsDiffering(plan as OutputPlan, other).length > 0)
+    if (different === undefined) return plan
+    const { output, staging } = this.options
+    throw new DroverError(
+      'STATE_INVALID',
+      `${output}: the partitions of this run were written with different columns, and one file has the same for all. Delete ${staging}, and begin a new run.`,
+    )
   }
 
   #making(from: string, { identity, ...file }: FinishedFile, first: StagedPartition): Making {
@@ -196,19 +225,22 @@ export class OneFile extends PlacedOutput {
     const { help, output } = this.options
     const difference = schemaDifference(schema, await help.schema(new AbortController().signal))
     if (difference === null) return
+    const remedy = difference.isOfNulls
+      ? 'One file has either, and what is in it stays as it is: have the source describe the column as never null, write a folder instead (a data set, whose files may differ in this), or replace the file'
+      : "Name the columns' types with types, write to another file, or replace it"
     throw notReady(
-      `Nothing can be appended to ${output}, which ${difference}. Name the columns' types with types, write to another file, or replace it with onExisting: 'replace'.`,
+      `Nothing can be appended to ${output}, which ${difference.is}. ${remedy} with onExisting: 'replace'.`,
     )
   }
 
   /** What stands in the place of the manifest must be one. */
   async #checkManifest(): Promise<void> {
-    const { manifestPath } = this.options
+    const { manifestPath, output } = this.options
     if (manifestPath === null) return
-    const text = await readIfThere(manifestPath)
-    if (text === null || parseManifest(text) !== null) return
+    const found = await readManifest(manifestPath)
+    if (!(found instanceof NoManifest)) return
     throw notReady(
-      `${manifestPath}, where the manifest is to be written, is a file of somebody else. Move it away, or write none with manifest: false.`,
+      `${output}.manifest.json, where the manifest is to be written, ${found.is}. Move it away, or write none with manifest: false.`,
     )
   }
 

@@ -21,7 +21,7 @@ import { RowGroupBuilder } from '../columns/row-group-builder.js'
 import { GroupEncoder } from '../encode/group-encoder.js'
 import { parquetSource } from '../source/parquet-source.js'
 import { DataSet } from './data-set.js'
-import { columnsDiffering, detailsOf, type OutputPlan, withRequired } from './details.js'
+import { columnsDiffering, columnsNotHeld, detailsOf, type OutputPlan, withRequired } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { FolderRouter } from './folder-router.js'
 import { Lane } from './lane.js'
@@ -46,6 +46,8 @@ export class ParquetSession implements ExactSession<object> {
   #settled: Settled | undefined
   /** From the source's description, before anything was written: then a run that goes on must have the same. */
   #described: OutputPlan | undefined
+  /** The columns are those that an earlier attempt has written. */
+  #isRecalled = false
   #claims = 0
   /** Claimed partitions that add to what is there. Kept, for a partition that commits shows no manifest to the others meanwhile. */
   readonly #adding = new Set<string>()
@@ -98,7 +100,7 @@ export class ParquetSession implements ExactSession<object> {
       if (!this.#adds) return this.#settle(plan)
       // A guess does not say which columns may be null; what is there does.
       const required = this.#described === undefined ? await this.#placement.required() : new Set<string>()
-      this.#settle(withRequired(plan, required))
+      await this.#settle(withRequired(plan, required))
       await this.#placement.checkAppend()
     })
   }
@@ -123,6 +125,8 @@ export class ParquetSession implements ExactSession<object> {
       const position = await this.#output.claim(claim)
       this.#noteAdding(claim.partition.id)
       await this.#recall(claim)
+      // An earlier attempt may have come to what is there, and have stored nothing of the columns.
+      if (this.#settled !== undefined && this.#adds) await this.#placement.checkAppend()
       return position
     })
   }
@@ -190,16 +194,23 @@ export class ParquetSession implements ExactSession<object> {
     }
     if (stored === undefined) return
     if (this.#described !== undefined) checkSameColumns(stored, this.#described, this.options)
-    this.#settle(stored)
+    this.#isRecalled = true
+    await this.#settle(stored)
   }
 
-  #settle(plan: OutputPlan): void {
-    if (this.#settled !== undefined && columnsDiffering(this.#settled.plan, plan).length === 0) return
+  async #settle(plan: OutputPlan): Promise<void> {
+    const before = this.#settled
+    if (before !== undefined && columnsDiffering(before.plan, plan).length === 0) return
     const { compression, info } = this.options
     const encoder = new GroupEncoder({ compression, plan: plan.plan, onNotice: info })
     this.#encoders.push(encoder)
-    encoder.start()
     this.#settled = { plan, encoder, router: this.#routerOf(plan) }
+    if (before !== undefined && this.#lanes.size === 0) {
+      // Nobody works with it any more, and the new one takes its thread.
+      this.#encoders.splice(this.#encoders.indexOf(before.encoder), 1)
+      await before.encoder[Symbol.asyncDispose]()
+    }
+    encoder.start()
   }
 
   #routerOf({ partition }: OutputPlan): FolderRouter | null {
@@ -254,11 +265,12 @@ export class ParquetSession implements ExactSession<object> {
       limits: this.options.limits,
       plan: () => this.#settled?.plan,
       adopt: (plan) => this.#settle(plan),
+      isWritten: () => this.#isRecalled || this.#lanes.size > 0,
       createBuilder: () => this.#createBuilder(),
       encode: (ipc, signal) => this.#columns.encoder.encode(ipc, signal),
-      schema: (signal) => {
+      schema: async (signal) => {
         // There never was a record: the file has no columns.
-        if (this.#settled === undefined) this.#settle({ plan: { columns: [] }, partition: [], key: [] })
+        if (this.#settled === undefined) await this.#settle({ plan: { columns: [] }, partition: [], key: [] })
         return this.#columns.encoder.schema(signal)
       },
       hashOf: (partition) => this.#lanes.get(partition)?.hash,
@@ -287,7 +299,7 @@ function checkSameColumns(
   now: OutputPlan,
   { output, staging }: Pick<ParquetSessionOptions, 'output' | 'staging'>,
 ): void {
-  const differing = columnsDiffering(stored, now)
+  const differing = columnsNotHeld(stored, now)
   if (differing.length === 0) return
   const names = differing.map((name) => `"${name}"`).join(', ')
   throw new DroverError(

@@ -23,7 +23,7 @@ import {
   systemCode,
 } from '@drover/core'
 import { Announcer } from './announcer.js'
-import { type DatasetManifest, manifestText, readManifest } from './dataset-manifest.js'
+import { type DatasetManifest, manifestText, NoManifest, readManifest } from './dataset-manifest.js'
 import { type Announced, detailsOf, type OwnFile } from './details.js'
 import type { FinishHelp } from './finish-help.js'
 import { inParallel } from './in-parallel.js'
@@ -209,7 +209,8 @@ export abstract class PlacedOutput implements Placement {
       for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at)
     })
     const { otherManifestPath } = this.options
-    if (otherManifestPath !== null && (await readManifest(otherManifestPath)) !== null) {
+    const other = otherManifestPath === null ? null : await readManifest(otherManifestPath)
+    if (otherManifestPath !== null && other !== null && !(other instanceof NoManifest)) {
       await rm(otherManifestPath, { force: true })
     }
     const deepestFirst = [...folders].sort((a, b) => b.length - a.length)
