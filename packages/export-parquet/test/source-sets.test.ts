@@ -178,12 +178,12 @@ describe('a manifest', () => {
   const read = (path: string, options: Partial<ParquetSourceOptions> = {}) =>
     rowsOf(parquetSource({ path, ...options }))
 
-  test('decides which files count, and knows types and key', async () => {
+  test('decides which files count and in which order, and knows types and key', async () => {
     const path = await withManifest()
     const pages = await pagesOf(parquetSource({ path }))
     expect(pages.flatMap((page) => page.rows())).toEqual([
-      { n: 1, t: 'text', p: 1 },
       { n: 2, t: 'text', p: 2 },
+      { n: 1, t: 'text', p: 1 },
     ])
     expect(pages.flatMap((page) => page.keys().map((key) => key.source))).toEqual([[1], [2]])
     expect((await schemaOf(parquetSource({ path }))).fields[0]?.type).toEqual({ kind: 'int', bits: 8 })

@@ -24,6 +24,8 @@ export class FileSet {
     readonly path: string,
     readonly files: readonly SetFile[],
     readonly schema: SetSchema,
+    /** A manifest says which files they are, and in which order. */
+    readonly isListed: boolean,
     private readonly meter: ReadMeter | undefined,
   ) {}
 
@@ -52,7 +54,7 @@ export class FileSet {
       const sizes = groups.map((group) => ({ rows: Number(group.num_rows), bytes: Number(group.total_byte_size) }))
       files.push({ ...file, print, groups: sizes })
     }
-    return new FileSet(path, files, merger.schema(declared, 'parquetSource'), meter)
+    return new FileSet(path, files, merger.schema(declared, 'parquetSource'), listing.manifest !== null, meter)
   }
 
   get rows(): number {

@@ -25,7 +25,7 @@ export interface Listing {
 }
 
 /**
- * The files to be read, in the order of their names.
+ * The files to be read: in the order of the manifest, which lists what was added later behind what was there, else in the order of their names.
  *
  * @throws `SOURCE_NOT_FOUND`, `SOURCE_INVALID`, `STORE_DENIED`
  */
@@ -60,7 +60,7 @@ function oneFile(path: string, found: Stats): ListedFile {
 
 async function manifestFiles(folder: string, { files, partitionBy }: ReadManifest): Promise<ListedFile[]> {
   const listed: ListedFile[] = []
-  for (const { path: name, bytes, rows, partition } of [...files].sort((a, b) => byName(a.path, b.path))) {
+  for (const { path: name, bytes, rows, partition } of files) {
     const path = join(folder, name)
     const size = await sizeOf(path)
     if (size !== bytes) {

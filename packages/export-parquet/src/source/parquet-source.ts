@@ -15,7 +15,7 @@ import { ParquetSession } from './source-session.js'
 /** Options of {@link parquetSource}. */
 export interface ParquetSourceOptions {
   /**
-   * A file, or a folder: then all files below it whose names end in `.parquet`, in capitals or not, are read as one, in the order of their names. Names that
+   * A file, or a folder: then all files below it whose names end in `.parquet`, in capitals or not, are read as one, in the order of the manifest, else of their names. Names that
    * begin with `.` or `_` do not count.
    */
   readonly path: string

@@ -52,7 +52,9 @@ function placeOf(
   set: FileSet,
   { file: name, group, print }: Border,
 ): { readonly file: number; readonly group: number } {
-  const place = set.files.findIndex((file) => file.name >= name)
+  const same = set.files.findIndex((file) => file.name === name)
+  if (same < 0 && set.isListed) throw changed(set, `${name} is gone`)
+  const place = same < 0 ? set.files.findIndex((file) => file.name > name) : same
   const file = place < 0 ? set.files.length : place
   if (print === null) return { file, group: 0 }
   const found = set.files[file]
