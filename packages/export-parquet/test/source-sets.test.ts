@@ -185,7 +185,7 @@ describe('a manifest', () => {
       { n: 2, t: 'text', p: 2 },
       { n: 1, t: 'text', p: 1 },
     ])
-    expect(pages.flatMap((page) => page.keys().map((key) => key.source))).toEqual([[1], [2]])
+    expect(pages.flatMap((page) => page.keys().map((key) => key.source))).toEqual([[2], [1]])
     expect((await schemaOf(parquetSource({ path }))).fields[0]?.type).toEqual({ kind: 'int', bits: 8 })
   })
 
