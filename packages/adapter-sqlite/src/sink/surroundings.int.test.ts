@@ -54,7 +54,8 @@ describe.each(drivers)('what may happen around a sink, over %s', (driver) => {
       const error = await failure(lane.write(rows(10, 11)))
       expect(error).toMatchObject({ code: 'STORE_BUSY', isRetryable: true })
       expect(error.message).toContain('busyTimeoutMs')
-      expect(performance.now() - started).toBeGreaterThanOrEqual(40)
+      // SQLite counts whole milliseconds, and this clock parts of them.
+      expect(performance.now() - started).toBeGreaterThanOrEqual(39)
       await holder.release()
       expect(await count()).toBe(10)
       expect(await lane.write(rows(10, 11))).toEqual({ inserted: 10, updated: 0, skipped: 0 })
