@@ -90,20 +90,6 @@ export abstract class PlacedOutput implements Placement {
     stages: ReadonlyMap<string, PartitionStage>,
     operation: Operation,
   ): Promise<void> {
-    try {
-      await this.#complete(partitions, stages, operation)
-    } catch (error) {
-      // Whoever took over may be why a part is missing, or the output is another one.
-      for (const [id, stage] of stages) if (!(await stage.isCurrent())) throw fenced(this.options.output, id)
-      throw error
-    }
-  }
-
-  async #complete(
-    partitions: readonly StagedPartition[],
-    stages: ReadonlyMap<string, PartitionStage>,
-    operation: Operation,
-  ): Promise<void> {
     const [first] = partitions
     if (first === undefined) return
     const { announced } = detailsOf(first.manifest)

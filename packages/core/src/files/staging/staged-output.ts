@@ -75,7 +75,7 @@ export class StagedOutput {
     const mine = all.filter(({ manifest }) => this.#isMine(manifest))
     if (mine.length > 0 && mine.every(({ manifest }) => manifest.finished)) return
     this.#checkEnded(mine)
-    if (!mine.some(({ manifest }) => manifest.finished)) await this.placement.complete(mine, this.#stages, operation)
+    if (!mine.some(({ manifest }) => manifest.finished)) await this.#complete(mine, operation)
     for (const partition of await this.partitions()) {
       if (this.#isMine(partition.manifest) && !partition.manifest.finished) await this.#markFinished(partition)
     }
@@ -93,6 +93,16 @@ export class StagedOutput {
   /** As they stand on the disk, those of earlier runs too; in the order of the output. */
   partitions(): Promise<StagedPartition[]> {
     return stagedPartitions(this.options.staging)
+  }
+
+  async #complete(mine: readonly StagedPartition[], operation: Operation): Promise<void> {
+    try {
+      await this.placement.complete(mine, this.#stages, operation)
+    } catch (error) {
+      // Whoever took over may be why a part is missing, or the output is another one.
+      for (const [id, stage] of this.#stages) if (!(await stage.isCurrent())) throw fenced(this.options.output, id)
+      throw error
+    }
   }
 
   #checkEnded(mine: readonly StagedPartition[]): void {
