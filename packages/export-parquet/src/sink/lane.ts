@@ -35,12 +35,6 @@ export interface LaneOptions {
   readonly shareOfBytes: () => number
 }
 
-/**
- * Row groups of a batch, if its bytes allow: while one is encoded the next one is filled, and only for the last one of the batch there is
- * a wait.
- */
-export const groupsPerBatch = 3
-
 /** The kinds of a lane's parts. */
 export const dataKind = 'data'
 export const journalKind = 'journal'
@@ -179,12 +173,10 @@ export class Lane {
     const pages = batch as AsyncIterable<Page>
     if (router !== null) return this.#gather(pages, router, work, fresh, signal)
     let first = 0
-    let groups = 0
     for await (const page of pages) {
       if (signal.aborted) throw abortError(signal)
-      groups += await work.add('', page, first)
       // It ends with a full one, so that no rows are left for the journal.
-      if (groups >= groupsPerBatch) break
+      if ((await work.add('', page, first)) > 0) break
       first += rowsOf(page)
     }
     await work.close('')

@@ -11,7 +11,6 @@ import {
 } from '@drover/core'
 import { manifestName } from './dataset-manifest.js'
 import { foldsNames } from './folds-names.js'
-import { groupsPerBatch } from './lane.js'
 import { ParquetSession } from './parquet-session.js'
 import type { ParquetSessionOptions } from './parquet-session-options.js'
 import { checkParquetSinkOptions, type ParquetSinkOptions, type Settings } from './parquet-sink-options.js'
@@ -44,7 +43,7 @@ export function parquetSink(options: ParquetSinkOptions): ExactSink<object> {
     guarantee: 'exactly-once',
     keyed: false,
     takesOneRun: true,
-    batchSize: rowGroupRows * groupsPerBatch,
+    batchSize: rowGroupRows,
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async (operation) => {
