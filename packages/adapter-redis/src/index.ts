@@ -1,0 +1,1 @@
+export type { RedisClusterNodes, RedisLocation } from './connection/redis-location.js'
