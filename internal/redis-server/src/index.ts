@@ -1,1 +1,1 @@
-export { type RedisServer, startRedis } from './redis-server.js'
+export {}

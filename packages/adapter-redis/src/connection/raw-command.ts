@@ -12,13 +12,13 @@ export class RawCommand extends Command {
     super(name, args.map(plain))
   }
 
-  override transformReply(result: unknown): unknown {
+  override transformReply(result: Buffer | Buffer[]): Buffer | Buffer[] {
     return result
   }
 
   /** The answer. */
   get reply(): Promise<Reply> {
-    return this.promise as Promise<Reply>
+    return this.promise as unknown as Promise<Reply>
   }
 }
 

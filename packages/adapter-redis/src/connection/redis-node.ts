@@ -6,6 +6,11 @@ import type { Script } from './script.js'
 /** A command by name and arguments. */
 export type CommandLine = readonly [name: string, ...args: Argument[]]
 
+interface PipelineOfCommands {
+  sendCommand(command: RawCommand): void
+  exec(): Promise<[error: Error | null, reply: unknown][] | null>
+}
+
 /** A connection to one server that Drover made, and closes. */
 export class RedisNode {
   constructor(
@@ -35,7 +40,8 @@ export class RedisNode {
   /** Sends commands at once. The answer of one that the server refused is the server's error; only a failure of the connection throws. */
   async pipeline(doing: string, commands: readonly CommandLine[]): Promise<Reply[]> {
     if (commands.length === 0) return []
-    const pipeline = this.client.pipeline()
+    // Typed for the commands that ioredis knows by name.
+    const pipeline = this.client.pipeline() as unknown as PipelineOfCommands
     for (const [name, ...args] of commands) pipeline.sendCommand(new RawCommand(name, args))
     try {
       const results = await pipeline.exec()
