@@ -29,6 +29,12 @@ export interface Warning {
     | 'OUTPUT_MISSING'
     /** Something of a database is not copied, or not as it was. */
     | 'TABLES'
+    /** Keys of a store were not read: they are of a type that was not asked for, or Drover's own. */
+    | 'KEYS_LEFT_OUT'
+    /** Keys were gone, or of another type, when they were read, or changed while they were. */
+    | 'KEYS_CHANGED'
+    /** Nothing matches what was to be read. */
+    | 'SOURCE_EMPTY'
   readonly message: string
 }
 
