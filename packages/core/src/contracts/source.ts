@@ -40,6 +40,8 @@ export interface Source<out R = Row> {
   readonly version?: string
   /** A pass may give a record twice: a sink without a key is then refused. @default false */
   readonly repeats?: boolean
+  /** A cursor says nothing of when a record came, so there is nothing behind the last one: `again: 'incremental'` is refused. @default false */
+  readonly isUnordered?: boolean
   connect(operation: ConnectOperation): Promise<SourceSession<R>>
 }
 

@@ -36,6 +36,7 @@ export function pipelinePlan<R>(
   refuseDuplicates(where, source, sink, options.allowDuplicates === true)
   const letters = letterStoreOf(options)
   const again = options.again ?? (kind === 'backfill' ? 'full' : 'nothing')
+  if (again === 'incremental') refuseUnordered(where, source)
   const deletes = deletesWanted(where, options.deletes)
   if (deletes !== null) checkDeletes(where, again, sink)
   return {
@@ -59,6 +60,15 @@ export function pipelinePlan<R>(
     open: (help) =>
       openPipeline({ options, source, steps, sink, deletes, letters, lettersOf: lettersOf ?? options.name, help }),
   }
+}
+
+/** What came since stands anywhere in its order. @throws `OPTION_INVALID` */
+function refuseUnordered(where: string, { name, isUnordered }: Source): void {
+  if (isUnordered !== true) return
+  throw new DroverError(
+    'OPTION_INVALID',
+    `${where}: ${name} cannot tell which records came since the last run, so again: 'incremental' would miss them. Say again: 'full', with a sink that updates or skips what is there.`,
+  )
 }
 
 function refuseDuplicates(where: string, source: Source, sink: Sink<Row>, allowed: boolean): void {

@@ -489,6 +489,14 @@ describe('acknowledging sinks', () => {
     await runPipeline({ name: 'x', source: repeating, sink: memorySink<Numbered>({ key: 'id', onConflict: 'update' }) })
   })
 
+  it('are not read incrementally from a source without an order', async () => {
+    const unordered = { ...source(3), isUnordered: true }
+    const options = { name: 'x', source: unordered, sink: memorySink<Numbered>(), state: memoryStateStore() }
+    const refused = await failure(runPipeline({ ...options, again: 'incremental' }))
+    expect([refused.code, refused.message]).toEqual(['OPTION_INVALID', expect.stringContaining("again: 'full'")])
+    expect((await runPipeline({ ...options, again: 'full' })).counts.written).toBe(3)
+  })
+
   it('get ids that are the same in every attempt', async () => {
     const seen: string[][] = []
     for (const name of ['one', 'two']) {
