@@ -1,0 +1,9 @@
+import { tests } from '../../tooling/vitest.js'
+
+export default tests('redis-to-postgres', {
+  include: ['*.test.ts'],
+  globalSetup: [
+    '../../internal/postgres-server/src/global-setup.ts',
+    '../../internal/redis-server/src/global-setup.ts',
+  ],
+})
