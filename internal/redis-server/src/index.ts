@@ -1,1 +1,2 @@
-export {}
+export { type Binaries, findBinaries } from './find-binaries.js'
+export { MissingRedis, type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js'
