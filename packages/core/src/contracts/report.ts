@@ -27,6 +27,8 @@ export interface Warning {
     | 'DELETES'
     /** A file sink's output of earlier runs is gone, and an incremental run writes only what came since. */
     | 'OUTPUT_MISSING'
+    /** A sink lost batches that it had confirmed, and their rows with them: they were written once more. */
+    | 'STORE_WENT_BACK'
     /** Something of a database is not copied, or not as it was. */
     | 'TABLES'
     /** Keys of a store were not read: they are of a type that was not asked for, or Drover's own. */

@@ -1,10 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Position } from '../contracts/position.js'
 import type { ExactSession } from '../contracts/sink.js'
 import type { Row } from '../contracts/values.js'
 import { DroverError } from '../errors/drover-error.js'
+import { noCounts } from './counts.js'
 import type { OpenBatch } from './open-batch.js'
 import { PipelineLane, type PipelineLaneOptions } from './pipeline-lane.js'
 import { retrying } from './retry.js'
+
+/** The store has lost batches that it had confirmed, as after a failover: rows and positions alike. */
+class WentBack {
+  constructor(readonly to: Position) {}
+}
 
 /** Rows and position become durable in one step of the sink; one batch is open at a time. */
 export class ExactLane extends PipelineLane {
@@ -31,6 +38,7 @@ export class ExactLane extends PipelineLane {
     try {
       return await this.#commit(batch, position)
     } catch (error) {
+      if (error instanceof WentBack) return this.goBack(batch, position, error.to)
       await this.readRows(batch, position, error)
     }
     return this.#commit(this.newBatch(position, position.sequence + 1), position)
@@ -52,12 +60,17 @@ export class ExactLane extends PipelineLane {
         )
       },
       (part) => this.session.write(part, { ...operation, mode: 'probe' }),
-      async () => {
-        if (!batch.commitCalled) return undefined
-        // The write may have succeeded all the same: only the sink knows.
+      async (error) => {
+        // The write may have succeeded all the same, or the store may have lost what was written before: only the sink knows.
+        if (!batch.commitCalled && !DroverError.isInstance(error, 'FENCED')) return undefined
         const { run, partition, fence } = position
-        const now = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
-        return now !== null && now.sequence === batch.sequence ? batch.committed : undefined
+        const claimed = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
+        const now = claimed ?? { ...position, sequence: 0, cursor: partition.start ?? null, counts: noCounts }
+        if (now.sequence < position.sequence) throw new WentBack({ ...now, fence })
+        const { committed } = batch
+        if (now.sequence !== batch.sequence || committed === undefined) return undefined
+        // What another one has written under the same number ends elsewhere.
+        return isDeepStrictEqual(now.cursor, committed.position.cursor) ? committed : undefined
       },
     )
     this.tell(batch, committed.position, committed.outcome)

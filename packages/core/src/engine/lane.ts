@@ -19,6 +19,8 @@ export interface LaneListener {
     partition: string,
     notice: { readonly attempt: number; readonly waitMs: number; readonly error: unknown },
   ): void
+  /** The store stands where it stood some batches ago: the lane goes on from there. */
+  wentBack(from: Position, to: Position): void
   /** The next batch may begin, and might not until now: the run was paused, or above its ceiling. */
   heldBack(): void
 }

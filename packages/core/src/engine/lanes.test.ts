@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Position } from '../contracts/position.js'
+import type { ExactSink } from '../contracts/sink.js'
+import { DroverError } from '../errors/drover-error.js'
 import { memoryAckSink } from '../memory/memory-ack-sink.js'
 import { memorySink } from '../memory/memory-sink.js'
 import { memorySource } from '../memory/memory-source.js'
@@ -93,6 +95,74 @@ describe('an exact lane', () => {
     await runPipeline({ name: 'x', source: source(10), sink: into, stopAfter: { records: 10 } })
     // The first write had called commit; the second had not.
     expect(seen.slice(0, 5)).toEqual(['claim', 'write', 'claim', 'write', 'write'])
+  })
+})
+
+describe('a store that loses batches which it had confirmed', () => {
+  /** Keeps batches with their positions, as a log that is replayed after a restart; `lose` cuts its end off. */
+  const forgetful = (lose: (batches: number) => { readonly keeps: number; readonly fails: Error } | undefined) => {
+    const log: { readonly rows: readonly Numbered[]; readonly position: Position }[] = []
+    const into: ExactSink<Numbered> = {
+      specVersion: 1,
+      name: 'cache',
+      guarantee: 'exactly-once',
+      connect: async () => ({
+        claim: async () => log.at(-1)?.position ?? null,
+        write: async (batch) => {
+          const rows: Numbered[] = []
+          for await (const page of batch) rows.push(...page.rows())
+          const position = await batch.commit({ inserted: rows.length, updated: 0, skipped: 0 })
+          const losing = lose(log.length)
+          if (losing !== undefined) {
+            log.length = losing.keeps
+            throw losing.fails
+          }
+          if (position.sequence !== (log.at(-1)?.position.sequence ?? 0) + 1)
+            throw new DroverError('FENCED', 'The sequence has moved.')
+          log.push({ rows, position })
+        },
+        [Symbol.asyncDispose]: async () => {},
+      }),
+    }
+    return { into, rows: () => log.flatMap(({ rows }) => rows), log }
+  }
+
+  it.each([
+    ['some', 2, transient()],
+    ['all', 0, transient()],
+    ['some, which its check of the sequence shows', 2, new DroverError('FENCED', 'The sequence has moved.')],
+  ])('gets them again, and the run says so: %s', async (_, keeps, fails) => {
+    let lost = 0
+    const { into, rows } = forgetful((batches) => (batches === 5 && lost++ === 0 ? { keeps, fails } : undefined))
+    const report = await runPipeline({
+      name: 'x',
+      source: source(95),
+      sink: into,
+      batchSize: 10,
+      state: memoryStateStore(),
+    })
+    expect(ids(rows())).toEqual(ids(numbers(95)))
+    expect(report.counts).toMatchObject({ read: 95, written: 95, inserted: 95 })
+    expect(report.warnings).toEqual([
+      {
+        code: 'STORE_WENT_BACK',
+        message: expect.stringContaining(
+          `stands at batch ${keeps} of partition "all" again, though it had confirmed batch 5`,
+        ),
+      },
+    ])
+  })
+
+  it('stays refused where somebody else has gone on under the same number', async () => {
+    const { into, log } = forgetful((batches) => {
+      if (batches !== 5) return undefined
+      const other = log[4] as (typeof log)[number]
+      log.push({ rows: [], position: { ...other.position, sequence: 6, cursor: 'elsewhere' } })
+      return { keeps: 6, fails: new DroverError('FENCED', 'The sequence has moved.') }
+    })
+    const options = { name: 'x', source: source(95), sink: into, batchSize: 10, state: memoryStateStore() }
+    expect((await failure(runPipeline(options))).code).toBe('FENCED')
+    expect(log).toHaveLength(6)
   })
 })
 

@@ -161,6 +161,15 @@ export abstract class PipelineLane implements Lane {
     await this.#reopen(position, true)
   }
 
+  /** Goes on from where the store stands, which is some batches ago. */
+  protected async goBack(batch: OpenBatch, from: Position, to: Position): Promise<Position> {
+    this.control.tally(to.counts.read - from.counts.read - batch.records)
+    this.#open.delete(batch)
+    await this.#reopen(to, this.#readsRows)
+    this.listener.wentBack(from, to)
+    return to
+  }
+
   async #reopen(position: Position, readsRows: boolean): Promise<void> {
     await this.reader.close()
     this.#readsRows = readsRows
@@ -256,7 +265,7 @@ export abstract class PipelineLane implements Lane {
     batch: OpenBatch,
     write: () => Promise<T>,
     probe: (part: CommitBatch<Row>) => Promise<void>,
-    committedBefore: () => Promise<T | undefined>,
+    committedBefore: (error: unknown) => Promise<T | undefined>,
   ): Promise<T> {
     const { patience } = this
     const { signal } = this.options.operation
@@ -268,7 +277,7 @@ export abstract class PipelineLane implements Lane {
       } catch (error) {
         signal.throwIfAborted()
         batch.throwOwnFailure()
-        const already = await committedBefore()
+        const already = await committedBefore(error)
         if (already !== undefined) return already
         if (DroverError.isInstance(error, 'RECORD_REFUSED')) {
           const found = await isolate(batch, error, {

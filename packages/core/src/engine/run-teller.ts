@@ -1,5 +1,6 @@
 import type { Progress, RunEvents, Throttled } from '../contracts/events.js'
 import type { Logger } from '../contracts/logger.js'
+import type { Position } from '../contracts/position.js'
 import type { RejectedRecord, Report, Warning } from '../contracts/report.js'
 import type { Stall } from '../contracts/stall.js'
 import { DroverError } from '../errors/drover-error.js'
@@ -55,6 +56,14 @@ export class RunTeller implements Omit<LaneListener, 'heldBack'> {
     const said = redactSecrets(message)
     this.#log('warn', `${code}, trying again in ${waitMs} ms (attempt ${attempt}): ${said}`)
     this.events.emit('batch:retried', { partition, attempt, waitMs, code, message: said })
+  }
+
+  wentBack(from: Position, to: Position): void {
+    this.account.place(to)
+    this.warn(
+      'STORE_WENT_BACK',
+      `${this.plan.sink} stands at batch ${to.sequence} of partition "${from.partition.id}" again, though it had confirmed batch ${from.sequence}: it lost its last writes, as after a restart or a failover. Rows and position went back together, so these batches are written once more. Its settings for durability may want a look.`,
+    )
   }
 
   stalled(stall: Stall): void {

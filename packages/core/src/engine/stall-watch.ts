@@ -1,4 +1,4 @@
-import type { Partition } from '../contracts/position.js'
+import type { Partition, Position } from '../contracts/position.js'
 import type { Stall, StoreWait, WaitingFor } from '../contracts/stall.js'
 import type { Held } from '../contracts/state-store.js'
 import { DroverError } from '../errors/drover-error.js'
@@ -63,6 +63,11 @@ export class StallWatch implements LaneListener, AsyncDisposable {
     this.#retries++
     this.#lastRetry = `${code}: ${redactSecrets(message)}`
     this.terms.listener.retried(partition, notice)
+  }
+
+  wentBack(from: Position, to: Position): void {
+    this.heldBack()
+    this.terms.listener.wentBack(from, to)
   }
 
   heldBack(): void {
