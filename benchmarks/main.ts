@@ -4,11 +4,14 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { MissingPostgres } from '@drover-internal/postgres-server'
+import { MissingRedis } from '@drover-internal/redis-server'
 import { contest, type Result } from './src/contest.js'
 import type { Bench } from './src/drover.js'
 import { parquetContests, parquetNames } from './src/parquet-contests.js'
 import { type PostgresBench, postgresBench } from './src/postgres-bench.js'
 import { postgresContests, postgresNames } from './src/postgres-contests.js'
+import { type RedisBench, redisBench } from './src/redis-bench.js'
+import { redisContests, redisNames, redisPostgresContest } from './src/redis-contests.js'
 import { sampleDatabase } from './src/sample-database.js'
 import { hasCli } from './src/sqlite-cli.js'
 import { sqliteContests } from './src/sqlite-contests.js'
@@ -52,7 +55,13 @@ const database = await sampleDatabase(values.folder, rows)
 
 const bench = { rows, folder: values.folder, database }
 const onSqlite = sqliteContests(bench)
-const known: readonly string[] = [...onSqlite.map(({ name }) => name), ...postgresNames, ...parquetNames]
+const known: readonly string[] = [
+  ...onSqlite.map(({ name }) => name),
+  ...postgresNames,
+  ...parquetNames,
+  ...redisNames,
+  'redis-postgres',
+]
 const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')}.`)
@@ -62,10 +71,14 @@ const isChosen = (name: string): boolean => chosen?.includes(name) ?? true
 
 const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
 const withParquet = parquetNames.some(isChosen)
-await using postgres = withParquet || postgresNames.some(isChosen) ? await serverOf(bench) : undefined
+const needsPostgres = withParquet || [...postgresNames, 'redis-postgres'].some(isChosen)
+await using postgres = needsPostgres ? await started(postgresBench) : undefined
+await using redis = [...redisNames, 'redis-postgres'].some(isChosen) ? await started(redisBench) : undefined
 const onPostgres = postgres === undefined ? [] : postgresContests(bench, postgres)
 const onParquet = postgres === undefined || !withParquet ? [] : await parquetContests(bench, postgres)
-for (const each of [...onSqlite, ...onPostgres, ...onParquet]) {
+const onRedis = redis === undefined ? [] : redisContests(bench, redis)
+if (redis !== undefined && postgres !== undefined) onRedis.push(redisPostgresContest(bench, redis, postgres))
+for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis]) {
   if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)
@@ -84,14 +97,18 @@ const file = path.join(folder, `${new Date().toISOString().slice(0, 19).replaceA
 await writeFile(file, `${JSON.stringify({ machine, rows, rounds, tables }, null, 2)}\n`)
 console.log(`written to benchmarks/results/${path.basename(file)}`)
 
-async function serverOf(of: Bench): Promise<PostgresBench | undefined> {
+async function started<S extends PostgresBench | RedisBench>(start: (of: Bench) => Promise<S>): Promise<S | undefined> {
   try {
-    return await postgresBench(of)
+    return await start(bench)
   } catch (error) {
-    if (!(error instanceof MissingPostgres)) throw error
-    console.error(`${error.message}\nThe benchmarks with PostgreSQL are left out.`)
+    if (!(error instanceof MissingPostgres || error instanceof MissingRedis)) throw error
+    console.error(`${error.message}\nThe benchmarks with ${missing(error)} are left out.`)
     return undefined
   }
+}
+
+function missing(error: Error): string {
+  return error instanceof MissingPostgres ? 'PostgreSQL' : 'Redis'
 }
 
 function print(title: string, results: readonly Result[]): void {
@@ -108,8 +125,8 @@ function print(title: string, results: readonly Result[]): void {
       sizeMb?.toFixed(1) ?? '',
     ])
     for (const { against, atMost, of, ratio } of goals) {
-      const size = of === 'size' ? 'size ' : ''
-      lines.push([`  ${size}against ${against}`, ratio.toFixed(2), ...aim(ratio, atMost), '', '', '', ''])
+      const measure = of === 'seconds' ? '' : `${of} `
+      lines.push([`  ${measure}against ${against}`, ratio.toFixed(2), ...aim(ratio, atMost), '', '', '', ''])
     }
     if (peakGoal !== undefined) lines.push(['  peak MB', peakMb.toFixed(0), ...aim(peakMb, peakGoal), '', '', '', ''])
   }

@@ -9,8 +9,8 @@ export interface Contender {
   readonly input?: string
   /** Ratio to the first contender that is aimed at. */
   readonly goal?: number
-  /** The ratio is to this contender, not the first. */
-  readonly against?: string
+  /** The ratio is to this contender, not the first; of several, to the one that was slower. */
+  readonly against?: string | readonly string[]
   /** More that is aimed at, against others than the first. */
   readonly goals?: readonly Goal[]
   /** Peak memory that is aimed at, in MB. */
@@ -25,7 +25,7 @@ export interface Goal {
   /** The ratio at the most. */
   readonly atMost: number
   /** Of what. @default 'seconds' */
-  readonly of?: 'seconds' | 'size'
+  readonly of?: 'seconds' | 'size' | 'peak'
 }
 
 export interface Contest {
@@ -79,9 +79,11 @@ export async function contest({ title, contenders, reset, check, size }: Contest
     if (found === undefined || found.length === 0) throw new Error(`${title}: ${name} did not run.`)
     return found
   }
-  const ratio = (name: string, against: string, of: (run: Run) => number): number => {
-    const base = runsOf(against)
-    return median(runsOf(name).map((run, round) => of(run) / of(base[Math.min(round, base.length - 1)] as Run)))
+  const ratio = (name: string, against: string | readonly string[], of: (run: Run) => number): number => {
+    const bases = [against].flat().map(runsOf)
+    const base = (round: number): number =>
+      Math.max(...bases.map((base) => of(base[Math.min(round, base.length - 1)] as Run)))
+    return median(runsOf(name).map((run, round) => of(run) / base(round)))
   }
   return contenders.map(({ name, goal, against, goals = [], peakGoal }) => {
     const own = runsOf(name)
@@ -95,7 +97,7 @@ export async function contest({ title, contenders, reset, check, size }: Contest
         against,
         atMost,
         of,
-        ratio: ratio(name, against, of === 'size' ? sizeOf : secondsOf),
+        ratio: ratio(name, against, measures[of]),
       })),
       ...(peakGoal === undefined ? {} : { peakGoal }),
       seconds: { min: seconds[0] as number, median: median(seconds), max: seconds.at(-1) as number },
@@ -107,6 +109,7 @@ export async function contest({ title, contenders, reset, check, size }: Contest
 
 const secondsOf = ({ seconds }: Run): number => seconds
 const sizeOf = ({ size = Number.NaN }: Run): number => size
+const measures = { seconds: secondsOf, size: sizeOf, peak: ({ peakMb }: Run): number => peakMb }
 
 async function timed({ name, command, input }: Contender): Promise<Omit<Run, 'size'>> {
   const [program, ...args] = command

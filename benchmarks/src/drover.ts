@@ -10,6 +10,7 @@ export interface Bench {
 
 const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const parquetWorker = fileURLToPath(new URL('./parquet-worker.mjs', import.meta.url))
+const redisWorker = fileURLToPath(new URL('./redis-worker.mjs', import.meta.url))
 
 /** A contender that is a program of ours in `worker.mjs`. */
 export function drover(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
@@ -19,6 +20,11 @@ export function drover(name: string, task: string, options: object, more: Partia
 /** The same in `parquet-worker.mjs`. */
 export function parquet(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, parquetWorker, task, JSON.stringify(options)], ...more }
+}
+
+/** The same in `redis-worker.mjs`. */
+export function redis(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, redisWorker, task, JSON.stringify(options)], ...more }
 }
 
 /** A line for bash. */
