@@ -1,1 +1,20 @@
 export type { RedisClusterNodes, RedisLocation } from './connection/redis-location.js'
+export type {
+  RedisBytesField,
+  RedisBytesRecord,
+  RedisEntry,
+  RedisHash,
+  RedisJson,
+  RedisList,
+  RedisPendingEntry,
+  RedisRecord,
+  RedisScored,
+  RedisSet,
+  RedisSortedSet,
+  RedisStream,
+  RedisStreamEntry,
+  RedisStreamGroup,
+  RedisStreamValue,
+  RedisString,
+  RedisType,
+} from './source/redis-record.js'

@@ -1,0 +1,112 @@
+import { type Cursor, DroverError, type JsonValue, type Page, type RecordKey, type SourceReject } from '@drover/core'
+import type { RedisType } from '../redis-record.js'
+import { asBytes, asText, decodeValue } from './decode-value.js'
+import { invalidUtf8 } from './invalid-utf8.js'
+import { rejectedKey, shownKey } from './key-json.js'
+import type { StoredKey } from './stored-key.js'
+
+/** What a page is made of. */
+export interface RedisPageParts {
+  readonly stored: readonly StoredKey[]
+  /** What cannot be decoded whatever is asked for. */
+  readonly rejected: readonly SourceReject[]
+  readonly bytes: number
+  readonly cursor: Cursor
+  /** As text, or as bytes. */
+  readonly decode: boolean
+  /** For messages: `cache.example.org:6379/0`. */
+  readonly where: string
+}
+
+/** A record as pages have it, whichever types and form were asked for. */
+export type DecodedKey = {
+  readonly key: string | Uint8Array
+  readonly type: RedisType
+  readonly value: unknown
+  readonly expires_at: string | null
+}
+
+/** Keys as they came from the server, decoded when someone asks. */
+export class RedisPage<R = DecodedKey> implements Page<R> {
+  readonly count: number
+  readonly bytes: number
+  readonly cursor: Cursor
+  #sorted: { readonly good: readonly StoredKey[]; readonly rejected: readonly SourceReject[] } | undefined
+  #rows: readonly R[] | undefined
+  #keys: readonly RecordKey[] | undefined
+
+  constructor(private readonly parts: RedisPageParts) {
+    this.count = parts.stored.length + parts.rejected.length
+    this.bytes = parts.bytes
+    this.cursor = parts.cursor
+  }
+
+  get rejected(): readonly SourceReject[] {
+    return this.#sort().rejected
+  }
+
+  rows(): readonly R[] {
+    this.#rows ??= this.#sort().good.map((stored) => this.#decode(stored) as R)
+    return this.#rows
+  }
+
+  keys(): readonly RecordKey[] {
+    const { decode } = this.parts
+    this.#keys ??= this.#sort().good.map(({ key }) => ({
+      source: [decode ? key.toString() : key.toString('base64')],
+      child: 0,
+    }))
+    return this.#keys
+  }
+
+  slice(from: number, to: number): RedisPage<R> {
+    const { good } = this.#sort()
+    const start = Math.min(Math.max(from, 0), good.length)
+    const stored = good.slice(start, Math.max(to, start))
+    const bytes = stored.reduce((sum, { size }) => sum + size, 0)
+    const page = new RedisPage<R>({ ...this.parts, stored, rejected: [], bytes })
+    page.#sorted = { good: stored, rejected: [] }
+    return page
+  }
+
+  /** Its bytes stay: they are decoded again for whoever asks. */
+  release(): void {
+    this.#rows = undefined
+    this.#keys = undefined
+  }
+
+  #decode(stored: StoredKey): DecodedKey {
+    const decoding = this.parts.decode ? asText : asBytes
+    return {
+      key: decoding(stored.key),
+      type: stored.type,
+      value: decodeValue(stored, decoding),
+      expires_at: stored.expiresAt < 0 ? null : new Date(stored.expiresAt).toISOString(),
+    }
+  }
+
+  /** Tells the keys that are text from the others. */
+  #sort() {
+    const { stored, rejected, decode } = this.parts
+    if (this.#sorted !== undefined) return this.#sorted
+    const good: StoredKey[] = []
+    const bad: SourceReject[] = []
+    if (decode) {
+      for (const one of stored) {
+        const found = invalidUtf8(one)
+        if (found === undefined) good.push(one)
+        else bad.push(this.#reject(one, found.what, found.bytes))
+      }
+    }
+    this.#sorted = bad.length === 0 ? { good: stored, rejected } : { good, rejected: [...rejected, ...bad] }
+    return this.#sorted
+  }
+
+  #reject({ key, type }: StoredKey, what: string, raw: Buffer): SourceReject {
+    const error = new DroverError(
+      'RECORD_UNREADABLE',
+      `${this.parts.where}: key ${shownKey(key)} (${type}): ${what} is not valid UTF-8. Read bytes with decodeResponses: false, or leave the key out.`,
+    )
+    return { key: rejectedKey(key, true) as readonly JsonValue[], error, raw: new Uint8Array(raw) }
+  }
+}

@@ -1,0 +1,92 @@
+import type { Cursor, SourceReject } from '@drover/core'
+import type { RedisConnection } from '../../connection/redis-connection.js'
+import { Changes } from './changes.js'
+import { type Fetched, KeyFetch, type Reading } from './key-fetch.js'
+import { KeyQueue } from './key-queue.js'
+import { PageSize } from './page-size.js'
+import { RedisPage } from './redis-page.js'
+import type { StoredKey } from './stored-key.js'
+
+/** What one read is asked for. */
+export interface ReadingKeys {
+  /** A page has no more records than `records`, and ends at `bytes`, or at its first record if that is larger. */
+  readonly page: { readonly records: number; readonly bytes: number }
+  readonly cursorOf: (key: Buffer) => Cursor
+  readonly signal: AbortSignal
+}
+
+/** Reads what keys hold, as pages of them: while one is used, the commands for the next are on their way. */
+export class ValueReader<R> {
+  /** What was not as expected, of all reads. */
+  readonly changes = new Changes()
+  readonly #fetch: KeyFetch
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly reading: Reading,
+  ) {
+    this.#fetch = new KeyFetch(connection, reading, this.changes)
+  }
+
+  /**
+   * @param keys In any chunks: pages keep to their order, and to what was asked for, whatever the chunks are.
+   * @throws DroverError
+   */
+  async *read(
+    keys: Iterable<readonly Buffer[]> | AsyncIterable<readonly Buffer[]>,
+    { page, cursorOf, signal }: ReadingKeys,
+  ): AsyncGenerator<RedisPage<R>, void, void> {
+    const queue = new KeyQueue(keys)
+    const size = new PageSize(page)
+    const next = async () => {
+      const wanted = await queue.take(size.keys)
+      return { wanted, fetched: wanted.length === 0 ? [] : await this.#fetch.fetch(wanted) }
+    }
+    let flight = next()
+    try {
+      for (;;) {
+        signal.throwIfAborted()
+        const { wanted, fetched } = await flight
+        if (wanted.length === 0) return
+        size.learn(fetched)
+        flight = next()
+        // Who leaves the loop is not told what became of it.
+        flight.catch(() => {})
+        yield* this.#pages(wanted, fetched, { page, cursorOf, signal })
+      }
+    } finally {
+      await flight.catch(() => {})
+      await queue.close()
+    }
+  }
+
+  *#pages(
+    keys: readonly Buffer[],
+    fetched: readonly Fetched[],
+    { page, cursorOf }: ReadingKeys,
+  ): Generator<RedisPage<R>, void, void> {
+    let stored: StoredKey[] = []
+    let rejected: SourceReject[] = []
+    let bytes = 0
+    const made = (last: number) => {
+      const cursor = cursorOf(keys[last] as Buffer)
+      const { decode } = this.reading
+      return new RedisPage<R>({ stored, rejected, bytes, cursor, decode, where: this.connection.name })
+    }
+    for (let i = 0; i < fetched.length; i++) {
+      const one = fetched[i] as Fetched
+      const size = one === null ? 0 : 'reject' in one ? (one.reject.raw?.length ?? 0) : one.size
+      if (bytes > 0 && bytes + size > page.bytes) {
+        yield made(i - 1)
+        stored = []
+        rejected = []
+        bytes = 0
+      }
+      bytes += size
+      if (one === null) continue
+      if ('reject' in one) rejected.push(one.reject)
+      else stored.push(one)
+    }
+    yield made(fetched.length - 1)
+  }
+}
