@@ -18,3 +18,4 @@ export type {
   RedisString,
   RedisType,
 } from './source/redis-record.js'
+export { type RedisStateStoreOptions, redisStateStore } from './state/redis-state-store.js'

@@ -1,3 +1,4 @@
+import type { DroverError } from '@drover/core'
 import type { Argument, Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import { isAnswer } from '../connection/redis-node.js'
@@ -7,6 +8,7 @@ import { redisError } from '../errors/redis-error.js'
 /**
  * Runs a script where its keys are, which lie in one slot, also if that has moved, and sends it to a server that does not know it yet.
  *
+ * @param named What the server's refusal is said as.
  * @throws DroverError
  */
 export async function evaluate(
@@ -15,6 +17,7 @@ export async function evaluate(
   script: Script,
   keys: readonly [string, ...string[]],
   args: readonly Argument[],
+  named = (error: Error): DroverError => redisError(error, `${doing} on ${connection.name}`),
 ): Promise<Reply> {
   const run = async (name: string, what: string): Promise<Reply> => {
     const key = Buffer.from(keys[0])
@@ -23,6 +26,6 @@ export async function evaluate(
   }
   let reply = await run('EVALSHA', script.digest)
   if (isAnswer(reply) && reply.message.startsWith('NOSCRIPT')) reply = await run('EVAL', script.text)
-  if (reply instanceof Error) throw redisError(reply, `${doing} on ${connection.name}`)
+  if (reply instanceof Error) throw named(reply)
   return reply
 }
