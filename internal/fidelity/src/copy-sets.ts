@@ -1,8 +1,9 @@
 import { DroverError, type FidelityIssue, memorySink, memoryStateStore, type Row, runPipeline } from '@drover/core'
 import { formOf } from './forms.js'
+import { overheard } from './overheard.js'
 import { recordsOf, type Sample, samplesOf } from './records.js'
 import type { NamedSet } from './sets.js'
-import type { Place, Store } from './store.js'
+import type { Store } from './store.js'
 
 /** What became of the values of one set between two stores. */
 export interface Cell {
@@ -39,35 +40,24 @@ interface Copy {
 async function copyOnce(sets: readonly NamedSet[], from: Store, to: Store): Promise<Copy> {
   const source = await from.seed(sets, recordsOf(sets))
   const place = to.place()
+  const { sink, schema, issues } = overheard(place.sink)
   const letters = memorySink()
   const samples = samplesOf(sets, from)
   try {
     await runPipeline({
       name: `${from.name} to ${to.name}`,
       source,
-      sink: place.sink,
+      sink,
       state: memoryStateStore(),
       deadLetters: letters,
       maxRejected: samples.length,
     })
   } catch (error) {
     if (!DroverError.isInstance(error, 'FIDELITY_LOSS')) throw error
-    return { issues: await issuesOf(source, place), cells: new Map() }
+    return { issues: new Map(issues().map((issue) => [issue.field, issue])), cells: new Map() }
   }
   const refused = new Set(letters.store.rows.map((letter) => Number((letter.key as unknown[])[0])))
-  return { issues: new Map(), cells: cellsOf(sets, samples, refused, await place.contents()) }
-}
-
-/** What the sink says before anything is written, field by field. */
-async function issuesOf(
-  source: Awaited<ReturnType<Store['seed']>>,
-  place: Place,
-): Promise<ReadonlyMap<string, FidelityIssue>> {
-  const { signal } = new AbortController()
-  await using reading = await source.connect({ signal })
-  await using writing = await place.sink.connect({ signal })
-  const issues = writing.check?.(await reading.describe({ signal })) ?? []
-  return new Map(issues.map((issue) => [issue.field, issue]))
+  return { issues: new Map(), cells: cellsOf(sets, samples, refused, await place.contents(schema())) }
 }
 
 function cellsOf(
