@@ -6,6 +6,7 @@ import { script } from '../connection/script.js'
 import { redisError } from '../errors/redis-error.js'
 import { evaluate } from './evaluate.js'
 import { positionKey, type StatePlace } from './state-place.js'
+import { noteStray } from './stray-runs.js'
 
 /**
  * Lua for the top of a script: `standing(key, partition, fence, sequence)` gives nothing if a batch of that number may be committed under
@@ -60,7 +61,9 @@ local at = redis.pcall('HMGET', KEYS[1], 'fence:' .. ARGV[1], 'sequence:' .. ARG
 if at.err then return string.find(at.err, 'WRONGTYPE') and {'unreadable', at.err} or at end
 if at[1] and (tonumber(at[1]) == nil or tonumber(at[1]) > tonumber(ARGV[2])) then return {'overtaken', at[1], at[2] or ''} end
 redis.call('HSET', KEYS[1], 'fence:' .. ARGV[1], ARGV[2])
-return {'claimed', at[3]}
+if redis.call('HEXISTS', KEYS[1], 'name') == 1 then return {'claimed', at[3], 0} end
+redis.call('HSET', KEYS[1], 'claimedAt', redis.call('TIME')[1] .. '000')
+return {'claimed', at[3], 1}
 `)
 
 /**
@@ -79,7 +82,8 @@ export async function claimPosition(
   const reply = await evaluate(connection, doing, claimScript, [key], [partition.id, fence])
   const refused = refusal(reply, place, claim)
   if (refused !== undefined) throw refused
-  const [, position] = reply as readonly Reply[]
+  const [, position, isStray] = reply as readonly Reply[]
+  if (isStray === 1) await noteStray(connection, place, run)
   return readPosition(key, partition.id, textOf(position), fence)
 }
 
