@@ -1,71 +1,117 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { DroverError } from '@drover/core'
-import { Redis, type RedisOptions } from 'ioredis'
 import { redisError } from '../errors/redis-error.js'
+import { ClusterConnection } from './cluster-connection.js'
+import { slots } from './key-slot.js'
 import type { RedisConnection } from './redis-connection.js'
-import type { RedisLocation } from './redis-location.js'
+import { type RedisLocation, type ResolvedLocation, resolveLocation } from './redis-location.js'
 import { RedisNode } from './redis-node.js'
+import { type Greeting, greet } from './server-info.js'
 
 /** What a connection is opened for. */
 export interface Opening {
   /** For messages: `redisSource`. */
   readonly where: string
+  /** Until it is open. */
   readonly signal: AbortSignal
+  /** When aborted, what is under way is given up, and the connection with it. */
+  readonly endsWith?: AbortSignal | undefined
   /** A replica is refused. */
   readonly writes: boolean
 }
 
+const loadingPatienceMs = 10_000
+const loadingPauseMs = 100
+
 /**
  * Connects, and finds out what is there.
  *
- * @throws `STORE_UNAVAILABLE`, `STORE_DENIED`, `OPTION_INVALID`
+ * @throws `STORE_UNAVAILABLE`, `STORE_DENIED`, `STORE_BUSY`, `OPTION_INVALID`, `ABORTED`
  */
 export async function openRedis(location: RedisLocation, opening: Opening): Promise<RedisConnection> {
-  const { connection = process.env.REDIS_URL } = location
-  let hasConnected = false
-  const own: RedisOptions = {
-    lazyConnect: true,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    enableReadyCheck: false,
-    keyPrefix: '',
-    protocol: 2,
-    retryStrategy: (times) => (hasConnected ? Math.min(50 * times, 1000) : null),
-  }
-  if (connection === undefined || (typeof connection === 'object' && 'cluster' in connection)) {
-    throw new DroverError('OPTION_INVALID', `${opening.where}: not yet.`)
-  }
-  const client =
-    typeof connection === 'string'
-      ? new Redis(connection, own)
-      : connection instanceof Redis
-        ? new Redis({ ...connection.options, ...own })
-        : new Redis({ ...(connection as RedisOptions), ...own })
-  let last: unknown
-  client.on('error', (error) => {
-    last = error
-  })
-  const node = new RedisNode(client, `${client.options.host}:${client.options.port}`)
+  const resolved = resolveLocation(opening.where, location)
+  return resolved.kind === 'cluster' ? openCluster(resolved, opening) : openServer(resolved, opening)
+}
+
+async function openServer(
+  { name, options }: ResolvedLocation & { kind: 'server' },
+  { where, signal, endsWith, writes }: Opening,
+): Promise<RedisConnection> {
+  const node = await RedisNode.open({ name: name.replace(/\/\d+$/, ''), options, isCluster: false, endsWith }, signal)
   try {
-    await client.connect()
-    hasConnected = true
+    const server = await whenLoaded(node, signal)
+    checkKind(where, node.name, server, writes)
+    const only = { node, slots: [[0, slots - 1] as const], leaving: [] }
+    return {
+      name,
+      isCluster: false,
+      server,
+      nodeOf: () => node,
+      topology: async () => ({ nodes: [only], version: '' }),
+      pipeline: (doing, commands) =>
+        node.pipeline(
+          doing,
+          commands.map(({ command }) => command),
+        ),
+      async [Symbol.asyncDispose]() {
+        node.close()
+      },
+    }
   } catch (error) {
-    throw redisError(last ?? error, `connecting to ${node.name}`)
+    node.close()
+    throw error
   }
-  const info = String(await node.call('asking', 'INFO', 'server'))
-  const version = (/^redis_version:([\d.]+)/m.exec(info)?.[1] ?? '6.2.0').split('.').map(Number)
-  return {
-    name: `${node.name}/${client.options.db ?? 0}`,
-    isCluster: false,
-    server: { version, hasJson: false },
-    nodeOf: () => node,
-    topology: async () => ({ nodes: [{ node, slots: [[0, 16_383]], leaving: [] }], version: '' }),
-    pipeline: (doing, commands) =>
-      node.pipeline(
-        doing,
-        commands.map(({ command }) => command),
-      ),
-    async [Symbol.asyncDispose]() {
-      client.disconnect()
-    },
+}
+
+async function openCluster(
+  location: ResolvedLocation & { kind: 'cluster' },
+  { signal, endsWith }: Opening,
+): Promise<RedisConnection> {
+  const connection = new ClusterConnection(location, endsWith)
+  try {
+    await connection.open(signal)
+    return connection
+  } catch (error) {
+    await connection[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** A server that was just started answers before it has its data. */
+async function whenLoaded(node: RedisNode, signal: AbortSignal): Promise<Greeting> {
+  const until = performance.now() + loadingPatienceMs
+  for (;;) {
+    const greeting = await greet(node)
+    const { refusal } = greeting
+    if (refusal === undefined) return greeting
+    if (!refusal.message.startsWith('LOADING') || performance.now() > until) {
+      throw redisError(refusal, `connecting to ${node.name}`)
+    }
+    try {
+      await wait(loadingPauseMs, undefined, { signal })
+    } catch {
+      throw DroverError.from(signal.reason, 'the work was given up', 'ABORTED')
+    }
+  }
+}
+
+function checkKind(where: string, name: string, { mode, isReplica }: Greeting, writes: boolean): void {
+  if (mode === 'cluster') {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: ${name} is a node of a cluster: give connection: { cluster: ['redis://${name}'] }, so that all of its nodes are used.`,
+    )
+  }
+  if (mode === 'sentinel') {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: ${name} is a sentinel: give connection: { sentinels: [{ host, port }], name: 'mymaster' }, and it is asked for the master.`,
+    )
+  }
+  if (writes && isReplica) {
+    throw new DroverError(
+      'STORE_DENIED',
+      `${where}: ${name} is a replica, which takes no writes of its own: give the master, or sentinels that know it.`,
+    )
   }
 }

@@ -1,23 +1,42 @@
 import type { Redis } from 'ioredis'
-import { redisError } from '../errors/redis-error.js'
+import { isAnswer } from '../errors/redis-error.js'
+import { Link, type LinkPlan } from './link.js'
 import { type Argument, RawCommand, type Reply } from './raw-command.js'
 import type { Script } from './script.js'
+
+export { isAnswer }
 
 /** A command by name and arguments. */
 export type CommandLine = readonly [name: string, ...args: Argument[]]
 
-interface PipelineOfCommands {
-  sendCommand(command: RawCommand): void
-  exec(): Promise<[error: Error | null, reply: unknown][] | null>
-}
-
 /** A connection to one server that Drover made, and closes. */
 export class RedisNode {
-  constructor(
-    readonly client: Redis,
-    /** As messages show it: `cache.example.org:6379`. */
-    readonly name: string,
-  ) {}
+  readonly #link: Link
+
+  constructor(plan: LinkPlan) {
+    this.#link = new Link(plan)
+  }
+
+  /** Connects. @throws DroverError */
+  static async open(plan: LinkPlan, signal: AbortSignal): Promise<RedisNode> {
+    const node = new RedisNode(plan)
+    await node.#link.open(signal)
+    return node
+  }
+
+  get client(): Redis {
+    return this.#link.client
+  }
+
+  /** As messages show it: `cache.example.org:6379`. */
+  get name(): string {
+    return this.#link.plan.name
+  }
+
+  /** Another connection to the same server, for `WATCH` and what else belongs to a connection. Who asks for it closes it. */
+  async another(signal: AbortSignal): Promise<RedisNode> {
+    return RedisNode.open(this.#link.plan, signal)
+  }
 
   /**
    * @param doing For the message, should it fail: `reading key "checkpoint:1"`.
@@ -27,31 +46,34 @@ export class RedisNode {
     return this.send(doing, new RawCommand(name, args))
   }
 
-  /** Sends a command that was made before. */
+  /** Sends a command that was made before: at once, if the connection is well. */
   async send(doing: string, command: RawCommand): Promise<Reply> {
     try {
-      this.client.sendCommand(command)
-      return await command.reply
+      return await this.#send(command)
     } catch (error) {
-      throw redisError(error, `${doing} on ${this.name}`)
+      throw this.#link.failure(error, doing)
     }
   }
 
   /** Sends commands at once. The answer of one that the server refused is the server's error; only a failure of the connection throws. */
   async pipeline(doing: string, commands: readonly CommandLine[]): Promise<Reply[]> {
     if (commands.length === 0) return []
-    // Typed for the commands that ioredis knows by name.
-    const pipeline = this.client.pipeline() as unknown as PipelineOfCommands
-    for (const [name, ...args] of commands) pipeline.sendCommand(new RawCommand(name, args))
     try {
-      const results = await pipeline.exec()
-      return (results ?? []).map(([error, reply]) => {
-        if (error === null) return reply as Reply
-        if (isAnswer(error)) return error
-        throw error
+      if (!this.#link.isUsable) await this.#link.usable()
+      const { stream } = this.client
+      stream.cork()
+      const sent = commands.map(([name, ...args]) => {
+        const command = new RawCommand(name, args)
+        this.client.sendCommand(command)
+        return command.reply.catch((error: unknown) => {
+          if (isAnswer(error)) return error
+          throw error
+        })
       })
+      stream.uncork()
+      return await Promise.all(sent)
     } catch (error) {
-      throw redisError(error, `${doing} on ${this.name}`)
+      throw this.#link.failure(error, doing)
     }
   }
 
@@ -62,26 +84,22 @@ export class RedisNode {
     keys: readonly (string | Uint8Array)[],
     args: readonly Argument[],
   ): Promise<Reply> {
+    const rest = [keys.length, ...keys, ...args]
     try {
-      return await this.#evaluate('EVALSHA', script.digest, keys, args)
+      return await this.#send(new RawCommand('EVALSHA', [script.digest, ...rest]))
     } catch (error) {
-      if (!isAnswer(error) || !error.message.startsWith('NOSCRIPT')) throw redisError(error, `${doing} on ${this.name}`)
+      if (!isAnswer(error) || !error.message.startsWith('NOSCRIPT')) throw this.#link.failure(error, doing)
     }
-    try {
-      return await this.#evaluate('EVAL', script.text, keys, args)
-    } catch (error) {
-      throw redisError(error, `${doing} on ${this.name}`)
-    }
+    return this.call(doing, 'EVAL', script.text, ...rest)
   }
 
-  #evaluate(name: string, script: string, keys: readonly (string | Uint8Array)[], args: readonly Argument[]) {
-    const command = new RawCommand(name, [script, keys.length, ...keys, ...args])
+  close(): void {
+    this.#link.close()
+  }
+
+  async #send(command: RawCommand): Promise<Reply> {
+    if (!this.#link.isUsable) await this.#link.usable()
     this.client.sendCommand(command)
     return command.reply
   }
-}
-
-/** Whether the server answered with this error, so that the connection is well. */
-export function isAnswer(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError'
 }
