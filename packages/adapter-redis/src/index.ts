@@ -18,4 +18,10 @@ export type {
   RedisString,
   RedisType,
 } from './source/redis-record.js'
+export {
+  type RedisBytesRecordOf,
+  type RedisRecordOf,
+  type RedisSourceOptions,
+  redisSource,
+} from './source/redis-source.js'
 export { type RedisStateStoreOptions, redisStateStore } from './state/redis-state-store.js'

@@ -1,0 +1,17 @@
+/** Keys are laid out by the upper bits of their hashes: a few buckets at a time are sorted when they are read. */
+export const buckets = 4096
+
+/** In front of the bytes of each key: its hash, and its length. */
+export const headerBytes = 8
+
+/** Where the buckets of keys are that were laid out together. */
+export interface Layout {
+  /** Of bucket i from `starts[i]` up to `starts[i + 1]`. */
+  readonly starts: Uint32Array
+  readonly count: number
+}
+
+/** In which bucket keys with this hash are. */
+export function bucketOf(hash: number): number {
+  return hash >>> 20
+}
