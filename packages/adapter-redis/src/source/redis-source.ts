@@ -9,8 +9,7 @@ import {
   shown,
   suggestNames,
 } from '@drover/core'
-import { checkLocation, locationName } from '../connection/location-name.js'
-import { locationOptions, type RedisLocation } from '../connection/redis-location.js'
+import { checkLocation, locationName, locationOptions, type RedisLocation } from '../connection/redis-location.js'
 import { patternOf } from './index/scan-settings.js'
 import { type RedisBytesRecord, type RedisRecord, type RedisType, redisTypes } from './redis-record.js'
 import { connectSource, type SourceSettings } from './source-session.js'
