@@ -16,3 +16,10 @@ export function findBinaries(): Binaries | null {
   const server = names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path))
   return server === undefined ? null : { server, env: {} }
 }
+
+/** There is no Redis on this machine. */
+export class MissingRedis extends Error {
+  constructor() {
+    super('There is no Redis here: set REDIS_URL to one, or install it (Debian: apt-get install redis-server).')
+  }
+}

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import type { TestProject } from 'vitest/node'
-import { MissingRedis, startRedis } from './redis-server.js'
+import { MissingRedis } from './find-binaries.js'
+import { startRedis } from './redis-server.js'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,2 +1,6 @@
-export { type Binaries, findBinaries } from './find-binaries.js'
-export { MissingRedis, type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js'
+export { type Binaries, findBinaries, MissingRedis } from './find-binaries.js'
+export type { Member } from './fleet.js'
+export { type ClusterNode, type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.js'
+export { type RedisSentinels, type SentinelOptions, startSentinels } from './redis-sentinel.js'
+export { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js'
+export { testCertificate } from './test-certificate.js'

@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
+import { type ClusterNode, startRedisCluster } from './redis-cluster.js'
+import { startSentinels } from './redis-sentinel.js'
 import { startRedis } from './redis-server.js'
 import { describeOwnRedis, describeRedis, useRedis } from './vitest.js'
 
@@ -31,5 +33,26 @@ describeOwnRedis('a server of one test', () => {
       expect(await again.get('a')).toBe(String(value))
       again.disconnect()
     }
+  })
+})
+
+describeOwnRedis('a cluster', () => {
+  it('has all slots, and moves them', async () => {
+    await using cluster = await startRedisCluster({ masters: 2, replicas: 1 })
+    const [one, two] = cluster.masters as [ClusterNode, ClusterNode]
+    // The slot of "a" is 15495.
+    expect(await cluster.ownerOf(15_495)).toBe(two)
+    await two.client.set('a', '1')
+    await cluster.moveSlot(15_495, one)
+    expect(await one.client.get('a')).toBe('1')
+    expect(await cluster.ownerOf(15_495)).toBe(one)
+  })
+})
+
+describeOwnRedis('sentinels', () => {
+  it('choose another master', async () => {
+    await using sentinels = await startSentinels()
+    const before = await sentinels.master()
+    expect(await sentinels.failover()).not.toBe(before)
   })
 })

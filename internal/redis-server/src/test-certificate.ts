@@ -1,0 +1,21 @@
+/** Of a server on this machine (localhost, 127.0.0.1), signed by itself. Made for tests, and good for nothing else. */
+export const testCertificate = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9fLMSoE0lNzIohOj
+9PeMoc6hcFFeaLr1BQQYssiRqEqhRANCAATgbZtxfuZqOKAP1NxoQyua2buQeUR2
+sCZDnAA4CSI5WVE3N25bQC6Y9J7elJZyQGBodh5auwgrD1bjKkNK3U43
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUB9EeDzESWNtD5K5oQ5RskCZnvxQwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjAyMjEyMloYDzIxMjYxMDI5
+MDIyMTIyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATgbZtxfuZqOKAP1NxoQyua2buQeUR2sCZDnAA4CSI5WVE3N25bQC6Y
+9J7elJZyQGBodh5auwgrD1bjKkNK3U43o28wbTAdBgNVHQ4EFgQUySkrl6/gqJyl
+c7dsYdlBUGTVLacwHwYDVR0jBBgwFoAUySkrl6/gqJylc7dsYdlBUGTVLacwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAKIzkevzq21L4eveTyNouJM68EGhCOyhsgQaT0DchbeaAiEA
+8wIC+9yZnARYeMUVd4QSwrcq9ozPP9SbTM8miRDkC9o=
+-----END CERTIFICATE-----
+`,
+}
