@@ -10,6 +10,12 @@ local function whole(number) return string.format('%.0f', number) end
 `
 
 /**
+ * A server that is full refuses what takes memory as long as a script has written nothing. What begins with a command that takes none goes
+ * on: who writes elsewhere keeps his lease, operators are heard, and how an attempt ended is noted.
+ */
+const evenIfFull = `redis.call('HDEL', KEYS[1], '')`
+
+/**
  * Creates a run, unless another one was quicker. KEYS: names, the run, runs of the name. ARGV: name, run, the one that it follows or
  * nothing, fingerprint, partitions. Gives the newest run's id, or nothing if there is none.
  */
@@ -44,17 +50,12 @@ redis.call('HSET', KEYS[1], 'fence:' .. id, fence, 'holder:' .. id, ARGV[2], 'ex
 return {'taken', fence, till, found[4]}
 `)
 
-/**
- * KEYS: the run. ARGV: partition, fence, holder, for how many milliseconds, what it tells or nothing, then fields whose values are given.
- *
- * A server that is full refuses what takes memory as long as the script has written nothing, so it begins with what takes none: those
- * who write elsewhere keep their leases.
- */
+/** KEYS: the run. ARGV: partition, fence, holder, for how many milliseconds, what it tells or nothing, then fields whose values are given. */
 export const heartbeatScript = script(`${nowLua}
 local id = ARGV[1]
 local found = redis.call('HMGET', KEYS[1], 'holder:' .. id, 'fence:' .. id)
 if found[1] ~= ARGV[3] or found[2] ~= ARGV[2] then return {'lost', found[1]} end
-redis.call('HDEL', KEYS[1], '')
+${evenIfFull}
 redis.call('HSET', KEYS[1], 'expires:' .. id, whole(now() + tonumber(ARGV[4])))
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'telling:' .. id, ARGV[5]) end
 return {'held', unpack(redis.call('HMGET', KEYS[1], unpack(ARGV, 6)))}
@@ -71,6 +72,7 @@ return redis.call('HDEL', KEYS[1], 'holder:' .. id, 'expires:' .. id, 'telling:'
 /** KEYS: the run. ARGV: 1 if the reason for what is asked is over, then fields and their values. Gives 0 if there is no such run. */
 export const controlScript = script(`
 if redis.call('HEXISTS', KEYS[1], 'name') == 0 then return 0 end
+${evenIfFull}
 if ARGV[1] == '1' then redis.call('HDEL', KEYS[1], 'control:reason') end
 if #ARGV > 1 then redis.call('HSET', KEYS[1], unpack(ARGV, 2)) end
 return 1
@@ -79,6 +81,7 @@ return 1
 /** KEYS: the run. ARGV: outcome, settlement. What was asked for is done: the next attempt is not to stop at once. Gives 0 if there is no such run. */
 export const settleScript = script(`${nowLua}
 if redis.call('HEXISTS', KEYS[1], 'name') == 0 then return 0 end
+${evenIfFull}
 if redis.call('HGET', KEYS[1], 'control:state') == '"stop"' then
   redis.call('HDEL', KEYS[1], 'control:reason')
   redis.call('HSET', KEYS[1], 'control:state', '"run"')
