@@ -57,13 +57,20 @@ export class RedisNode {
 
   /** Sends commands at once. The answer of one that the server refused is the server's error; only a failure of the connection throws. */
   async pipeline(doing: string, commands: readonly CommandLine[]): Promise<Reply[]> {
+    return this.sendAll(
+      doing,
+      commands.map(([name, ...args]) => new RawCommand(name, args)),
+    )
+  }
+
+  /** The same for commands that were made before. */
+  async sendAll(doing: string, commands: readonly RawCommand[]): Promise<Reply[]> {
     if (commands.length === 0) return []
     try {
       if (!this.#link.isUsable) await this.#link.usable()
       const { stream } = this.client
       stream.cork()
-      const sent = commands.map(([name, ...args]) => {
-        const command = new RawCommand(name, args)
+      const sent = commands.map((command) => {
         this.client.sendCommand(command)
         return command.reply.catch((error: unknown) => {
           if (isAnswer(error)) return error
