@@ -1,0 +1,60 @@
+import { script } from '../connection/script.js'
+import { standingLua, storeLua } from '../state/positions.js'
+
+/**
+ * Writes one batch, and its position with it. All that could refuse it is looked at before the first write; what comes then cannot fail: keys that
+ * are of another type are unlinked before, and what a command would not take was refused before it was sent.
+ *
+ * KEYS: the position's, then those of the batch, each once.
+ * ARGV: partition, fence, sequence, position; how many of the keys are there; for a merge their types, one letter each; '1' to
+ * unlink them; how many parts of commands follow; these; large values.
+ *
+ * Out of memory, a replica, a disk that does not take snapshots: Redis says so at the first write of a script, so the first one changes nothing.
+ */
+export const batchScript = script(`${standingLua}${storeLua}
+local refused = standing(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+if refused then return refused end
+local count, expected, types = #KEYS, tonumber(ARGV[5]), ARGV[6]
+local function each(command, from, step)
+  local sum = 0
+  for i = from, count, step do
+    local answer = redis.call(command, unpack(KEYS, i, math.min(count, i + step - 1)))
+    if type(answer) == 'number' then sum = sum + answer end
+  end
+  return sum
+end
+if types ~= '' then
+  for i = 2, count do
+    if string.sub(redis.call('TYPE', KEYS[i]).ok, 1, 1) ~= string.sub(types, i - 1, i - 1) then return {'changed'} end
+  end
+elseif each('EXISTS', 2, 4000) ~= expected then
+  if expected > 0 then return {'changed'} end
+  local there = {'exist'}
+  for i = 2, count do
+    if redis.call('EXISTS', KEYS[i]) == 1 then there[#there + 1] = i - 2 end
+    if #there > 1000 then break end
+  end
+  return there
+end
+redis.call('HSET', KEYS[1], 'fence:' .. ARGV[1], ARGV[2])
+if ARGV[7] == '1' then each('UNLINK', 2, 4000) end
+local large = 8 + tonumber(ARGV[8])
+for i = 9, large do
+  local commands = cmsgpack.unpack(ARGV[i])
+  for j = 1, #commands do
+    local command = commands[j]
+    local last = command[#command]
+    if type(last) == 'number' then command[#command] = ARGV[large + last] end
+    redis.call(unpack(command))
+  end
+end
+store(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+return 'written'
+`)
+
+/** The first letters of the types of keys; `n` is none. */
+export const typesScript = script(`
+local types = {}
+for i = 1, #KEYS do types[i] = string.sub(redis.call('TYPE', KEYS[i]).ok, 1, 1) end
+return table.concat(types)
+`)
