@@ -18,7 +18,7 @@ import {
 } from '@drover/core'
 import { openRedis } from '../connection/open-redis.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
-import { locationOptions, type RedisLocation } from '../connection/redis-location.js'
+import { checkLocation, locationName, locationOptions, type RedisLocation } from '../connection/redis-location.js'
 import { refuseEviction } from './eviction.js'
 import { commitPosition } from './positions.js'
 import { type LeaseRequest, Runs } from './runs.js'
@@ -59,6 +59,7 @@ export interface RedisStateStoreOptions extends RedisLocation, StatePlace {
 export function redisStateStore(options: RedisStateStoreOptions = {}): StateStore {
   const where = 'redisStateStore'
   checkOptionNames(where, options, [...locationOptions, ...statePlaceOptions, 'keepRuns', 'allowEviction'])
+  checkLocation(where, options)
   checkStatePlace(where, options)
   const { keepRuns = 100, allowEviction = false } = options
   if (keepRuns !== Number.POSITIVE_INFINITY) checkWholeNumber(where, 'keepRuns', keepRuns, 1)
@@ -68,7 +69,7 @@ export function redisStateStore(options: RedisStateStoreOptions = {}): StateStor
 
 class RedisStateStore implements StateStore {
   readonly specVersion = 1
-  readonly name = 'redis'
+  readonly name: string
   readonly #place: StatePlace
   #connection: Promise<RedisConnection> | undefined
 
@@ -77,6 +78,7 @@ class RedisStateStore implements StateStore {
     private readonly keepRuns: number,
     private readonly allowEviction: boolean,
   ) {
+    this.name = `redis ${locationName(options)}`
     this.#place = { keyPrefix: options.keyPrefix, hashTag: options.hashTag }
   }
 
