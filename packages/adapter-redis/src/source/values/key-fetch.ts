@@ -1,13 +1,21 @@
-import { DroverError, type SourceReject } from '@drover/core'
-import type { Reply } from '../../connection/raw-command.js'
+import type { SourceReject } from '@drover/core'
+import { keySlot } from '../../connection/key-slot.js'
 import type { RedisConnection } from '../../connection/redis-connection.js'
-import type { CommandLine } from '../../connection/redis-node.js'
-import { redisError } from '../../errors/redis-error.js'
+import type { RedisNode } from '../../connection/redis-node.js'
+import { answerCode, redisError } from '../../errors/redis-error.js'
 import type { RedisType } from '../redis-record.js'
 import type { Changes } from './changes.js'
-import { named } from './decode-value.js'
-import { rejectedKey, shownKey } from './key-json.js'
-import type { StoredKey, StoredStream, StoredValue } from './stored-key.js'
+import { expiryCommands, expiryOf } from './expiry.js'
+import { shownKey } from './key-json.js'
+import { PrivateNode, tooMuch } from './private-node.js'
+import { readByCommands, valueCommand } from './read-by-commands.js'
+import { type Portion, readByScript } from './read-by-script.js'
+import { readInParts } from './read-in-parts.js'
+import { StringReading, type Strings } from './read-strings.js'
+import { type Refusing, refuse, tooLarge, unknownType } from './refusals.js'
+import { bytesOf, notThere, type Sighting, storedValue } from './sighting.js'
+import type { StoredKey, StoredValue } from './stored-key.js'
+import { typeByName } from './type-names.js'
 
 /** What is read, and how. */
 export interface Reading {
@@ -20,122 +28,215 @@ export interface Reading {
 /** What became of a key that was asked for; null where there is nothing to give. */
 export type Fetched = StoredKey | { readonly reject: SourceReject } | null
 
-/** What TYPE says of a key, and what Drover calls it. */
-const typeNames: ReadonlyMap<string, RedisType> = new Map([
-  ['string', 'string'],
-  ['hash', 'hash'],
-  ['list', 'list'],
-  ['set', 'set'],
-  ['zset', 'zset'],
-  ['stream', 'stream'],
-  ['ReJSON-RL', 'json'],
-])
+/** An answer may be so much larger than was expected of it, and so many bytes more. */
+const surprise = 4
+const surpriseBytes = 16 * 1024 * 1024
 
-/** Reads keys by commands that are sent together. */
+/** After a surprise so many fetches look at sizes first. */
+const carefulFetches = 32
+
+/** Reads what keys hold, each in the way that costs least. One at a time. */
 export class KeyFetch {
+  readonly #node: PrivateNode
+  readonly #strings: StringReading
+  readonly #refusing: Refusing
+  /** Of the keys that were read last, how many were strings. */
+  #shareOfStrings = 0
+  #careful = 0
+  #scriptsAreDenied = false
+
   constructor(
     private readonly connection: RedisConnection,
     private readonly reading: Reading,
     private readonly changes: Changes,
-  ) {}
+    private readonly signal: AbortSignal,
+  ) {
+    const { server, name } = connection
+    this.#node = new PrivateNode(() => connection.nodeOf(0), signal)
+    this.#strings = new StringReading(server.version, connection.isCluster ? 0 : databaseOf(connection.nodeOf(0)))
+    this.#refusing = { where: name, decode: reading.decode }
+  }
 
-  /** What the keys hold, in their order. */
-  async fetch(keys: readonly Buffer[]): Promise<readonly Fetched[]> {
-    const types = await this.#each('asking for the types of keys', keys, (key) => ['TYPE', key])
-    const found: (Fetched | undefined)[] = keys.map(() => undefined)
-    const wanted: number[] = []
-    for (const [i, reply] of types.entries()) {
-      const name = String(this.#checked(reply, keys[i] as Buffer))
-      const type = typeNames.get(name)
-      if (name === 'none') {
-        this.changes.gone.add(keys[i] as Buffer)
-        found[i] = null
-      } else if (type === undefined) found[i] = { reject: this.#unknownType(keys[i] as Buffer, name) }
-      else if (!this.reading.types.includes(type)) {
-        this.changes.otherType.add(keys[i] as Buffer)
-        found[i] = null
-      } else wanted.push(i)
+  /**
+   * What the first ones of the keys hold, in their order: as many of them as have about so many bytes together, one at least.
+   *
+   * @throws DroverError
+   */
+  async fetch(keys: readonly Buffer[], bytes: number): Promise<readonly Fetched[]> {
+    const found = await this.#fetch(keys, bytes)
+    let strings = 0
+    for (const one of found) if (one !== null && 'type' in one && one.type === 'string') strings++
+    this.#shareOfStrings = strings / found.length
+    return found
+  }
+
+  close(): void {
+    this.#node.close()
+  }
+
+  async #fetch(keys: readonly Buffer[], bytes: number): Promise<readonly Fetched[]> {
+    if (this.#careful > 0) this.#careful--
+    else if (this.#shareOfStrings >= 0.5 && !this.connection.isCluster) {
+      const limit = bytes * surprise + surpriseBytes
+      const strings = await this.#node.within(limit, (node) => this.#strings.read(node, keys))
+      if (strings === tooMuch || strings instanceof Error) this.#careful = carefulFetches
+      else return this.#withOthers(keys, bytes, strings)
     }
-    const typeOf = (i: number) => typeNames.get(String(types[i])) as RedisType
-    const values = await this.#pipeline(
-      'reading keys',
-      wanted.flatMap((i) => [
-        { key: keys[i] as Buffer, command: valueCommand(keys[i] as Buffer, typeOf(i)) },
-        { key: keys[i] as Buffer, command: ['PEXPIRETIME', keys[i] as Buffer] },
-      ]),
+    return this.#anything(keys, bytes)
+  }
+
+  /** Strings, and what else is among them. */
+  async #withOthers(
+    keys: readonly Buffer[],
+    bytes: number,
+    { values, expiries }: Strings,
+  ): Promise<readonly Fetched[]> {
+    const found: Fetched[] = []
+    const others: number[] = []
+    for (let i = 0; i < keys.length; i++) {
+      const value = values[i] as Buffer | null
+      const expiresAt = expiries === null ? -1 : (expiries[i] as number)
+      if (value === null) {
+        others.push(i)
+        found.push(null)
+      } else found.push(this.#stored(keys[i] as Buffer, 'string', value, expiresAt))
+    }
+    if (others.length === 0) return found
+    const read = await this.#anything(
+      others.map((place) => keys[place] as Buffer),
+      bytes,
     )
-    for (const [place, i] of wanted.entries()) {
+    for (const [i, one] of read.entries()) found[others[i] as number] = one
+    const firstLeft = others[read.length]
+    return firstLeft === undefined ? found : found.slice(0, firstLeft)
+  }
+
+  /** Keys of any type. */
+  async #anything(keys: readonly Buffer[], bytes: number): Promise<readonly Fetched[]> {
+    const seen = await this.#sight(keys, { types: this.reading.types, largest: bytes, bytes })
+    const found: Fetched[] = []
+    for (const [i, sighting] of seen.entries()) {
       const key = keys[i] as Buffer
-      const value = storedValue(this.#checked(values[place * 2] as Reply, key), typeOf(i))
-      const expiresAt = this.#checked(values[place * 2 + 1] as Reply, key)
-      if (expiresAt === -2 || value === null) {
-        this.changes.gone.add(key)
-        found[i] = null
-      } else {
-        const size = key.length + sizeOf(value)
-        found[i] = { key, type: typeOf(i), value, expiresAt: expiresAt as number, size }
+      if (isLarge(sighting, this.reading.types)) {
+        // It is read by itself, so that not both are held.
+        if (i === 0) found.push(await this.#alone(key, sighting))
+        break
       }
+      found.push(await this.#taken(key, sighting))
     }
-    return found as Fetched[]
+    return found
   }
 
-  #each(doing: string, keys: readonly Buffer[], command: (key: Buffer) => CommandLine): Promise<Reply[]> {
-    return this.#pipeline(
-      doing,
-      keys.map((key) => ({ key, command: command(key) })),
-    )
+  async #sight(keys: readonly Buffer[], portion: Portion): Promise<readonly Sighting[]> {
+    const { connection } = this
+    if (connection.isCluster || this.#scriptsAreDenied) {
+      const failure = (error: Error, key: Buffer) => this.#failure(error, key)
+      return readByCommands({ connection, failure }, keys, portion)
+    }
+    const limit = portion.bytes * surprise + surpriseBytes
+    const seen = await this.#node.within(limit, (node) => readByScript(node, connection.server.version, keys, portion))
+    if (seen === tooMuch) {
+      // The server's estimate was wrong: one of them is far larger. Alone it is read in parts.
+      return this.#sight(
+        keys.slice(0, Math.ceil(keys.length / 2)),
+        keys.length > 1 ? portion : { ...portion, largest: -1 },
+      )
+    }
+    if (!(seen instanceof Error)) return seen
+    if (answerCode(seen) !== 'NOPERM') throw redisError(seen, `reading keys on ${connection.name}`)
+    this.#scriptsAreDenied = true
+    return this.#sight(keys, portion)
   }
 
-  #pipeline(doing: string, commands: readonly { key: Buffer; command: CommandLine }[]): Promise<Reply[]> {
-    return this.connection.pipeline(doing, commands)
+  async #taken(key: Buffer, { name, value, expiresAt, size }: Sighting): Promise<Fetched> {
+    if (name === 'none') {
+      this.changes.gone.add(key)
+      return null
+    }
+    const type = typeByName.get(name)
+    if (type === undefined)
+      return { reject: refuse(this.#refusing, key, unknownType(name), await this.#dump(key, size)) }
+    if (!this.reading.types.includes(type)) {
+      // Of one type alone the server was asked: then it has become another since.
+      this.changes[this.reading.types.length === 1 ? 'retyped' : 'otherType'].add(key)
+      return null
+    }
+    return value === null ? null : this.#stored(key, type, value, expiresAt)
   }
 
-  #checked(reply: Reply, key: Buffer): Reply {
-    if (reply instanceof Error) throw redisError(reply, `reading key ${shownKey(key)} on ${this.connection.name}`)
-    return reply
+  #stored(key: Buffer, type: RedisType, value: StoredValue, expiresAt: number): Fetched {
+    const bytes = bytesOf(value)
+    const { maxValueBytes } = this.reading
+    if (bytes > maxValueBytes) return { reject: refuse(this.#refusing, key, tooLarge(type, bytes, maxValueBytes)) }
+    return { key, type, value, expiresAt, size: key.length + bytes }
   }
 
-  #unknownType(key: Buffer, name: string): SourceReject {
-    const error = new DroverError(
-      'RECORD_UNREADABLE',
-      `${this.connection.name}: key ${shownKey(key)} is of the type ${name} of a module, which Drover does not read. Name the types to be read in types, or leave the key out by keyPrefix or match.`,
-    )
-    return { key: rejectedKey(key, this.reading.decode), error }
+  /** A key that is too large to be read together with others. */
+  async #alone(key: Buffer, sighting: Sighting): Promise<Fetched> {
+    const type = typeByName.get(sighting.name) as RedisType
+    const { maxValueBytes } = this.reading
+    const refused = (size: number | null) => ({
+      reject: refuse(this.#refusing, key, tooLarge(type, size, maxValueBytes)),
+    })
+    if (type === 'string' && sighting.size > maxValueBytes) return refused(sighting.size)
+    const node = this.connection.isCluster ? this.#nodeOf(key) : this.#node
+    try {
+      if (type === 'string' || type === 'json') {
+        const whole = await node.within(maxValueBytes + surpriseBytes, (open) => this.#whole(open, key, type))
+        return whole === tooMuch ? refused(null) : await this.#taken(key, whole)
+      }
+      const { version } = this.connection.server
+      const read = await readInParts({ node, version, largest: maxValueBytes }, key, type)
+      if (read === tooMuch) return refused(null)
+      if (read === null) return await this.#taken(key, notThere)
+      if (read.isUnsteady) this.changes.unsteady.add(key)
+      return this.#stored(key, type, read.value, read.expiresAt)
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+      if (answerCode(cause) !== 'WRONGTYPE') throw this.#failure(error, key)
+      const [again = null] = await this.#anything([key], sighting.size)
+      return again
+    } finally {
+      if (node !== this.#node) node.close()
+    }
+  }
+
+  async #whole(node: RedisNode, key: Buffer, type: RedisType): Promise<Sighting> {
+    const { version } = this.connection.server
+    const asked = [valueCommand(key, type), ...expiryCommands(version, key)]
+    const replies = await node.pipeline(`reading key ${shownKey(key)}`, [['MULTI'], ...asked, ['EXEC']])
+    const refused = replies.find((reply) => reply instanceof Error)
+    if (refused instanceof Error) throw this.#failure(refused, key)
+    const [value = null, ...expiry] = replies.at(-1) as [Buffer | Error | null, ...number[]]
+    if (value instanceof Error) throw this.#failure(value, key)
+    const stored = storedValue(value, type)
+    const expiresAt = expiryOf(version, expiry)
+    return stored === null
+      ? notThere
+      : { name: type === 'json' ? 'ReJSON-RL' : type, value: stored, expiresAt, size: 0 }
+  }
+
+  #nodeOf(key: Buffer): PrivateNode {
+    return new PrivateNode(() => this.connection.nodeOf(keySlot(key)), this.signal)
+  }
+
+  /** What of a type that nobody reads can be put back by RESTORE; not of a large one. */
+  async #dump(key: Buffer, size: number): Promise<Buffer | undefined> {
+    if (size > surpriseBytes) return undefined
+    const [dump] = await this.connection.pipeline('reading a key', [{ key, command: ['DUMP', key] }])
+    return Buffer.isBuffer(dump) ? dump : undefined
+  }
+
+  #failure(error: unknown, key: Buffer): Error {
+    return redisError(error, `reading key ${shownKey(key)} on ${this.connection.name}`)
   }
 }
 
-function valueCommand(key: Buffer, type: RedisType): CommandLine {
-  switch (type) {
-    case 'string':
-      return ['GET', key]
-    case 'hash':
-      return ['HGETALL', key]
-    case 'list':
-      return ['LRANGE', key, 0, -1]
-    case 'set':
-      return ['SMEMBERS', key]
-    case 'zset':
-      return ['ZRANGE', key, 0, -1, 'WITHSCORES']
-    case 'stream':
-      return ['XINFO', 'STREAM', key, 'FULL', 'COUNT', 0]
-    case 'json':
-      return ['JSON.GET', key]
-  }
+function isLarge({ name, value }: Sighting, types: readonly RedisType[]): boolean {
+  const type = typeByName.get(name)
+  return type !== undefined && types.includes(type) && value === null
 }
 
-function storedValue(reply: Reply, type: RedisType): StoredValue | null {
-  if (type === 'string' || type === 'json') return reply as Buffer | null
-  const parts = reply as Reply[]
-  if (type !== 'stream') return parts.length === 0 ? null : (parts as Buffer[])
-  return { entries: (named(parts).get('entries') ?? []) as Reply[], info: parts }
-}
-
-/** Bytes of what a reply holds; a number is counted as one of 64 bits. */
-function sizeOf(value: StoredValue | Reply): number {
-  if (Buffer.isBuffer(value)) return value.length
-  if (!Array.isArray(value))
-    return typeof value === 'object' && value !== null ? sizeOf([...(value as StoredStream).entries]) : 8
-  let size = 0
-  for (const part of value as Reply[]) size += sizeOf(part)
-  return size
+function databaseOf({ client }: RedisNode): number {
+  return client.options.db ?? 0
 }

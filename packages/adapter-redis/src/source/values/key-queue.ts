@@ -34,6 +34,13 @@ export class KeyQueue {
     return taken
   }
 
+  /** What was taken and is not wanted yet comes first the next time. */
+  giveBack(keys: readonly Buffer[]): void {
+    if (keys.length === 0) return
+    this.#chunk = [...keys, ...this.#chunk.slice(this.#at)]
+    this.#at = 0
+  }
+
   async close(): Promise<void> {
     if (!this.#isDone) await this.#chunks.return?.()
     this.#isDone = true

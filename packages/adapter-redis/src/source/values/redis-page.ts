@@ -1,8 +1,8 @@
-import { type Cursor, DroverError, type JsonValue, type Page, type RecordKey, type SourceReject } from '@drover/core'
+import type { Cursor, Page, RecordKey, SourceReject } from '@drover/core'
 import type { RedisType } from '../redis-record.js'
 import { asBytes, asText, decodeValue } from './decode-value.js'
 import { invalidUtf8 } from './invalid-utf8.js'
-import { rejectedKey, shownKey } from './key-json.js'
+import { noUtf8, refuse } from './refusals.js'
 import type { StoredKey } from './stored-key.js'
 
 /** What a page is made of. */
@@ -95,18 +95,10 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
       for (const one of stored) {
         const found = invalidUtf8(one)
         if (found === undefined) good.push(one)
-        else bad.push(this.#reject(one, found.what, found.bytes))
+        else bad.push(refuse(this.parts, one.key, noUtf8(one.type, found.what), found.bytes))
       }
     }
     this.#sorted = bad.length === 0 ? { good: stored, rejected } : { good, rejected: [...rejected, ...bad] }
     return this.#sorted
-  }
-
-  #reject({ key, type }: StoredKey, what: string, raw: Buffer): SourceReject {
-    const error = new DroverError(
-      'RECORD_UNREADABLE',
-      `${this.parts.where}: key ${shownKey(key)} (${type}): ${what} is not valid UTF-8. Read bytes with decodeResponses: false, or leave the key out.`,
-    )
-    return { key: rejectedKey(key, true) as readonly JsonValue[], error, raw: new Uint8Array(raw) }
   }
 }

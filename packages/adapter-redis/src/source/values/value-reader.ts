@@ -1,4 +1,4 @@
-import type { Cursor, SourceReject } from '@drover/core'
+import { abortError, type Cursor, type SourceReject } from '@drover/core'
 import type { RedisConnection } from '../../connection/redis-connection.js'
 import { Changes } from './changes.js'
 import { type Fetched, KeyFetch, type Reading } from './key-fetch.js'
@@ -15,18 +15,21 @@ export interface ReadingKeys {
   readonly signal: AbortSignal
 }
 
+interface Flight {
+  readonly wanted: readonly Buffer[]
+  /** Of the first ones of them. */
+  readonly fetched: readonly Fetched[]
+}
+
 /** Reads what keys hold, as pages of them: while one is used, the commands for the next are on their way. */
 export class ValueReader<R> {
   /** What was not as expected, of all reads. */
   readonly changes = new Changes()
-  readonly #fetch: KeyFetch
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly reading: Reading,
-  ) {
-    this.#fetch = new KeyFetch(connection, reading, this.changes)
-  }
+  ) {}
 
   /**
    * @param keys In any chunks: pages keep to their order, and to what was asked for, whatever the chunks are.
@@ -38,23 +41,31 @@ export class ValueReader<R> {
   ): AsyncGenerator<RedisPage<R>, void, void> {
     const queue = new KeyQueue(keys)
     const size = new PageSize(page)
-    const next = async () => {
+    const fetch = new KeyFetch(this.connection, this.reading, this.changes, signal)
+    const next = async (): Promise<Flight> => {
       const wanted = await queue.take(size.keys)
-      return { wanted, fetched: wanted.length === 0 ? [] : await this.#fetch.fetch(wanted) }
+      const fetched = wanted.length === 0 ? [] : await fetch.fetch(wanted, page.bytes)
+      queue.giveBack(wanted.slice(fetched.length))
+      return { wanted, fetched }
     }
-    let flight = next()
+    const launched = (): Promise<Flight> => {
+      const flight = next()
+      // Who leaves the loop is not told what became of it.
+      flight.catch(() => {})
+      return flight
+    }
+    let flight = launched()
     try {
       for (;;) {
-        signal.throwIfAborted()
+        if (signal.aborted) throw abortError(signal)
         const { wanted, fetched } = await flight
         if (wanted.length === 0) return
         size.learn(fetched)
-        flight = next()
-        // Who leaves the loop is not told what became of it.
-        flight.catch(() => {})
+        flight = launched()
         yield* this.#pages(wanted, fetched, { page, cursorOf, signal })
       }
     } finally {
+      fetch.close()
       await flight.catch(() => {})
       await queue.close()
     }
