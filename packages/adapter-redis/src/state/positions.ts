@@ -60,6 +60,8 @@ const claimScript = script(`
 local at = redis.pcall('HMGET', KEYS[1], 'fence:' .. ARGV[1], 'sequence:' .. ARGV[1], 'position:' .. ARGV[1])
 if at.err then return string.find(at.err, 'WRONGTYPE') and {'unreadable', at.err} or at end
 if at[1] and (tonumber(at[1]) == nil or tonumber(at[1]) > tonumber(ARGV[2])) then return {'overtaken', at[1], at[2] or ''} end
+-- A full server refuses what takes memory only as long as nothing is written: who asks where he stands is answered.
+redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], 'fence:' .. ARGV[1], ARGV[2])
 if redis.call('HEXISTS', KEYS[1], 'name') == 1 then return {'claimed', at[3], 0} end
 redis.call('HSET', KEYS[1], 'claimedAt', redis.call('TIME')[1] .. '000')
