@@ -3,5 +3,8 @@ import { tests } from '../../tooling/vitest.js'
 export default tests('cli', {
   // Processes that compile the sources of all packages before they begin.
   testTimeout: 60_000,
-  globalSetup: ['../../internal/postgres-server/src/global-setup.ts'],
+  globalSetup: [
+    '../../internal/postgres-server/src/global-setup.ts',
+    '../../internal/redis-server/src/global-setup.ts',
+  ],
 })

@@ -55,6 +55,12 @@ backfills: [./backfill_a.ts, { module: ./backfill_b.ts, batchSize: 2 }]
   expect([batchSize, backfills]).toEqual([500, ['./backfill_a.ts', { module: './backfill_b.ts', batchSize: 2 }]])
 })
 
+test('takes an empty text where it means something', () => {
+  const { source } = parts('name: all\nsource: { type: redis, keyPrefix: "" }\nsink: { type: ndjson, path: x }\n')
+  expect(source).toEqual({ type: 'redis', keyPrefix: '' })
+  expect(refusal(whole.replace('a.db', '""'))).toContain('filename is a text that is not empty')
+})
+
 test('<< brings in what another object holds, behind what is written out', () => {
   const text = `name: copy
 source: &chat { type: sqlite, filename: a.db, table: t }
@@ -107,8 +113,8 @@ describe('names that do not exist are refused with the nearest one and the place
     ['a choice', `${whole}again: ful`, 'p.yaml:4:8: there is no again "ful"; did you mean "full"?'],
     [
       'a state store',
-      `${whole}state: { type: redis }`,
-      'p.yaml:4:16: there is no state store of type "redis". There are: sqlite, postgres, directory, memory.',
+      `${whole}state: { type: mongo }`,
+      'p.yaml:4:16: there is no state store of type "mongo". There are: sqlite, postgres, redis, directory, memory.',
     ],
   ])('%s', (_, text, expected) => {
     expect(refusal(text)).toContain(expected)

@@ -49,7 +49,7 @@ export function withRunFlags(command: Command): Command {
 export function withStateFlag(command: Command): Command {
   return command.option(
     '--state <store>',
-    'keeps the run: a folder, sqlite:app.db or postgres://… (default: as the file says, else the store of the sink)',
+    'keeps the run: a folder, sqlite:app.db, postgres://… or redis://… (default: as the file says, else the store of the sink)',
   )
 }
 

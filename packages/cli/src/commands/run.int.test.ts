@@ -151,7 +151,7 @@ describe('what is not right is said before anything is opened', () => {
     [['run', 'first.yaml', '--batch-size', '0'], 'It is a whole number of at least 1.'],
     [['run', 'first.yaml', '--again', 'ful'], 'Allowed choices are nothing, incremental, full.'],
     [['run', 'first.yaml'], 'OPTION_INVALID: first.yaml:2:1'],
-    [['run', 'first.yaml', '--state', 'redis://x'], 'there is no state store "redis:"'],
+    [['run', 'first.yaml', '--state', 'mysql://x'], 'there is no state store "mysql:"'],
     [[], 'Usage: drover'],
   ])('%j', async (args, said) => {
     folder.write('first.yaml', `name: first\nsorce: 1\n${sqlite}sink: { type: ndjson, path: x }\n`)

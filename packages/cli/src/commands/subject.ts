@@ -90,7 +90,7 @@ async function usualState(): Promise<StateStore> {
   if (found?.isDirectory() === true) return defaultState()
   throw new DroverError(
     'SOURCE_NOT_FOUND',
-    `There is no folder ${usualFolder} here. Name the pipeline's file, or its state store: --state sqlite:app.db, --state postgres://…, --state <folder>.`,
+    `There is no folder ${usualFolder} here. Name the pipeline's file, or its state store: --state sqlite:app.db, --state postgres://…, --state redis://…, --state <folder>.`,
   )
 }
 

@@ -2,7 +2,7 @@ import { suggestNames } from '@drover/core'
 import type { FileProblems } from '../file/file-problems.js'
 import { type Given, type GivenMap, type GivenScalar, type Place, shownGiven } from '../file/given.js'
 import { comparisons, conditionOperators, valueLists } from './filter-words.js'
-import type { ObjectShape, Shape, VariantsShape } from './shape.js'
+import type { ObjectShape, Shape, TextShape, VariantsShape } from './shape.js'
 
 /** Compares what a file gives with what it may give, notes what is wrong, and makes plain values of the rest. */
 export class ShapeChecker {
@@ -12,7 +12,7 @@ export class ShapeChecker {
   check(given: Given, shape: Shape, name: string): unknown {
     switch (shape.kind) {
       case 'text':
-        return this.#text(given, shape.choices, name)
+        return this.#text(given, shape, name)
       case 'number':
         return this.#number(given, shape.isWhole, shape.least, name)
       case 'flag':
@@ -34,10 +34,11 @@ export class ShapeChecker {
     }
   }
 
-  #text(given: Given, choices: readonly string[] | undefined, name: string): unknown {
-    if (given.kind !== 'scalar' || typeof given.value !== 'string' || given.value === '') {
+  #text(given: Given, { choices, mayBeEmpty = false }: TextShape, name: string): unknown {
+    if (given.kind !== 'scalar' || typeof given.value !== 'string' || (given.value === '' && !mayBeEmpty)) {
       const isNumber = given.kind === 'scalar' && given.value !== null && typeof given.value !== 'string'
-      return this.#wrong(given, `${name} is a text that is not empty`, isNumber ? ': put it in quotes' : '')
+      const wanted = `${name} is a text${mayBeEmpty ? '' : ' that is not empty'}`
+      return this.#wrong(given, wanted, isNumber ? ': put it in quotes' : '')
     }
     if (choices !== undefined && !choices.includes(given.value)) {
       const hint = given.written === undefined ? suggestNames(given.value, choices) : `; it is ${listed(choices)}`

@@ -29,7 +29,8 @@ class SchemaWriter {
   #bare(shape: Shape): JsonSchema {
     switch (shape.kind) {
       case 'text':
-        return shape.choices === undefined ? { type: 'string', minLength: 1 } : { enum: shape.choices }
+        if (shape.choices !== undefined) return { enum: shape.choices }
+        return { type: 'string', ...(shape.mayBeEmpty === true ? {} : { minLength: 1 }) }
       case 'number':
         return { type: shape.isWhole ? 'integer' : 'number', minimum: shape.least }
       case 'flag':

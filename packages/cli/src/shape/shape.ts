@@ -19,6 +19,8 @@ export interface TextShape {
   readonly kind: 'text'
   /** All there are; else any text that is not empty. */
   readonly choices?: readonly string[]
+  /** The empty text means something too. @default false */
+  readonly mayBeEmpty?: boolean
   readonly about?: string
 }
 
@@ -58,6 +60,8 @@ export interface VariantsShape {
 }
 
 export const text = (about?: string): TextShape => ({ kind: 'text', ...said(about) })
+/** Also the empty one. */
+export const anyText = (about?: string): TextShape => ({ kind: 'text', mayBeEmpty: true, ...said(about) })
 export const choice = (choices: readonly string[], about?: string): TextShape => ({
   kind: 'text',
   choices,

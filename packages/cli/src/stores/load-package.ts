@@ -66,8 +66,8 @@ const conditions = [
   'import',
   'module-sync',
   'default',
-  ...[...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')].flatMap((arg) => {
-    const given = /^--conditions=(.+)$/.exec(arg)?.[1]
-    return given === undefined ? [] : [given]
+  ...[...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')].flatMap((arg, i, all) => {
+    const given = /^(?:--conditions|-C)(?:=(.+))?$/.exec(arg)
+    return given === null ? [] : [given[1] ?? all[i + 1] ?? '']
   }),
 ]

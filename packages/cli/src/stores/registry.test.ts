@@ -1,4 +1,5 @@
 import * as postgres from '@drover/adapter-postgres'
+import * as redis from '@drover/adapter-redis'
 import * as sqlite from '@drover/adapter-sqlite'
 import * as core from '@drover/core'
 import * as parquet from '@drover/export-parquet'
@@ -13,6 +14,7 @@ const packages: Readonly<Record<string, object>> = {
   '@drover/core': core,
   '@drover/adapter-sqlite': sqlite,
   '@drover/adapter-postgres': postgres,
+  '@drover/adapter-redis': redis,
   '@drover/export-parquet': parquet,
 }
 

@@ -2,6 +2,7 @@ import type { ObjectShape } from '../shape/shape.js'
 import { directory, eventLoopDelay, heapUsed, json, memory, ndjson } from './files.js'
 import { parquet } from './parquet.js'
 import { postgres } from './postgres.js'
+import { redis } from './redis.js'
 import { sqlite } from './sqlite.js'
 import type { Role, StoreType } from './store-type.js'
 
@@ -9,6 +10,7 @@ import type { Role, StoreType } from './store-type.js'
 export const storeTypes: Readonly<Record<string, StoreType>> = {
   sqlite,
   postgres,
+  redis,
   ndjson,
   json,
   parquet,

@@ -10,7 +10,7 @@ export interface NamedStore {
 }
 
 /**
- * Reads `sqlite:app.db` and `sqlite:///app.db`, `postgres://…`, `memory:`, or a folder.
+ * Reads `sqlite:app.db` and `sqlite:///app.db`, `postgres://…`, `redis://…`, `memory:`, or a folder.
  *
  * @throws `OPTION_INVALID`
  */
@@ -27,12 +27,15 @@ export function storeByText(text: string): NamedStore {
     case 'postgres':
     case 'postgresql':
       return { type: 'postgres', options: { connection: text } }
+    case 'redis':
+    case 'rediss':
+      return { type: 'redis', options: { connection: text } }
     case 'memory':
       return { type: 'memory', options: {} }
     default:
       throw new DroverError(
         'OPTION_INVALID',
-        `--state: there is no state store "${scheme}:"; it is a folder, sqlite:app.db, postgres://… or memory:.`,
+        `--state: there is no state store "${scheme}:"; it is a folder, sqlite:app.db, postgres://…, redis://… or memory:.`,
       )
   }
 }
