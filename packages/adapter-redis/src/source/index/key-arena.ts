@@ -7,7 +7,7 @@ const shortKey = 40
 
 /** Keys as they come, one behind the other in one piece of memory: no object for each. */
 export class KeyArena {
-  #bytes = Buffer.allocUnsafeSlow(firstBytes)
+  #bytes: Buffer = Buffer.allocUnsafeSlow(firstBytes)
   #hashes = new Uint32Array(firstBytes / 32)
   #ends = new Uint32Array(firstBytes / 32)
   #used = 0
@@ -37,7 +37,7 @@ export class KeyArena {
   }
 
   /** Whether the bytes behind the first `count` keys contain these; they may stand across the end of a key. */
-  includes(bytes: Uint8Array, count: number): boolean {
+  includes(bytes: Buffer, count: number): boolean {
     return this.#bytes.subarray(this.#endOf(count), this.#used).includes(bytes)
   }
 

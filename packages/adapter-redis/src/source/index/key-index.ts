@@ -63,11 +63,7 @@ export class KeyIndex implements AsyncDisposable {
   }
 
   /** As `add`, but without the keys that `leaves` says. Only if their bytes contain `mark` it is asked at all. */
-  addMost(
-    keys: readonly Uint8Array[],
-    mark: Uint8Array,
-    leaves: (key: Uint8Array) => boolean,
-  ): Promise<void> | undefined {
+  addMost(keys: readonly Uint8Array[], mark: Buffer, leaves: (key: Uint8Array) => boolean): Promise<void> | undefined {
     const before = this.#arena.count
     for (const key of keys) this.#arena.add(key)
     if (this.#arena.includes(mark, before)) {

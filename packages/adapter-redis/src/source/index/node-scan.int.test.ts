@@ -64,9 +64,8 @@ describeRedis('a scan', () => {
   test('goes on where it was when only its connection broke', async () => {
     const keys = await fill(database.client, 'checkpoint', 3_000)
     await using connection = await connect(database.url)
-    const { taken, run } = watching(connection, 1_500, async () => {
-      await database.client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-    })
+    const id = Number(await connection.nodeOf(0).call('asking', 'CLIENT', 'ID'))
+    const { taken, run } = watching(connection, 1_500, () => database.client.call('CLIENT', 'KILL', 'ID', id))
     const error = await failure(run())
     expect(DroverError.isInstance(error) && error.isRetryable).toBe(true)
     const before = taken.length
