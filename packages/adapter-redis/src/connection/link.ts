@@ -1,11 +1,13 @@
 import { DroverError } from '@drover/core'
 import { Redis, type RedisOptions } from 'ioredis'
-import { isAnswer, redisError } from '../errors/redis-error.js'
+import { answerCode, isAnswer, redisError } from '../errors/redis-error.js'
 import { RawCommand } from './raw-command.js'
 
 const defaultConnectTimeoutMs = 10_000
 const defaultSocketTimeoutMs = 60_000
 const longestPauseMs = 1000
+/** What fails by itself in time says more. */
+const graceMs = 100
 
 /** How a connection is made and named. */
 export interface LinkPlan {
@@ -15,6 +17,8 @@ export interface LinkPlan {
   readonly isCluster: boolean
   /** When aborted, what is under way is given up. */
   readonly endsWith: AbortSignal | undefined
+  /** A command failed, and not by its own fault. */
+  readonly onFailure?: () => void
 }
 
 /**
@@ -87,11 +91,12 @@ export class Link {
 
   /** What a command failed with, as an error of ours. */
   failure(error: unknown, doing: string): DroverError {
-    const { name, isCluster, endsWith, options } = this.plan
+    const { name, isCluster, endsWith, options, onFailure } = this.plan
     if (endsWith?.aborted) return DroverError.from(endsWith.reason, 'the work was given up', 'ABORTED')
     const isFirst = !this.#hasConnected
     // ioredis says of what was on its way only that it will not be tried again.
     const cause = isAnswer(error) ? error : (this.#lastError ?? error)
+    if (!isAnswer(error) || failsForPlace.has(answerCode(error))) onFailure?.()
     return redisError(cause, doing === 'connecting' ? `connecting to ${name}` : `${doing} on ${name}`, {
       isCluster,
       isFirst,
@@ -118,9 +123,15 @@ export class Link {
     this.#lastError = error
   }
 
-  /** Before anything else is sent, it is made sure that the database is the one that was asked for: ioredis goes on with another. */
+  /**
+   * It is a server of Redis if it answers, whatever it answers. Before anything else is sent, it is made sure that the database is the one
+   * that was asked for: ioredis itself goes on with another.
+   */
   async #greet(): Promise<void> {
     try {
+      await this.#ask('HELLO').catch((error: unknown) => {
+        if (!isAnswer(error)) throw error
+      })
       const { db } = this.client.options
       if (db) await this.#ask('SELECT', db)
       if (this.#isClosed || this.client.status !== 'ready') return
@@ -129,9 +140,9 @@ export class Link {
       this.#lastError = undefined
       this.#wake(undefined)
     } catch (error) {
-      this.#learn(error)
+      if (isAnswer(error)) this.#lastError = error
       this.#failed(error)
-      if (!this.#isClosed) this.client.disconnect(true)
+      if (!this.#isClosed && isAnswer(error)) this.client.disconnect(true)
     }
   }
 
@@ -187,9 +198,13 @@ export class Link {
   /** As long as connecting may take, and the server's first answer. */
   #patienceMs(): number {
     const { connectTimeout = defaultConnectTimeoutMs, sentinels } = this.client.options
-    return connectTimeout * (1 + (sentinels?.length ?? 0)) + longestPauseMs
+    const pauseMs = this.#hasConnected ? longestPauseMs : 0
+    return connectTimeout * (1 + (sentinels?.length ?? 0)) + pauseMs + graceMs
   }
 }
+
+/** Answers of a node that is not, or not any more, the one to ask. */
+const failsForPlace = new Set(['MOVED', 'ASK', 'CLUSTERDOWN', 'READONLY', 'MASTERDOWN'])
 
 function silence(ms: number): Error {
   return Object.assign(new Error(`no answer within ${ms / 1000} s`), { code: 'ETIMEDOUT' })

@@ -1,12 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { DroverError } from '@drover/core'
-import { redisError } from '../errors/redis-error.js'
 import { ClusterConnection } from './cluster-connection.js'
 import { slots } from './key-slot.js'
 import type { RedisConnection } from './redis-connection.js'
 import { type RedisLocation, type ResolvedLocation, resolveLocation } from './redis-location.js'
 import { RedisNode } from './redis-node.js'
-import { type Greeting, greet } from './server-info.js'
+import { type Greeting, greetLoaded } from './server-info.js'
 
 /** What a connection is opened for. */
 export interface Opening {
@@ -19,9 +17,6 @@ export interface Opening {
   /** A replica is refused. */
   readonly writes: boolean
 }
-
-const loadingPatienceMs = 10_000
-const loadingPauseMs = 100
 
 /**
  * Connects, and finds out what is there.
@@ -39,7 +34,7 @@ async function openServer(
 ): Promise<RedisConnection> {
   const node = await RedisNode.open({ name: name.replace(/\/\d+$/, ''), options, isCluster: false, endsWith }, signal)
   try {
-    const server = await whenLoaded(node, signal)
+    const server = await greetLoaded(node, signal)
     checkKind(where, node.name, server, writes)
     const only = { node, slots: [[0, slots - 1] as const], leaving: [] }
     return {
@@ -74,24 +69,6 @@ async function openCluster(
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error
-  }
-}
-
-/** A server that was just started answers before it has its data. */
-async function whenLoaded(node: RedisNode, signal: AbortSignal): Promise<Greeting> {
-  const until = performance.now() + loadingPatienceMs
-  for (;;) {
-    const greeting = await greet(node)
-    const { refusal } = greeting
-    if (refusal === undefined) return greeting
-    if (!refusal.message.startsWith('LOADING') || performance.now() > until) {
-      throw redisError(refusal, `connecting to ${node.name}`)
-    }
-    try {
-      await wait(loadingPauseMs, undefined, { signal })
-    } catch {
-      throw DroverError.from(signal.reason, 'the work was given up', 'ABORTED')
-    }
   }
 }
 

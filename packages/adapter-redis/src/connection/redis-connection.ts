@@ -1,4 +1,5 @@
-import type { RedisNode } from './redis-node.js'
+import type { Reply } from './raw-command.js'
+import type { CommandLine, RedisNode } from './redis-node.js'
 
 /** Who owns which slots. */
 export interface Topology {
@@ -38,11 +39,11 @@ export interface RedisConnection extends AsyncDisposable {
    * Sends each command to the node of its first key, follows a slot that has moved or is moving, and gives the answers in the order of the
    * commands; an answer may be the server's error.
    */
-  pipeline(
-    doing: string,
-    commands: readonly {
-      readonly key: Uint8Array
-      readonly command: readonly [string, ...(string | number | Uint8Array)[]]
-    }[],
-  ): Promise<import('./raw-command.js').Reply[]>
+  pipeline(doing: string, commands: readonly KeyedCommand[]): Promise<Reply[]>
+}
+
+/** A command, and the key by which it is known where it goes: the first of its keys. */
+export interface KeyedCommand {
+  readonly key: Uint8Array
+  readonly command: CommandLine
 }

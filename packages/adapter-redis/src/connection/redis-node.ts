@@ -24,6 +24,11 @@ export class RedisNode {
     return node
   }
 
+  /** Whether commands would be sent at once. */
+  get isUsable(): boolean {
+    return this.#link.isUsable
+  }
+
   get client(): Redis {
     return this.#link.client
   }
@@ -68,17 +73,7 @@ export class RedisNode {
     if (commands.length === 0) return []
     try {
       if (!this.#link.isUsable) await this.#link.usable()
-      const { stream } = this.client
-      stream.cork()
-      const sent = commands.map((command) => {
-        this.client.sendCommand(command)
-        return command.reply.catch((error: unknown) => {
-          if (isAnswer(error)) return error
-          throw error
-        })
-      })
-      stream.uncork()
-      return await Promise.all(sent)
+      return await Promise.all(this.#write(commands))
     } catch (error) {
       throw this.#link.failure(error, doing)
     }
@@ -104,9 +99,28 @@ export class RedisNode {
     this.#link.close()
   }
 
+  /** In one write, as far as the system takes it. */
+  #write(commands: readonly RawCommand[]): Promise<Reply>[] {
+    const { stream } = this.client
+    stream.cork()
+    try {
+      return commands.map((command) => {
+        this.client.sendCommand(command)
+        return command.reply.catch(answerOf)
+      })
+    } finally {
+      stream.uncork()
+    }
+  }
+
   async #send(command: RawCommand): Promise<Reply> {
     if (!this.#link.isUsable) await this.#link.usable()
     this.client.sendCommand(command)
     return command.reply
   }
+}
+
+function answerOf(error: unknown): Error {
+  if (isAnswer(error)) return error
+  throw error
 }

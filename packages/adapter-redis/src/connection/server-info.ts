@@ -1,4 +1,6 @@
-import { isAnswer } from '../errors/redis-error.js'
+import { setTimeout as wait } from 'node:timers/promises'
+import { DroverError } from '@drover/core'
+import { isAnswer, redisError } from '../errors/redis-error.js'
 import type { Reply } from './raw-command.js'
 import type { ServerInfo } from './redis-connection.js'
 import type { RedisNode } from './redis-node.js'
@@ -16,8 +18,33 @@ const oldest = [6, 2, 0]
 /** What Valkey forked from. */
 const ofValkey = [7, 2, 4]
 
+const loadingPatienceMs = 10_000
+const loadingPauseMs = 100
+
+/**
+ * Asks a server what it is, once it has its data: one that was just started answers before.
+ *
+ * @throws DroverError
+ */
+export async function greetLoaded(node: RedisNode, signal: AbortSignal): Promise<Greeting> {
+  const until = performance.now() + loadingPatienceMs
+  for (;;) {
+    const greeting = await greet(node)
+    const { refusal } = greeting
+    if (refusal === undefined) return greeting
+    if (!refusal.message.startsWith('LOADING') || performance.now() > until) {
+      throw redisError(refusal, `connecting to ${node.name}`)
+    }
+    try {
+      await wait(loadingPauseMs, undefined, { signal })
+    } catch {
+      throw DroverError.from(signal.reason, 'the work was given up', 'ABORTED')
+    }
+  }
+}
+
 /** Asks a server what it is. A user may lack the right to most of it: then the little that is left has to do. */
-export async function greet(node: RedisNode): Promise<Greeting> {
+async function greet(node: RedisNode): Promise<Greeting> {
   const [hello, info, json, size] = await node.pipeline('asking what it is', [
     // Every user may send it: https://redis.io/docs/latest/commands/hello/
     ['HELLO'],
@@ -35,6 +62,18 @@ export async function greet(node: RedisNode): Promise<Greeting> {
     isReplica: textOf(said.get('role')) === 'replica',
     refusal: isAnswer(size) && /^(?:LOADING|BUSY|MASTERDOWN|NOAUTH)\b/.test(size.message) ? size : undefined,
   }
+}
+
+/** What can be relied on where several servers are one store. */
+export function oldestOf(servers: readonly ServerInfo[]): ServerInfo {
+  const [first = oldest, ...others] = servers.map(({ version }) => version)
+  const least = others.reduce((a, b) => (compareVersions(a, b) <= 0 ? a : b), first)
+  return { version: least, hasJson: servers.every(({ hasJson }) => hasJson) }
+}
+
+function compareVersions(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((part, index) => part !== (b[index] ?? 0))
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
 }
 
 function ofHello(said: ReadonlyMap<string, Reply>): readonly number[] | undefined {

@@ -148,7 +148,10 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
       remedy: "The server's certificate is not trusted: give its authority as tls: { ca }.",
     },
   ],
-  [/Protocol error, got/, { code: 'OPTION_INVALID', remedy: 'What answers there is no Redis: check host and port.' }],
+  [
+    /Protocol error, got|Unknown RESP type/,
+    { code: 'OPTION_INVALID', remedy: 'What answers there is no Redis: check host and port.' },
+  ],
   [
     /sentinels? (?:are unreachable|is unreachable)|All sentinels/i,
     { code: 'STORE_UNAVAILABLE', remedy: 'Check the sentinels and the name of the master.', retry: true },

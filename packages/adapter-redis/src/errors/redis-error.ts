@@ -45,6 +45,9 @@ export function answerCode(error: unknown): string {
   return first
 }
 
+/** How ioredis says it, who would try again. */
+const lost = /max retries per request|Stream isn't writeable|due to connection close/
+
 const mistakes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'])
 
 function meaningOf(error: unknown, isCluster: boolean): Meaning | undefined {
@@ -60,6 +63,7 @@ function codeOf(error: unknown): string {
 
 /** What a server does not know it repeats with its arguments, which may be a password. */
 function said(error: unknown): string {
+  if (lost.test(messageOf(error))) return 'the connection was lost'
   return redactSecrets(messageOf(error).replace(/,? with args beginning with:.*$/s, ''))
 }
 
