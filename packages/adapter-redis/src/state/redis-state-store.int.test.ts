@@ -235,6 +235,20 @@ describeRedis('redisStateStore', () => {
       })
     })
 
+    it('is a run that is gone, for who works on it', async () => {
+      const store = open()
+      const run = await follow(store)
+      const lease = await take(store, run)
+      await database.client.del(runKey(run))
+      await expect(store.heartbeat(lease, { ...operation, ttlMs: 1000 })).rejects.toMatchObject({
+        code: 'LEASE_LOST',
+        message: expect.stringContaining('the server has restarted without an append-only file'),
+      })
+      await expect(store.commit(next(lease), operation)).rejects.toMatchObject({ code: 'FENCED' })
+      await store.release(lease, operation)
+      expect(await database.client.exists(runKey(run))).toBe(0)
+    })
+
     it('is the run of another name', async () => {
       const store = open()
       const run = await follow(store)

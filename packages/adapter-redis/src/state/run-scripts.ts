@@ -54,7 +54,9 @@ return {'taken', fence, till, found[4]}
 export const heartbeatScript = script(`${nowLua}
 local id = ARGV[1]
 local found = redis.call('HMGET', KEYS[1], 'holder:' .. id, 'fence:' .. id)
-if found[1] ~= ARGV[3] or found[2] ~= ARGV[2] then return {'lost', found[1]} end
+if found[1] ~= ARGV[3] or found[2] ~= ARGV[2] then
+  return {redis.call('HEXISTS', KEYS[1], 'name') == 1 and 'lost' or 'gone', found[1]}
+end
 ${evenIfFull}
 redis.call('HSET', KEYS[1], 'expires:' .. id, whole(now() + tonumber(ARGV[4])))
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'telling:' .. id, ARGV[5]) end

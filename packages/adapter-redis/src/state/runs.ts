@@ -134,11 +134,12 @@ export class Runs {
     )
     const [what, ...values] = (reply as readonly Reply[]).map(textOf)
     if (what === 'held') return controlOf(key, values)
-    const now = values[0] === undefined ? 'nobody has it' : `${values[0]} has it now`
-    throw new DroverError(
-      'LEASE_LOST',
-      `The lease of partition "${partition.id}" of run ${run} is lost: ${now}. Leave the work to the process that has it.`,
-    )
+    const now = values[0] === undefined ? 'it was given back' : `${values[0]} has it now`
+    const why =
+      what === 'lost'
+        ? `${now}. Leave the work to the process that has it.`
+        : `key "${key}" is not there any more: it was deleted or evicted, or the server has restarted without an append-only file. Call again to begin the run anew.`
+    throw new DroverError('LEASE_LOST', `The lease of partition "${partition.id}" of run ${run} is lost: ${why}`)
   }
 
   async release({ run, partition, fence, holder }: Lease): Promise<void> {
