@@ -23,6 +23,7 @@ export interface DraftOptions {
 const mostRefusals = 1_000
 /** The record is not written, because its time is over. */
 const lapsed = -1
+const startRows = 1024
 
 /** One batch on its way to the server: its keys, each once, and the commands that make them. */
 export class BatchDraft {
@@ -36,9 +37,8 @@ export class BatchDraft {
   #pages: Page<Row>[] = []
   #refusals: DroverError[] = []
   /** Of each row, the number of its key. */
-  #numbers: number[] = []
-  /** Of each key, the first row that has it. */
-  #rowsOfKeys: number[] = []
+  #numbers = new Int32Array(startRows)
+  #rows = 0
   /** Distinct keys of all rows. */
   #distinct = 0
   #now = 0
@@ -55,8 +55,7 @@ export class BatchDraft {
     this.lapsed = 0
     this.#pages = []
     this.#refusals = []
-    this.#numbers = []
-    this.#rowsOfKeys = []
+    this.#rows = 0
     this.#distinct = 0
   }
 
@@ -101,7 +100,7 @@ export class BatchDraft {
 
   /** @param there How many of the distinct keys were there before. */
   outcome(there: number): Outcome {
-    const rows = this.#numbers.length
+    const rows = this.#rows
     const inserted = this.#distinct - there
     const skipped = this.options.policy === 'skip' ? rows - inserted : this.lapsed
     return { inserted, updated: rows - inserted - skipped, skipped }
@@ -110,7 +109,7 @@ export class BatchDraft {
   /** Records are refused because of their keys, which have these numbers. */
   refusal(numbers: readonly number[], why: string): DroverError {
     const refusals = numbers.slice(0, mostRefusals).map((number) => {
-      const row = this.#rowsOfKeys[number] ?? 0
+      const row = this.#numbers.indexOf(number)
       return new DroverError('RECORD_REFUSED', `${this.options.where}: key ${this.keys.nth(number)} ${why}`, { row })
     })
     const [first, ...others] = refusals
@@ -119,26 +118,26 @@ export class BatchDraft {
   }
 
   #add(record: Row, isKeyAlone: boolean): void {
-    const row = this.#numbers.length
+    const row = this.#rows
     try {
       const { writer, keyOf } = this.options
       const expiry = writer.expiryOf(record)
       if (expiry !== null && expiry <= this.#now) {
         this.lapsed++
-        this.#numbers.push(lapsed)
+        this.#push(lapsed)
         return
       }
       const found = this.keys.add(this.#checked(keyOf(record)))
       if (found < 0) {
-        this.#numbers.push(this.keys.count - 1)
-        this.#rowsOfKeys.push(row)
-        if (!isKeyAlone) this.#write(record, expiry, false)
+        const number = this.keys.count - 1
+        this.#push(number)
+        if (!isKeyAlone) this.#write(record, expiry, number, false)
       } else {
-        this.#numbers.push(found)
+        this.#push(found)
         this.#meet(record, expiry, found, isKeyAlone)
       }
     } catch (error) {
-      if (this.#numbers.length === row) this.#numbers.push(lapsed)
+      if (this.#rows === row) this.#push(lapsed)
       this.#refuse(row, error)
     }
   }
@@ -146,32 +145,44 @@ export class BatchDraft {
   /** A second record of one key: the same source record once more, or one that must not have it. */
   #meet(record: Row, expiry: number | null, number: number, isKeyAlone: boolean): void {
     const { policy } = this.options
-    const [row, before] = [this.#numbers.length - 1, this.#rowsOfKeys[number] as number]
+    const [row, before] = [this.#rows - 1, this.#numbers.indexOf(number)]
     const [own, other] = [this.#sourceKeyOf(row), this.#sourceKeyOf(before)]
     if (own !== other) {
       throw new ValueRefused(
-        `the records ${other} and ${own} would both be key ${this.keys.last}`,
+        `the records ${other} and ${own} would both be key ${this.keys.nth(number)}`,
         'Let key name all fields that tell records apart.',
       )
     }
     if (policy === 'error') {
-      throw new ValueRefused(`key ${this.keys.last} is written twice in one batch`, "onConflict 'update' allows it.")
+      throw new ValueRefused(
+        `key ${this.keys.nth(number)} is written twice in one batch`,
+        "onConflict 'update' allows it.",
+      )
     }
     if (policy === 'skip' || isKeyAlone) return
     this.commands.open('UNLINK')
-    this.commands.bytes(this.keys.bytes, this.keys.start, this.keys.end)
-    this.#write(record, expiry, false)
+    this.commands.key(number)
+    this.#write(record, expiry, number, false)
   }
 
   #rewrite(record: Row, isThere: boolean): void {
     const { writer, keyOf } = this.options
-    this.keys.add(keyOf(record))
-    this.#write(record, writer.expiryOf(record), isThere)
+    const found = this.keys.add(keyOf(record))
+    this.#write(record, writer.expiryOf(record), found < 0 ? this.keys.count - 1 : found, isThere)
   }
 
-  #write(record: Row, expiry: number | null, isThere: boolean): void {
-    const isCollection = this.options.writer.write(record, expiry, this.keys, this.commands, isThere)
+  #write(record: Row, expiry: number | null, number: number, isThere: boolean): void {
+    const isCollection = this.options.writer.write(record, expiry, number, this.commands, isThere)
     if (isCollection) this.hasCollections = true
+  }
+
+  #push(number: number): void {
+    if (this.#rows === this.#numbers.length) {
+      const larger = new Int32Array(this.#rows * 2)
+      larger.set(this.#numbers)
+      this.#numbers = larger
+    }
+    this.#numbers[this.#rows++] = number
   }
 
   /** @throws ValueRefused */

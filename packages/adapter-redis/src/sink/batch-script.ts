@@ -43,8 +43,15 @@ for i = 9, large do
   local commands = cmsgpack.unpack(ARGV[i])
   for j = 1, #commands do
     local command = commands[j]
-    local last = command[#command]
-    if type(last) == 'number' then command[#command] = ARGV[large + last] end
+    local length = #command
+    if command[1] == 'MSET' then
+      for k = 2, length, 2 do command[k] = KEYS[command[k]] end
+    elseif type(command[2]) == 'number' then
+      command[2] = KEYS[command[2]]
+    else
+      command[3] = KEYS[command[3]]
+    end
+    if type(command[length]) == 'number' then command[length] = ARGV[large - command[length]] end
     redis.call(unpack(command))
   end
 end

@@ -14,8 +14,8 @@ const startBytes = 64 * 1024
 const keptBytes = 16 * 1024 * 1024
 
 /**
- * Commands for a script to run, in MessagePack, which scripts unpack in native code: a part is a list of commands, a command is a list of texts. An
- * integer at the end of a command stands for the large value of that number.
+ * Commands for a script to run, in MessagePack, which scripts unpack in native code: a part is a list of commands, a command is a list of texts.
+ * An integer in it stands for the key of that number among the script's keys, or, below zero and at the end, for a large value.
  */
 export class CommandBuffer {
   #bytes: Buffer = Buffer.allocUnsafeSlow(startBytes)
@@ -89,7 +89,8 @@ export class CommandBuffer {
   /** An argument behind which others may come. @throws ValueRefused */
   add(argument: string | Uint8Array): void {
     if (typeof argument !== 'string') {
-      this.bytes(argument, 0, argument.length)
+      this.#reserve(argument.length + 5)
+      this.#text(this.#at, writeBytes(argument, 0, argument.length, this.#bytes, this.#at + 5))
       return
     }
     this.#reserve(mostBytes(argument) + 5)
@@ -97,9 +98,11 @@ export class CommandBuffer {
     this.#text(start, writeText(argument, this.#bytes, start + 5))
   }
 
-  bytes(from: Uint8Array, start: number, end: number): void {
-    this.#reserve(end - start + 5)
-    this.#text(this.#at, writeBytes(from, start, end, this.#bytes, this.#at + 5))
+  /** The key of that number, counted from 0. */
+  key(number: number): void {
+    this.#reserve(5)
+    // The first key of the script is that of the position, and Lua counts from 1.
+    this.#integer(number + 2)
   }
 
   /** An argument that may be large, and then is the last one of its command: {@link takes} says so. @throws ValueRefused */
@@ -129,10 +132,7 @@ export class CommandBuffer {
     refuseTooLarge(bytes.length)
     this.#large.push(bytes)
     this.#reserve(5)
-    this.#bytes[this.#at] = 0xce
-    this.#bytes.writeUInt32BE(this.#large.length, this.#at + 1)
-    this.#at += 5
-    this.#arguments++
+    this.#integer(-this.#large.length)
     this.#isFull = true
   }
 
@@ -145,6 +145,18 @@ export class CommandBuffer {
     bytes[start + 3] = size >>> 8
     bytes[start + 4] = size
     this.#at = end
+    this.#arguments++
+  }
+
+  #integer(value: number): void {
+    const bytes = this.#bytes
+    const at = this.#at
+    bytes[at] = 0xd2
+    bytes[at + 1] = value >>> 24
+    bytes[at + 2] = value >>> 16
+    bytes[at + 3] = value >>> 8
+    bytes[at + 4] = value
+    this.#at = at + 5
     this.#arguments++
   }
 

@@ -144,7 +144,7 @@ export class ExactWriter implements ExactSession<Row> {
 
   async #typesOf({ keys }: BatchDraft): Promise<string> {
     const doing = `looking which keys are in ${this.target.where}`
-    return textOf(await this.#server.run(doing, typesScript, [encodedKeys(keys)], [])) ?? ''
+    return textOf(await this.#server.run(doing, typesScript, [keys.encoded], [])) ?? ''
   }
 
   /** Leaves nothing, and says what a commit would. */
@@ -169,7 +169,7 @@ export class ExactWriter implements ExactSession<Row> {
     const reply = await this.#server.run(
       `writing batch ${commit.sequence} of partition "${commit.partition.id}" to ${where}`,
       batchScript,
-      [positionKey(this.place, commit.run), encodedKeys(draft.keys)],
+      [positionKey(this.place, commit.run), draft.keys.encoded],
       [
         ...[partition, fence, sequence, position].map(String),
         String(found.expected),
@@ -209,7 +209,3 @@ export class ExactWriter implements ExactSession<Row> {
 }
 
 const isThereAlready = "is there already. onConflict: 'skip' leaves it alone, 'update' replaces it."
-
-function encodedKeys({ count, bytes, at }: BatchDraft['keys']): { readonly count: number; readonly bytes: Uint8Array } {
-  return { count, bytes: bytes.subarray(0, at) }
-}

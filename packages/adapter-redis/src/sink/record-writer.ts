@@ -3,7 +3,6 @@ import type { RedisType } from '../source/redis-record.js'
 import { redisTypes } from '../source/redis-record.js'
 import type { CommandBuffer } from './command-buffer.js'
 import { fieldText, jsonText } from './field-text.js'
-import type { KeyBuffer } from './key-buffer.js'
 import { writeStream } from './stream-commands.js'
 
 /** What records become, as the options say. */
@@ -63,13 +62,14 @@ export class RecordWriter {
   }
 
   /**
-   * Writes the commands that make the key that was added last.
+   * Writes the commands that make a key.
    *
+   * @param key Its number.
    * @param isThere The key is there, and only the fields to merge are set.
    * @returns Whether it is a key of parts, which would be added to what is there
    * @throws ValueRefused
    */
-  write(record: Row, expiry: number | null, keys: KeyBuffer, out: CommandBuffer, isThere: boolean): boolean {
+  write(record: Row, expiry: number | null, key: number, out: CommandBuffer, isThere: boolean): boolean {
     const type = this.#typeOf(record)
     const { value } = this.form
     const given = value === undefined ? record : typeof value === 'string' ? record[value] : value(record as never)
@@ -79,29 +79,29 @@ export class RecordWriter {
     }
     switch (type) {
       case 'string':
-        writeString(this.#stringOf(given), expiry, keys, out)
+        writeString(this.#stringOf(given), expiry, key, out)
         return false
       case 'hash':
-        this.#writeHash(given, keys, out, isThere)
+        this.#writeHash(given, key, out, isThere)
         break
       case 'list':
-        writeMembers('RPUSH', listOf(given, type), keys, out)
+        writeMembers('RPUSH', listOf(given, type), key, out)
         break
       case 'set':
-        writeMembers('SADD', listOf(given, type), keys, out)
+        writeMembers('SADD', listOf(given, type), key, out)
         break
       case 'zset':
-        writeScored(listOf(given, type), keys, out)
+        writeScored(listOf(given, type), key, out)
         break
       case 'stream':
-        writeStream(parsed(given, type), () => addKey(keys, out), out, this.server.countsEntries)
+        writeStream(parsed(given, type), key, out, this.server.countsEntries)
         break
       case 'json':
-        this.#writeJson(given, keys, out)
+        this.#writeJson(given, key, out)
     }
     if (expiry !== null && !isThere) {
       out.open('PEXPIREAT')
-      addKey(keys, out)
+      out.key(key)
       out.add(String(expiry))
     }
     return true
@@ -129,7 +129,7 @@ export class RecordWriter {
       : fieldText(value)
   }
 
-  #writeHash(given: unknown, keys: KeyBuffer, out: CommandBuffer, isThere: boolean): void {
+  #writeHash(given: unknown, key: number, out: CommandBuffer, isThere: boolean): void {
     const { merge } = this.form
     const isRecord = this.form.value === undefined
     const chosen = isThere && merge !== undefined ? new Set(merge) : null
@@ -143,7 +143,7 @@ export class RecordWriter {
       }
       if (!out.takes('HSET', 2)) {
         out.open('HSET')
-        addKey(keys, out)
+        out.key(key)
       }
       out.add(name)
       const isJson = isRecord && typeof value === 'string' && this.#jsonFields.has(name as string)
@@ -159,13 +159,13 @@ export class RecordWriter {
     } else refuseFor('hash', given, 'an object')
     for (const name of dropped) {
       out.open('HDEL')
-      addKey(keys, out)
+      out.key(key)
       out.add(name)
     }
     if (count === 0 && !isThere) refuseEmpty('hash')
   }
 
-  #writeJson(given: unknown, keys: KeyBuffer, out: CommandBuffer): void {
+  #writeJson(given: unknown, key: number, out: CommandBuffer): void {
     if (!this.server.hasJson) {
       throw new ValueRefused('a document of JSON', "The server has no RedisJSON: write it with as: 'string'.")
     }
@@ -177,7 +177,7 @@ export class RecordWriter {
       throw new ValueRefused(`a document of more than ${deepest} levels`, 'RedisJSON takes no deeper one.')
     }
     out.open('JSON.SET')
-    addKey(keys, out)
+    out.key(key)
     out.add('$')
     out.value(text)
   }
@@ -191,47 +191,43 @@ function isType(value: unknown): value is RedisType {
   return types.has(value)
 }
 
-function addKey(keys: KeyBuffer, out: CommandBuffer): void {
-  out.bytes(keys.bytes, keys.start, keys.end)
-}
-
-function writeString(value: string | Uint8Array, expiry: number | null, keys: KeyBuffer, out: CommandBuffer): void {
+function writeString(value: string | Uint8Array, expiry: number | null, key: number, out: CommandBuffer): void {
   if (expiry === null) {
     if (!out.takes('MSET', 2)) out.open('MSET')
-    addKey(keys, out)
+    out.key(key)
     out.value(value)
     return
   }
   out.open('SET')
-  addKey(keys, out)
+  out.key(key)
   out.value(value)
   if (!out.takes('SET', 2)) {
     out.open('PEXPIREAT')
-    addKey(keys, out)
+    out.key(key)
   } else out.add('PXAT')
   out.add(String(expiry))
 }
 
-function writeMembers(command: 'RPUSH' | 'SADD', members: readonly unknown[], keys: KeyBuffer, out: CommandBuffer) {
+function writeMembers(command: 'RPUSH' | 'SADD', members: readonly unknown[], key: number, out: CommandBuffer) {
   if (members.length === 0) refuseEmpty(command === 'SADD' ? 'set' : 'list')
   out.close()
   eachMember(members, (member) => {
     if (!out.takes(command, 1)) {
       out.open(command)
-      addKey(keys, out)
+      out.key(key)
     }
     out.value(fieldText(member))
   })
 }
 
-function writeScored(members: readonly unknown[], keys: KeyBuffer, out: CommandBuffer): void {
+function writeScored(members: readonly unknown[], key: number, out: CommandBuffer): void {
   if (members.length === 0) refuseEmpty('zset')
   out.close()
   eachMember(members, (one) => {
     const [member, score] = Array.isArray(one) ? one : [(Object(one) as Row).member, (Object(one) as Row).score]
     if (!out.takes('ZADD', 2)) {
       out.open('ZADD')
-      addKey(keys, out)
+      out.key(key)
     }
     out.add(scoreText(score))
     out.value(fieldText(member))

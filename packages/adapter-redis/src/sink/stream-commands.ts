@@ -7,11 +7,11 @@ import { readStream, type StreamId, smallerId } from './stream-value.js'
  * Makes a stream anew: its entries with their ids, its last id, its groups with what is pending to their consumers. An entry that was deleted
  * while it was pending is added for as long as it takes to claim it: XCLAIM drops those that are not there.
  *
- * @param writeKey Writes the key's name.
+ * @param key Its number.
  * @param countsEntries Of 7.0: `XSETID … ENTRIESADDED`, `XGROUP CREATE … ENTRIESREAD`.
  * @throws ValueRefused
  */
-export function writeStream(value: unknown, writeKey: () => void, out: CommandBuffer, countsEntries: boolean): void {
+export function writeStream(value: unknown, key: number, out: CommandBuffer, countsEntries: boolean): void {
   const { entries, groups, lastId, maxDeletedId, entriesAdded } = readStream(value)
   const there = new Set(entries.map(({ id }) => id.text))
   const deleted = new Map<string, StreamId>()
@@ -21,13 +21,13 @@ export function writeStream(value: unknown, writeKey: () => void, out: CommandBu
   }
   const command = (name: string, ...args: readonly unknown[]): void => {
     out.open(name)
-    writeKey()
+    out.key(key)
     write(...args)
   }
   const group = (subcommand: string, ...args: readonly unknown[]): void => {
     out.open('XGROUP')
     write(subcommand)
-    writeKey()
+    out.key(key)
     write(...args)
   }
 

@@ -6,7 +6,7 @@ interface NativeText {
 }
 
 /** Up to here a loop is quicker than the way into native code. */
-const short = 40
+const short = 24
 
 /** The bytes that a text may need as UTF-8. */
 export function mostBytes(text: string): number {
