@@ -12,7 +12,7 @@ import { readByCommands, valueCommand } from './read-by-commands.js'
 import { type Portion, readByScript } from './read-by-script.js'
 import { readInParts } from './read-in-parts.js'
 import { StringReading, type Strings } from './read-strings.js'
-import { type Refusing, refuse, tooLarge, unknownType } from './refusals.js'
+import { expiresTooLate, type Refusing, refuse, tooLarge, unknownType } from './refusals.js'
 import { bytesOf, notThere, type Sighting, storedValue } from './sighting.js'
 import type { StoredKey, StoredValue } from './stored-key.js'
 import { typeByName } from './type-names.js'
@@ -31,6 +31,9 @@ export type Fetched = StoredKey | { readonly reject: SourceReject } | null
 /** An answer may be so much larger than was expected of it, and so many bytes more. */
 const surprise = 4
 const surpriseBytes = 16 * 1024 * 1024
+
+/** Of the calendar of JavaScript. */
+const lastDate = 8.64e15
 
 /** After a surprise so many fetches look at sizes first. */
 const carefulFetches = 32
@@ -168,6 +171,7 @@ export class KeyFetch {
     const bytes = bytesOf(value)
     const { maxValueBytes } = this.reading
     if (bytes > maxValueBytes) return { reject: refuse(this.#refusing, key, tooLarge(type, bytes, maxValueBytes)) }
+    if (expiresAt > lastDate) return { reject: refuse(this.#refusing, key, expiresTooLate(type, expiresAt)) }
     return { key, type, value, expiresAt, size: key.length + bytes }
   }
 
