@@ -18,6 +18,7 @@ export async function writeSampleKeys(redis: Redis, users: number): Promise<void
     await pipeline.exec()
   }
   await redis.expire('tags:5', 3_600)
+  await redis.zadd('sizes', 2 ** 60, 'large', 1e300, 'larger', 0.1, 'a tenth', -1.5, 'none')
   // Somebody has read some of the events, and not acknowledged all of these.
   await redis.xgroup('CREATE', 'events', 'mailer', '0')
   await redis.xreadgroup('GROUP', 'mailer', 'worker-1', 'COUNT', 3, 'STREAMS', 'events', '>')

@@ -238,9 +238,19 @@ function scoreText(score: unknown): string {
   if (score === Infinity) return '+inf'
   if (score === -Infinity) return '-inf'
   if (typeof score === 'number' && !Number.isNaN(score)) return Object.is(score, -0) ? '-0' : String(score)
-  if (typeof score === 'bigint' && BigInt(Number(score)) === score) return String(score)
+  if (typeof score === 'bigint' && isDouble(score)) return String(score)
   const what = score === undefined ? 'not there' : shownValue(score)
   throw new ValueRefused(`a score that is ${what}`, 'It takes a number that a double holds.')
+}
+
+/** As it is, or in the fewest digits that tell a double from others: JSON has 2^60 as 1152921504606847000, also what comes out of jsonb. */
+function isDouble(integer: bigint): boolean {
+  const number = Number(integer)
+  if (!Number.isFinite(number)) return false
+  if (BigInt(number) === integer) return true
+  const [digits = '', exponent = ''] = number.toExponential().split('e')
+  const zeros = Number(exponent) - (digits.split('.')[1]?.length ?? 0)
+  return zeros >= 0 && BigInt(digits.replace('.', '')) * 10n ** BigInt(zeros) === integer
 }
 
 function setBytesField(field: unknown, set: (name: string | Uint8Array, value: unknown) => void): void {
