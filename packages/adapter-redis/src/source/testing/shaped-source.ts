@@ -8,7 +8,7 @@ import {
   type Row,
   type Source,
 } from '@drover/core'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { RedisBytesField } from '../redis-record.js'
 
 /** How records of any shape are put into keys. */
@@ -21,20 +21,21 @@ export interface Packing {
 
 /** Stores records of a schema under keys that begin with `prefix`. */
 export async function pack(
-  client: Redis,
+  client: Redis | Cluster,
   prefix: string,
   schema: RecordSchema,
   records: readonly Row[],
   { into, decode }: Packing,
 ): Promise<void> {
   for (let at = 0; at < records.length; at += 200) {
-    const pipeline = client.pipeline()
-    for (const record of records.slice(at, at + 200)) {
-      const key = packedKey(prefix, schema, record)
-      if (into === 'string') pipeline.set(key, encodeJson(record, { anyFields: anyFields(schema) }))
-      else pipeline.hset(key, ...schema.fields.flatMap((field) => packedField(field, record[field.name], decode)))
-    }
-    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
+    // Not a pipeline: the keys may be those of several masters.
+    await Promise.all(
+      records.slice(at, at + 200).map((record) => {
+        const key = packedKey(prefix, schema, record)
+        if (into === 'string') return client.set(key, encodeJson(record, { anyFields: anyFields(schema) }))
+        return client.hset(key, ...schema.fields.flatMap((field) => packedField(field, record[field.name], decode)))
+      }),
+    )
   }
 }
 
