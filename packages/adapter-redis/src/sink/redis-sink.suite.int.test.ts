@@ -1,79 +1,112 @@
 import { type ExactSinkHarnessFactory, exactSinkSuite } from '@drover/conformance'
-import { decodeJson, type LogicalType, type Row } from '@drover/core'
+import type { Row, Source } from '@drover/core'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
-import type { Redis } from 'ioredis'
+import { redisSource } from '../source/redis-source.js'
 import { type RedisSinkOptions, redisSink } from './redis-sink.js'
+import { asRow, restoring } from './testing/restoring.js'
 
 describeRedis('redisSink', () => {
   const database = useRedis()
 
-  /** A place of its own in the database for each test. */
-  let places = 0
-  const place = () => `place-${++places}`
-
-  const sinkOf = (prefix: string, keys: readonly string[], options: Partial<RedisSinkOptions>) =>
-    redisSink({
-      connection: database.url,
-      stateKeyPrefix: `${prefix}:`,
-      key: `${prefix}:${keys.map((name) => `{${name}}`).join(':')}`,
-      ...options,
-    })
-
-  const strings: ExactSinkHarnessFactory['create'] = async ({ schema, onConflict = 'error' }) => {
-    const prefix = place()
-    const anyFields = schema.fields.filter(({ type }) => type.kind === 'any').length > 0
-    return {
-      open: () => sinkOf(prefix, schema.key, { as: 'string', onConflict: onConflict as 'error' }),
-      contents: async () => {
-        const texts = await Promise.all((await keysOf(database.client, prefix)).map((key) => database.client.get(key)))
-        return texts.map((text) => withTypes(decodeJson(text ?? 'null') as Row, anyFields ? [] : schema.fields))
-      },
-      refusable: (row: Row) => ({ ...row, name: () => {} }),
-      [Symbol.asyncDispose]: async () => {},
+  /** All rows go into one database, which is emptied for each store. */
+  const harnessOf =
+    (options: Partial<RedisSinkOptions>): ExactSinkHarnessFactory['create'] =>
+    async ({ schema, onConflict = 'error' }) => {
+      await database.client.flushdb()
+      const open = () =>
+        redisSink({
+          connection: database.url,
+          key: `row:${schema.key.map((name) => `{${name}}`).join(':')}`,
+          onConflict: onConflict === 'merge' ? { merge: ['score'] } : onConflict,
+          ...options,
+        })
+      return {
+        open,
+        contents: async () => {
+          const session = await open().connect({ signal: AbortSignal.timeout(10_000) })
+          await session.prepare?.(schema, { signal: AbortSignal.timeout(10_000) })
+          const rows = await rowsOf(session.readBack?.())
+          await session[Symbol.asyncDispose]()
+          return rows
+        },
+        refusable: (row: Row) => ({ ...row, name: () => {} }),
+        [Symbol.asyncDispose]: async () => {},
+      }
     }
-  }
+
+  const values = [
+    'boolean',
+    'int32',
+    'int64',
+    'float64',
+    'negativeZero',
+    'infinity',
+    'nan',
+    'text',
+    'nulText',
+    'bytes',
+    'decimal',
+    'json',
+    'timestampMs',
+    'timestampUs',
+    'date',
+    'uuid',
+    'vector',
+  ] as const
 
   exactSinkSuite('redisSink of strings', {
     capabilities: {
-      values: [
-        'boolean',
-        'int32',
-        'int64',
-        'float64',
-        'negativeZero',
-        'infinity',
-        'nan',
-        'text',
-        'nulText',
-        'bytes',
-        'decimal',
-        'json',
-        'timestampMs',
-        'timestampUs',
-        'date',
-        'uuid',
-        'vector',
-        'any',
-      ],
+      values: [...values, 'any'],
       keys: ['int', 'bigint', 'text', 'composite'],
       conflicts: ['error', 'skip', 'update'],
       refuses: true,
       tellsRow: true,
+      readBack: true,
     },
-    create: strings,
+    create: harnessOf({ as: 'string' }),
+  })
+
+  exactSinkSuite('redisSink of hashes', {
+    capabilities: {
+      values,
+      loses: ['any'],
+      keys: ['int', 'bigint', 'text', 'composite'],
+      conflicts: ['error', 'skip', 'update', 'merge'],
+      refuses: true,
+      tellsRow: true,
+      readBack: true,
+    },
+    create: harnessOf({ as: 'hash' }),
+  })
+
+  exactSinkSuite('redisSink of records of redisSource', {
+    capabilities: {
+      values: ['text', 'int32', 'nulText'],
+      keys: ['int', 'text', 'composite'],
+      conflicts: ['error', 'skip', 'update'],
+      refuses: true,
+      tellsRow: true,
+    },
+    create: async ({ schema, onConflict = 'error' }) => {
+      await database.client.flushdb()
+      return {
+        open: () => restoring(redisSink({ connection: database.url, onConflict: onConflict as 'error' }), schema.key),
+        contents: async () => (await rowsOf(redisSource({ connection: database.url, keyPrefix: '' }))).map(asRow),
+        refusable: (row: Row) => ({ ...row, refused: true }),
+        [Symbol.asyncDispose]: async () => {},
+      }
+    },
   })
 })
 
-/** The keys of a place that are not Drover's. */
-async function keysOf(client: Redis, prefix: string): Promise<string[]> {
-  const keys: string[] = []
-  for await (const found of client.scanStream({ match: `${prefix}:*`, count: 1000 })) keys.push(...(found as string[]))
-  return [...new Set(keys)].filter((key) => !key.includes('drover:v1:'))
-}
-
-/** What JSON has no type for comes back as the schema says. */
-function withTypes(row: Row, fields: readonly { readonly name: string; readonly type: LogicalType }[]): Row {
-  const vectors = fields.filter(({ type }) => type.kind === 'vector').map(({ name }) => name)
-  for (const name of vectors) if (Array.isArray(row[name])) row[name] = new Float32Array(row[name] as number[])
-  return row
+async function rowsOf(source: Source<object> | undefined): Promise<Row[]> {
+  const signal = AbortSignal.timeout(30_000)
+  if (source === undefined) throw new Error('The sink cannot be read back.')
+  await using session = await source.connect({ signal })
+  const rows: Row[] = []
+  const page = { records: 1_000, bytes: 512 * 1024 }
+  const partition = { id: 'all', bounds: null }
+  for await (const found of session.read({ signal, partition, after: null, page }))
+    rows.push(...(found.rows() as Row[]))
+  return rows
 }

@@ -20,10 +20,12 @@ import {
   resolveLocation,
 } from '../connection/redis-location.js'
 import { type RedisType, redisTypes } from '../source/redis-record.js'
+import { redisSource } from '../source/redis-source.js'
 import { redisStateStore } from '../state/redis-state-store.js'
 import { checkStatePlace, type StatePlace } from '../state/state-place.js'
 import { connectSink } from './connect-sink.js'
 import { KeyTemplate } from './key-template.js'
+import { readBack } from './read-back.js'
 import type { TargetOptions } from './sink-target.js'
 
 /** Options of {@link redisSink}. */
@@ -199,8 +201,25 @@ function checkedTarget<R extends object>(
     policy: typeof onConflict === 'string' ? onConflict : 'merge',
     key,
     hashTag,
-    readBack: undefined,
+    readBack: readBackOf(options, key, value),
   }
+}
+
+/** Where the records can be told from what is there: whole ones by their keys, restored ones by being all that is there. */
+function readBackOf<R extends object>(
+  { connection, as }: RedisSinkOptions<R>,
+  key: TargetOptions['key'],
+  value: unknown,
+): TargetOptions['readBack'] {
+  const location = { connection }
+  if (as === undefined && key === null) {
+    return (schema) => {
+      const isBytes = schema?.fields.some(({ name, type }) => name === 'key' && type.kind === 'bytes') === true
+      return redisSource({ ...location, keyPrefix: '', decodeResponses: !isBytes })
+    }
+  }
+  if (as === undefined || value !== undefined || !(key instanceof KeyTemplate)) return undefined
+  return (schema) => readBack({ location, as, template: key, schema })
 }
 
 function keyOf(where: string, key: unknown, hashTag: string | undefined): TargetOptions['key'] {
