@@ -2,6 +2,7 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { crashHarness } from '@drover/conformance/crash'
 import { createDatabase, MissingPostgres, startPostgres } from '@drover-internal/postgres-server'
+import { MissingRedis, startRedis } from '@drover-internal/redis-server'
 import { buildWorkers, type Workplace } from './src/build-workers.js'
 import { reportLine } from './src/report-line.js'
 
@@ -15,7 +16,8 @@ Kills processes that move data, with SIGKILL at random moments, and compares sou
   --rivals   processes that work on the same run at once (default 1)
   --lease    half of the rivals are not killed but stopped, for up to three leases of so many milliseconds, and go on then
 
-Pairs with PostgreSQL work in a database of their own, at DATABASE_URL if it is set, else on a server that is started for them.`
+Pairs with PostgreSQL work in a database of their own, at DATABASE_URL if it is set, else on a server that is started for them.
+Those with Redis work on a server that is started for them; of some the server is killed too.`
 
 const { values } = parseArgs({
   options: {
@@ -40,8 +42,12 @@ async function kill(): Promise<boolean> {
   const unknown = chosen.filter((pair) => !known.includes(pair))
   if (unknown.length > 0) throw new Error(`There is no pair ${unknown.join(', ')}; there are ${known.join(', ')}.`)
   const needsPostgres = (pair: string): boolean => workplaces.get(pair)?.needsPostgres === true
+  const needsRedis = (pair: string): boolean => workplaces.get(pair)?.needsRedis === true
   await using postgres = await postgresFor(chosen.filter(needsPostgres))
-  const wanted = postgres === undefined ? chosen.filter((pair) => !needsPostgres(pair)) : chosen
+  await using redis = await redisFor(chosen.filter(needsRedis))
+  const wanted = chosen.filter(
+    (pair) => !(postgres === undefined && needsPostgres(pair)) && !(redis === undefined && needsRedis(pair)),
+  )
   const lanes = Math.max(1, Math.min(os.availableParallelism(), wanted.length))
   const [seed, rivals] = [wholeNumber('seed', 0), wholeNumber('rivals', 1)]
   const kills = values.kills === undefined ? undefined : wholeNumber('kills', 1)
@@ -82,10 +88,26 @@ async function postgresFor(pairs: readonly string[]): Promise<AsyncDisposable | 
       },
     }
   } catch (error) {
-    if (!(error instanceof MissingPostgres)) throw error
-    console.warn(`${'!'.repeat(100)}\nSKIPPED: ${pairs.join(', ')}. ${error.message}\n${'!'.repeat(100)}`)
-    return undefined
+    return skipped(pairs, error)
   }
+}
+
+/** A server for these pairs, which the workers find in REDIS_URL; undefined, and said so, where there is no Redis. */
+async function redisFor(pairs: readonly string[]): Promise<AsyncDisposable | undefined> {
+  if (pairs.length === 0) return { [Symbol.asyncDispose]: async () => {} }
+  try {
+    const server = await startRedis()
+    process.env.REDIS_URL = server.url
+    return server
+  } catch (error) {
+    return skipped(pairs, error)
+  }
+}
+
+function skipped(pairs: readonly string[], error: unknown): undefined {
+  if (!(error instanceof MissingPostgres || error instanceof MissingRedis)) throw error
+  console.warn(`${'!'.repeat(100)}\nSKIPPED: ${pairs.join(', ')}. ${error.message}\n${'!'.repeat(100)}`)
+  return undefined
 }
 
 function wholeNumber(name: 'seconds' | 'kills' | 'seed' | 'rivals' | 'lease', least: number): number {

@@ -1,18 +1,31 @@
 import { copyFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'tsup'
 
 const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg', 'parquet-wasm']
 /** Each loads what its pairs need, for most of a short life goes into loading. */
-const modules = ['worker', 'postgres-worker', 'parquet-worker']
-/** Files of the thread that encodes Parquet: they stand beside the module that starts it. */
-const threads = ['encode-worker.mjs', 'write-parquet.mjs']
+const modules = ['worker', 'postgres-worker', 'parquet-worker', 'redis-worker', 'redis-columns-worker']
+/** What threads and processes of their own run: files that stand beside the module that starts them. */
+const beside = [
+  'packages/export-parquet/src/encode/encode-worker.mjs',
+  'packages/export-parquet/src/encode/write-parquet.mjs',
+  'internal/redis-server/src/guard.mjs',
+]
 
 export interface Workplace {
   /** The module that has the pair. */
   readonly worker: URL
   /** It works in the database of DATABASE_URL. */
   readonly needsPostgres: boolean
+  /** It works on the server of REDIS_URL. */
+  readonly needsRedis: boolean
+}
+
+interface WorkerModule {
+  readonly pairs: object
+  readonly needPostgres?: readonly string[]
+  readonly needRedis?: readonly string[]
 }
 
 /**
@@ -36,15 +49,18 @@ export async function buildWorkers(from: 'sources' | 'builds'): Promise<Readonly
       options.conditions = from === 'sources' ? ['@drover/source'] : []
     },
   })
-  for (const file of threads) {
-    const path = fileURLToPath(new URL(`../../../packages/export-parquet/src/encode/${file}`, import.meta.url))
-    await copyFile(path, `${folder}/${file}`)
+  for (const file of beside) {
+    const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
+    await copyFile(path, `${folder}/${basename(file)}`)
   }
   const workplaces = new Map<string, Workplace>()
   for (const name of modules) {
     const worker = pathToFileURL(`${folder}/${name}.js`)
-    const { pairs, needPostgres = [] } = (await import(worker.href)) as { pairs: object; needPostgres?: string[] }
-    for (const pair of Object.keys(pairs)) workplaces.set(pair, { worker, needsPostgres: needPostgres.includes(pair) })
+    const { pairs, needPostgres = [], needRedis = [] } = (await import(worker.href)) as WorkerModule
+    for (const pair of Object.keys(pairs)) {
+      const needs = { needsPostgres: needPostgres.includes(pair), needsRedis: needRedis.includes(pair) }
+      workplaces.set(pair, { worker, ...needs })
+    }
   }
   return workplaces
 }

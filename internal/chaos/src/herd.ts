@@ -28,11 +28,11 @@ export function herd(random: () => number, count = herdSize): Head[] {
 }
 
 /** The steps between source and sink, and what comes of them if nobody disturbs the run. */
-export interface Journey {
-  readonly through: (heads: Flow<Head>) => Flow<Row>
-  readonly arrived: (heads: readonly Head[]) => readonly Row[]
+export interface Journey<R extends Row = Head> {
+  readonly through: (heads: Flow<R>) => Flow<Row>
+  readonly arrived: (heads: readonly R[]) => readonly Row[]
   /** The keys of the dead letters. */
-  readonly lost: (heads: readonly Head[]) => readonly unknown[]
+  readonly lost: (heads: readonly R[]) => readonly unknown[]
 }
 
 /** Every eleventh stays behind, some become two, some cannot go. */

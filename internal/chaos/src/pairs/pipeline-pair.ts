@@ -15,32 +15,36 @@ import { type Head, type Journey, walk } from '../herd.js'
 import { pagesOf } from '../read-source.js'
 
 /** What is particular to a pair of stores. */
-export interface PipelineStores {
+export interface PipelineStores<R extends Row = Head> {
   readonly prepare: (directory: string, random: () => number) => Promise<void>
   readonly begin?: CrashPair['begin']
-  /** The heads in the source, by another way than the adapter's where there is one. */
-  readonly heads: (directory: string) => Promise<readonly Head[]>
+  /** The records in the source, by another way than the adapter's where there is one. */
+  readonly heads: (directory: string) => Promise<readonly R[]>
   readonly source: (directory: string, life: CrashLife) => Source
   readonly sink: (directory: string, life: CrashLife) => Sink
   readonly state?: (directory: string) => StateStore
   /** The rows in the sink. */
   readonly rows: (directory: string) => Promise<readonly Row[]>
   /** @default walk */
-  readonly journey?: Journey
+  readonly journey?: Journey<R>
+  /** The field that dead letters are known by. @default 'id' */
+  readonly letterKey?: string
   readonly parallel?: number
   readonly batchSize?: number
 }
 
 /** A pipeline from one store to another. */
-export function pipelinePair(stores: PipelineStores): CrashPair {
-  const { prepare, begin, heads, source, sink, state, rows, journey = walk, parallel = 1, batchSize = 100 } = stores
+export function pipelinePair<R extends Row = Head>(stores: PipelineStores<R>): CrashPair {
+  const { prepare, begin, heads, source, sink, state, rows, letterKey = 'id', parallel = 1, batchSize = 100 } = stores
+  // Who names none has heads.
+  const journey = stores.journey ?? (walk as unknown as Journey<R>)
   return {
     prepare,
     ...(begin === undefined ? {} : { begin }),
     async run(directory, life) {
       const live = startPipeline({
         name: 'chaos',
-        source: journey.through(from<Head>(source(directory, life) as Source<Head>)),
+        source: journey.through(from<R>(source(directory, life) as Source<R>)),
         sink: sink(directory, life),
         ...(state === undefined ? {} : { state: state(directory) }),
         parallel,
@@ -55,7 +59,7 @@ export function pipelinePair(stores: PipelineStores): CrashPair {
     async compare(directory) {
       const all = await heads(directory)
       const letters = join(directory, 'letters')
-      const pages = existsSync(letters) ? await pagesOf(deadLetterSource(letters, { key: 'id' })) : []
+      const pages = existsSync(letters) ? await pagesOf(deadLetterSource(letters, { key: letterKey })) : []
       const keys = pages.flatMap((page) => page.keys().map((key) => key.source))
       return [
         ...differences(journey.arrived(all), await rows(directory)),
