@@ -1,4 +1,5 @@
 import type { Warning } from './report.js'
+import type { RecordSchema } from './schema.js'
 import type { Operation } from './values.js'
 
 /** What a partition, or a run that is not open yet, waits for: another process that holds it, what gives its records, a step, what writes them, or what keeps its position. */
@@ -45,6 +46,8 @@ export interface ConnectOperation extends Operation {
   readonly lanes?: number
   /** Something that a person should know, though nothing failed: it becomes a `run:warning`, and is in the log and in the report. */
   readonly warn?: (warning: Warning) => void
+  /** Of a verification, for the side that is there: what rows look like on the other side. A store without types gives its values as those. */
+  readonly expected?: RecordSchema
 }
 
 /** A partition of which nothing was committed for long, or a run that was not open after as long. */

@@ -25,6 +25,8 @@ const maxRetries = 8
 interface VerifiedFlowHelp {
   readonly signal: AbortSignal
   readonly runStartedAt: Date | undefined
+  /** What rows of the other side look like. */
+  readonly expected?: RecordSchema
 }
 
 /** One side of a verification: its rows as a sink would get them, as often as they are asked for. */

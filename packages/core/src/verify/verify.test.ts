@@ -233,6 +233,18 @@ describe('values', () => {
   })
 })
 
+it('tells the side that is there what rows look like on the other one, for a store without types', async () => {
+  const texts: Source = {
+    ...sourceOf([]),
+    connect: async (operation) => {
+      const typed = operation.expected?.fields.map(({ name, type }) => [name, type.kind])
+      const isInt = typed?.some(([name, kind]) => name === 'n' && kind === 'int')
+      return sourceOf([{ id: 1, n: isInt ? 12 : '12' }]).connect(operation)
+    },
+  }
+  expect((await verify({ expected: sourceOf([{ id: 1, n: 12 }]), actual: texts, key: 'id' })).equal).toBe(true)
+})
+
 it('takes keys of several fields, without mixing them up', async () => {
   const expected = [
     { id: 'a', part: 'b,c' },

@@ -114,8 +114,9 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const signal = options.signal ?? new AbortController().signal
   const help = { signal, runStartedAt: options.runStartedAt }
   await using expected = await VerifiedFlow.open(options.expected, help)
-  await using actual = await VerifiedFlow.open(options.actual, help)
-  const schemas = [await expected.describe(), await actual.describe()]
+  const wanted = await expected.describe()
+  await using actual = await VerifiedFlow.open(options.actual, { ...help, expected: wanted })
+  const schemas = [wanted, await actual.describe()]
   const { ignore = [], json = [], tolerance = {} } = options
   const near = nearFields(tolerance, schemas, [...key, ...ignore])
   const codes = new RowCodes(key, { ignore, json, schemas, near })
