@@ -1,4 +1,5 @@
 export type { RedisClusterNodes, RedisLocation } from './connection/redis-location.js'
+export { type RedisHealthOptions, redisHealth } from './health/redis-health.js'
 export { type RedisSinkOptions, redisSink } from './sink/redis-sink.js'
 export type {
   RedisBytesField,
