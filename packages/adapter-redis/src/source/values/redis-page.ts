@@ -1,7 +1,8 @@
-import type { Cursor, Page, RecordKey, SourceReject } from '@drover/core'
+import type { Cursor, Page, Pouring, RecordKey, SourceReject } from '@drover/core'
 import type { RedisType } from '../redis-record.js'
-import { asBytes, asText, decodeValue } from './decode-value.js'
+import { asBytes, asText, type Decoding, decodeValue } from './decode-value.js'
 import { invalidUtf8 } from './invalid-utf8.js'
+import { expiryText, pourKeys } from './pour-keys.js'
 import { noUtf8, refuse } from './refusals.js'
 import type { StoredKey } from './stored-key.js'
 
@@ -14,6 +15,8 @@ export interface RedisPageParts {
   readonly cursor: Cursor
   /** As text, or as bytes. */
   readonly decode: boolean
+  /** Of the types that are read: they say how values are described. */
+  readonly types: readonly RedisType[]
   /** For messages: `cache.example.org:6379/0`. */
   readonly where: string
 }
@@ -69,19 +72,29 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
     return page
   }
 
+  pour(pouring: Pouring): void {
+    const { types } = this.parts
+    const isOnlyStrings = types.length === 1 && types[0] === 'string'
+    pourKeys(this.#sort().good, pouring, { decoding: this.#decoding, isOnlyStrings })
+  }
+
   /** Its bytes stay: they are decoded again for whoever asks. */
   release(): void {
     this.#rows = undefined
     this.#keys = undefined
   }
 
+  get #decoding(): Decoding {
+    return this.parts.decode ? asText : asBytes
+  }
+
   #decode(stored: StoredKey): DecodedKey {
-    const decoding = this.parts.decode ? asText : asBytes
+    const decoding = this.#decoding
     return {
       key: decoding(stored.key),
       type: stored.type,
       value: decodeValue(stored, decoding),
-      expires_at: stored.expiresAt < 0 ? null : new Date(stored.expiresAt).toISOString(),
+      expires_at: expiryText(stored.expiresAt),
     }
   }
 

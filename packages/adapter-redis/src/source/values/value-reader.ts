@@ -81,8 +81,8 @@ export class ValueReader<R> {
     let bytes = 0
     const made = (last: number) => {
       const cursor = cursorOf(keys[last] as Buffer)
-      const { decode } = this.reading
-      return new RedisPage<R>({ stored, rejected, bytes, cursor, decode, where: this.connection.name })
+      const { decode, types } = this.reading
+      return new RedisPage<R>({ stored, rejected, bytes, cursor, decode, types, where: this.connection.name })
     }
     for (let i = 0; i < fetched.length; i++) {
       const one = fetched[i] as Fetched
