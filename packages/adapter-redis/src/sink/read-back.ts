@@ -20,7 +20,7 @@ export interface ReadBackOptions {
   /** What whole records were written as. */
   readonly as: RedisType
   readonly template: KeyTemplate
-  /** What the records were like; null if nobody said so. */
+  /** What the records were like; null if nobody said so: then who compares them may say so. */
   readonly schema: RecordSchema | null
 }
 
@@ -32,9 +32,7 @@ export function readBack({ location, as, template, schema }: ReadBackOptions): S
     types: as,
     decodeResponses: false,
   })
-  const key = schema?.key ?? []
-  const types = new Map((schema?.fields ?? []).map(({ name, type }) => [name, type]))
-  const rowOf = (record: RedisBytesRecord): Row | null => {
+  const rowOf = (record: RedisBytesRecord, types: Types): Row | null => {
     try {
       const row = decode(record, types)
       return template.keyOf(row) === textOf(record.key) ? row : null
@@ -47,10 +45,12 @@ export function readBack({ location, as, template, schema }: ReadBackOptions): S
     ...source,
     connect: async (operation): Promise<SourceSession> => {
       const session = await source.connect(operation)
+      const { fields, key } = schema ?? operation.expected ?? { fields: [], key: [] }
+      const types = new Map(fields.map(({ name, type }) => [name, type]))
       return {
-        describe: async () => schema ?? { fields: [], key: [] },
+        describe: async () => ({ fields, key }),
         async *read(options) {
-          for await (const page of session.read(options)) yield rowsPage(page, rowOf, key)
+          for await (const page of session.read(options)) yield rowsPage(page, (record) => rowOf(record, types), key)
         },
         [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
       }
@@ -90,7 +90,9 @@ function pageOf(rows: readonly Row[], key: readonly string[], about: Omit<Page, 
   }
 }
 
-function decode(record: RedisBytesRecord, types: ReadonlyMap<string, LogicalType>): Row {
+type Types = ReadonlyMap<string, LogicalType>
+
+function decode(record: RedisBytesRecord, types: Types): Row {
   if (record.type === 'hash') return decodeHash(record.value, types)
   const text = record.type === 'string' ? textOf(record.value) : encodeJson(record.value, { values: 'plain' })
   const row = decodeJson(text) as Row
@@ -100,7 +102,7 @@ function decode(record: RedisBytesRecord, types: ReadonlyMap<string, LogicalType
   return row
 }
 
-function decodeHash(fields: readonly RedisBytesField[], types: ReadonlyMap<string, LogicalType>): Row {
+function decodeHash(fields: readonly RedisBytesField[], types: Types): Row {
   const row: Row = {}
   // What is null has no field in the hash.
   for (const name of types.keys()) row[name] = null
@@ -114,13 +116,23 @@ function decodeHash(fields: readonly RedisBytesField[], types: ReadonlyMap<strin
 function decodeField(value: Uint8Array, type: LogicalType | undefined): unknown {
   if (type?.kind === 'bytes') return value
   const text = textOf(value)
-  switch (type?.kind) {
+  try {
+    return typed(text, type?.kind)
+  } catch {
+    // Somebody else wrote it: a text that is not what was written there.
+    return text
+  }
+}
+
+/** @throws if it is no such text */
+function typed(text: string, kind: LogicalType['kind'] | undefined): unknown {
+  switch (kind) {
     case 'boolean':
-      return text === 'true'
+      return text === 'true' ? true : text === 'false' ? false : text
     case 'int':
-      return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
+      return Number.isSafeInteger(Number(text)) && text !== '' ? Number(text) : BigInt(text)
     case 'float':
-      return Number(text)
+      return Number.isNaN(Number(text)) && text !== 'NaN' ? text : Number(text)
     case 'json':
     case 'list':
     case 'struct':
