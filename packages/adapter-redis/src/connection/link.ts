@@ -40,14 +40,14 @@ export class Link {
       .on('error', (error) => this.#learn(error))
       .on('sentinelError', (error) => this.#learn(error))
       .on('ready', () => void this.#greet())
-      .on('close', () => this.#broken())
-      .on('end', () => this.#broken())
+      .on('close', () => this.#broken(false))
+      .on('end', () => this.#broken(true))
     plan.endsWith?.addEventListener('abort', this.#onAbort)
   }
 
   /** Commands can be sent now. */
   get isUsable(): boolean {
-    return this.#isUsable
+    return this.#isUsable && this.client.stream.writable
   }
 
   /** Connects for the first time; a second time does nothing. @throws DroverError */
@@ -69,7 +69,7 @@ export class Link {
 
   /** Waits until commands can be sent, or it is known that this attempt failed. */
   async usable(): Promise<void> {
-    if (this.#isUsable) return
+    if (this.isUsable) return
     if (this.#isClosed) throw this.#lastError ?? new Error('Connection is closed.')
     const { status } = this.client
     // After `end` ioredis does not connect again by itself.
@@ -152,9 +152,11 @@ export class Link {
     await command.reply
   }
 
-  #broken(): void {
+  #broken(isEnd: boolean): void {
+    const wasUsable = this.#isUsable
     this.#isUsable = false
-    this.#failed(this.#lastError ?? new Error('Connection is closed.'))
+    // Who came after it broke waits for the connection that follows.
+    if (isEnd || !wasUsable) this.#failed(this.#lastError ?? new Error('Connection is closed.'))
   }
 
   #failed(error: unknown): void {
@@ -188,6 +190,8 @@ export class Link {
       enableAutoPipelining: false,
       // With sentinels it is what looks whether the server still is the master; else it prints a warning where INFO is denied.
       enableReadyCheck: Boolean(options.sentinels),
+      // Sentinels tell of a failover before the old master knows of it, which until then takes writes that will be lost.
+      failoverDetector: options.failoverDetector || Boolean(options.sentinels),
       // After a failover another one is the master.
       reconnectOnError: (error) => error.message.includes('READONLY'),
       retryStrategy: (times) => (this.#hasConnected ? Math.min(50 * times, longestPauseMs) : null),

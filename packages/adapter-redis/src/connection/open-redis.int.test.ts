@@ -216,7 +216,14 @@ describeOwnRedis('a server', () => {
   it('that is a replica is read, and not written to', async () => {
     await using master = await startRedis()
     await using replica = await startRedis({ args: ['--replicaof', master.host, String(master.port)] })
-    await (await open(replica.url))[Symbol.asyncDispose]()
+    await using opened = await open(replica.url)
+    await expect(opened.nodeOf(0).call('writing key "a"', 'SET', 'a', '1')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      isRetryable: true,
+      message: expect.stringMatching(/READONLY .*as after a failover/),
+    })
+    // The connection is made anew, and leads to another server where names follow the master.
+    expect(await answered(() => opened.nodeOf(0).call('asking', 'PING'))).toEqual(Buffer.from('PONG'))
     expect(await refusal(replica.url, true)).toMatchObject({
       code: 'STORE_DENIED',
       message: expect.stringMatching(/^test: 127\.0\.0\.1:\d+ is a replica/),
