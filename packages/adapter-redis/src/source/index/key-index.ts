@@ -3,7 +3,7 @@ import { keySlot } from '../../connection/key-slot.js'
 import { KeyArena } from './key-arena.js'
 import { hashKey } from './key-hash.js'
 import { highestHash, type KeyRange } from './key-range.js'
-import { bucketOf, type Layout } from './layout.js'
+import { bucketOf, bucketSpan, type Layout } from './layout.js'
 import { SortedKeys } from './sorted-keys.js'
 import { SpillFile } from './spill-file.js'
 
@@ -163,7 +163,7 @@ export class KeyIndex implements AsyncDisposable {
       do size += this.#sizeOf(to++)
       while (to < end && size + this.#sizeOf(to) <= groupBytes)
       if (size > 0) {
-        sorted.load(await this.#load(from, to, size))
+        sorted.load(await this.#load(from, to, size), from * bucketSpan, (to - from) * bucketSpan)
         yield sorted
       }
       from = to

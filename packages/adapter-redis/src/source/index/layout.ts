@@ -1,6 +1,9 @@
 /** Keys are laid out by the upper bits of their hashes: a few buckets at a time are sorted when they are read. */
 export const buckets = 4096
 
+/** So many hashes are in one. */
+export const bucketSpan = 2 ** 32 / buckets
+
 /** In front of the bytes of each key: its hash, and its length. */
 export const headerBytes = 8
 
@@ -13,5 +16,5 @@ export interface Layout {
 
 /** In which bucket keys with this hash are. */
 export function bucketOf(hash: number): number {
-  return hash >>> 20
+  return Math.floor(hash / bucketSpan)
 }

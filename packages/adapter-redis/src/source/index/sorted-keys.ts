@@ -1,40 +1,33 @@
 import { headerBytes } from './layout.js'
 
-/** So many keys are sorted as numbers of 53 bits: the hash, and which key it is. */
-const mostByNumber = 2 ** 21
+/** Longer stretches are not sorted by exchanging neighbours. */
+const shortStretch = 32
 
-/** Keys with the same hashes in every group of buckets: sorted in memory that is used again. */
+/**
+ * Keys of some buckets in the order of (hash, bytes), each once. Hashes are spread evenly, so each key is put about where it belongs, and then
+ * only neighbours are to be exchanged. The memory for that is used again for the next keys.
+ */
 export class SortedKeys {
   #starts = new Uint32Array(1024)
   #ends = new Uint32Array(1024)
-  #places = new Float64Array(1024)
+  #hashes = new Uint32Array(1024)
   #order = new Uint32Array(1024)
+  #stretchEnds = new Uint32Array(1024 + 1)
   #bytes: Buffer = Buffer.alloc(0)
   /** How many different keys there are. */
   count = 0
 
-  constructor(private readonly byNumber = mostByNumber) {}
-
-  /** Takes keys as they are laid out, in any order; what they are read from must stay. */
-  load(bytes: Buffer): void {
+  /** Takes keys as they are laid out, whose hashes are `lowest` or one of the `span - 1` behind it. What they are read from must stay. */
+  load(bytes: Buffer, lowest: number, span: number): void {
     this.#bytes = bytes
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    let keys = 0
-    for (let at = 0; at < bytes.length; keys++) {
-      if (keys === this.#starts.length) this.#grow()
-      if (keys < this.byNumber) this.#places[keys] = view.getUint32(at, true) * mostByNumber + keys
-      const from = at + headerBytes
-      at = from + view.getUint32(at + 4, true)
-      this.#starts[keys] = from
-      this.#ends[keys] = at
-    }
-    if (keys <= this.byNumber) this.#sortByNumber(keys)
-    else this.#sortByComparison(keys)
+    const keys = this.#find(bytes)
+    this.#spread(keys, lowest, span)
+    this.count = this.#sort(keys)
   }
 
   /** The hash of the key at this place of the order. */
   hashAt(place: number): number {
-    return this.#hashOf(this.#order[place] as number)
+    return this.#hashes[this.#order[place] as number] as number
   }
 
   /** The key at this place of the order: a view of what was loaded. */
@@ -42,52 +35,80 @@ export class SortedKeys {
     return this.#keyOf(this.#order[place] as number)
   }
 
-  #sortByNumber(keys: number): void {
-    const places = this.#places.subarray(0, keys).sort()
+  #find(bytes: Buffer): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    let keys = 0
+    for (let at = 0; at < bytes.length; keys++) {
+      if (keys === this.#starts.length) this.#grow()
+      this.#hashes[keys] = view.getUint32(at, true)
+      const from = at + headerBytes
+      at = from + view.getUint32(at + 4, true)
+      this.#starts[keys] = from
+      this.#ends[keys] = at
+    }
+    return keys
+  }
+
+  /** As many stretches as keys, each of the keys whose hashes are in one part of the span. */
+  #spread(keys: number, lowest: number, span: number): void {
+    const hashes = this.#hashes
+    const ends = this.#stretchEnds.fill(0, 0, keys + 1)
+    const share = keys / span
+    for (let key = 0; key < keys; key++) {
+      const stretch = Math.floor(((hashes[key] as number) - lowest) * share)
+      ends[stretch + 1] = (ends[stretch + 1] as number) + 1
+    }
+    for (let stretch = 0; stretch < keys; stretch++) {
+      ends[stretch + 1] = (ends[stretch + 1] as number) + (ends[stretch] as number)
+    }
+    // Now where each begins; what is put there moves it to where it ends.
+    for (let key = 0; key < keys; key++) {
+      const stretch = Math.floor(((hashes[key] as number) - lowest) * share)
+      const place = ends[stretch] as number
+      ends[stretch] = place + 1
+      this.#order[place] = key
+    }
+  }
+
+  #sort(keys: number): number {
+    const [order, hashes] = [this.#order, this.#hashes]
     let count = 0
-    for (let from = 0; from < keys; ) {
-      const hash = Math.floor((places[from] as number) / mostByNumber)
-      let to = from + 1
-      while (to < keys && (places[to] as number) < (hash + 1) * mostByNumber) to++
-      this.#order[count++] = (places[from] as number) - hash * mostByNumber
-      if (to > from + 1) {
-        const alike = Array.from(places.subarray(from, to), (place) => place - hash * mostByNumber)
-        count = this.#takeAlike(alike, count - 1)
+    for (let stretch = 0, from = 0; from < keys; stretch++) {
+      const to = this.#stretchEnds[stretch] as number
+      if (to - from > shortStretch) this.#sortLong(from, to)
+      else if (to - from > 1) this.#sortShort(from, to)
+      for (; from < to; from++) {
+        const key = order[from] as number
+        const last = count === 0 ? -1 : (order[count - 1] as number)
+        if (last < 0 || hashes[last] !== hashes[key] || this.#compare(last, key) !== 0) order[count++] = key
       }
-      from = to
-    }
-    this.count = count
-  }
-
-  /** Far more keys than a bucket ever has, unless somebody made them for it. */
-  #sortByComparison(keys: number): void {
-    const all = Array.from({ length: keys }, (_, i) => i).sort((a, b) => this.#hashOf(a) - this.#hashOf(b))
-    let count = 0
-    for (let from = 0; from < keys; ) {
-      const hash = this.#hashOf(all[from] as number)
-      let to = from + 1
-      while (to < keys && this.#hashOf(all[to] as number) === hash) to++
-      count = this.#takeAlike(all.slice(from, to), count)
-      from = to
-    }
-    this.count = count
-  }
-
-  /** Keys of the same hash, by their bytes, each once. */
-  #takeAlike(keys: number[], count: number): number {
-    keys.sort((a, b) => Buffer.compare(this.#keyOf(a), this.#keyOf(b)))
-    let last: Buffer | undefined
-    for (const one of keys) {
-      const key = this.#keyOf(one)
-      if (last !== undefined && key.equals(last)) continue
-      this.#order[count++] = one
-      last = key
     }
     return count
   }
 
-  #hashOf(key: number): number {
-    return this.#bytes.readUInt32LE((this.#starts[key] as number) - headerBytes)
+  #sortShort(from: number, to: number): void {
+    const order = this.#order
+    for (let next = from + 1; next < to; next++) {
+      const key = order[next] as number
+      let place = next
+      for (; place > from && this.#compare(order[place - 1] as number, key) > 0; place--) {
+        order[place] = order[place - 1] as number
+      }
+      order[place] = key
+    }
+  }
+
+  /** Far more keys with nearly the same hash than chance has, unless somebody made them for it. */
+  #sortLong(from: number, to: number): void {
+    this.#order.set(
+      Array.from(this.#order.subarray(from, to)).sort((a, b) => this.#compare(a, b)),
+      from,
+    )
+  }
+
+  #compare(a: number, b: number): number {
+    const difference = (this.#hashes[a] as number) - (this.#hashes[b] as number)
+    return difference !== 0 ? difference : Buffer.compare(this.#keyOf(a), this.#keyOf(b))
   }
 
   #keyOf(key: number): Buffer {
@@ -95,18 +116,16 @@ export class SortedKeys {
   }
 
   #grow(): void {
-    const length = this.#starts.length * 2
-    this.#starts = doubled(this.#starts)
-    this.#ends = doubled(this.#ends)
-    const places = new Float64Array(length)
-    places.set(this.#places)
-    this.#places = places
-    this.#order = new Uint32Array(length)
+    const keys = this.#starts.length * 2
+    const larger = (numbers: Uint32Array<ArrayBuffer>) => {
+      const grown = new Uint32Array(keys)
+      grown.set(numbers)
+      return grown
+    }
+    this.#starts = larger(this.#starts)
+    this.#ends = larger(this.#ends)
+    this.#hashes = larger(this.#hashes)
+    this.#order = new Uint32Array(keys)
+    this.#stretchEnds = new Uint32Array(keys + 1)
   }
-}
-
-function doubled(numbers: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(numbers.length * 2)
-  larger.set(numbers)
-  return larger
 }
