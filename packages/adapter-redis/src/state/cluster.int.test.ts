@@ -1,9 +1,10 @@
 import { stateStoreSuite } from '@drover/conformance'
-import type { Lease } from '@drover/core'
+import { type Lease, memorySource, type Row, runPipeline } from '@drover/core'
 import { type RedisCluster, startRedisCluster } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { keySlot } from '../connection/key-slot.js'
+import { redisSink } from '../sink/redis-sink.js'
 import { redisStateStore } from './redis-state-store.js'
 
 const operation = { signal: new AbortController().signal }
@@ -26,6 +27,22 @@ describeOwnRedis('redisStateStore in a cluster', () => {
         [Symbol.asyncDispose]: async () => {},
       }
     },
+  })
+
+  it('has the positions of a sink with its hash tag in its own slot, and those of one that is spread over the nodes', async () => {
+    const rows: Row[] = Array.from({ length: 300 }, (_, i) => ({ id: i + 1 }))
+    const source = memorySource<Row>({ records: rows, key: 'id' })
+    const connection = cluster.nodes
+    const exact = redisSink({ connection, hashTag: 'one', key: '{{one}}:{id}', as: 'hash' })
+    expect(await runPipeline({ name: 'exact', source, sink: exact })).toMatchObject({ guarantee: 'exactly-once' })
+    await using beside = redisStateStore({ connection, hashTag: 'one' })
+    expect(await beside.load('exact', operation)).toMatchObject({ positions: [{ counts: { written: 300 } }] })
+    const spread = redisSink({ connection, key: 'spread:{id}', as: 'hash', onConflict: 'update' })
+    const state = redisStateStore({ connection })
+    const report = await runPipeline({ name: 'spread', source, sink: spread, state })
+    expect(report).toMatchObject({ guarantee: 'idempotent', counts: { written: 300 } })
+    await using own = redisStateStore({ connection })
+    expect(await own.load('spread', operation)).toMatchObject({ positions: [{ counts: { written: 300 } }] })
   })
 
   it('goes on while its slot moves to another node, and after', { timeout: 30_000 }, async () => {

@@ -10,9 +10,9 @@ describeRedis('operated through Redis', () => {
 
   operatedTests(async () => ({
     program,
-    parameters: [database.url, 'rows'],
+    parameters: [database.url],
     open: () => redisStateStore({ connection: database.url }),
-    rows: () => database.client.hlen('rows'),
+    rows: async () => (await database.client.keys('row:*')).length,
     [Symbol.asyncDispose]: async () => {},
   }))
 })

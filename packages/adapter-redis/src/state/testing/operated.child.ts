@@ -1,10 +1,7 @@
 import { runOperated } from '@drover-internal/sql-tests/operated'
-import { Redis } from 'ioredis'
+import { redisSink } from '../../sink/redis-sink.js'
 import { redisStateStore } from '../redis-state-store.js'
-import { hashSink } from './hash-sink.js'
 
-/** A run that another process operates: connection, and the key that it writes. */
-const [connection = '', key = ''] = process.argv.slice(2)
-const client = new Redis(connection)
-await runOperated(redisStateStore({ connection }), hashSink(client, key))
-client.disconnect()
+/** A run that another process operates: connection. */
+const [connection = ''] = process.argv.slice(2)
+await runOperated(redisStateStore({ connection }), redisSink({ connection, key: 'row:{id}', as: 'hash' }))

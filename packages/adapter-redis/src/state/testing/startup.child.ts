@@ -1,8 +1,8 @@
 import { type Backfiller, backfillTask, from, memorySource, pipelineTask } from '@drover/core'
 import { startInstance } from '@drover-internal/sql-tests/instance'
 import { Redis } from 'ioredis'
+import { redisSink } from '../../sink/redis-sink.js'
 import { redisStateStore } from '../redis-state-store.js'
-import { hashSink } from './hash-sink.js'
 
 /** One of several instances of an application that start together: folder, connection. */
 const [folder = '', connection = ''] = process.argv.slice(2)
@@ -24,8 +24,8 @@ await startInstance({
         const last = Math.min(first + limit - 1, rows)
         if (first <= 5_501 && last >= 5_501) await befall('tokens-stopped', 'SIGSTOP')
         const ids = Array.from({ length: last - first + 1 }, (_, i) => String(first + i))
-        const found = await client.hmget('copies', ...ids)
-        const counted = ids.map((id, i) => [id, String(JSON.parse(found[i] ?? '{}').content.length)] as const)
+        const found = await client.mget(ids.map((id) => `copy:${id}`))
+        const counted = ids.map((id, i) => [id, String(found[i]?.length)] as const)
         await client.hset('tokens', new Map(counted))
         return { scanned: ids.length, changed: ids.length, cursor: last, done: last === rows }
       },
@@ -38,7 +38,8 @@ await startInstance({
           if (message.id === 7_501) await befall('copy-stopped', 'SIGSTOP')
           return message
         }),
-        sink: hashSink(client, 'copies'),
+        // A key that is there already would be refused: none is written twice.
+        sink: redisSink({ connection, key: 'copy:{id}', as: 'string', value: 'content' }),
         batchSize: 1_000,
         leaseMs,
       }),
