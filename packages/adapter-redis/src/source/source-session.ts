@@ -1,14 +1,15 @@
-import type {
-  ConnectOperation,
-  Count,
-  Cursor,
-  Operation,
-  Page,
-  Partition,
-  ReadOptions,
-  RecordSchema,
-  SourceSession,
-  Warning,
+import {
+  type ConnectOperation,
+  type Count,
+  type Cursor,
+  DroverError,
+  type Operation,
+  type Page,
+  type Partition,
+  type ReadOptions,
+  type RecordSchema,
+  type SourceSession,
+  type Warning,
 } from '@drover/core'
 import { openRedis } from '../connection/open-redis.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
@@ -48,7 +49,19 @@ export async function connectSource<R>(
   operation: ConnectOperation,
 ): Promise<SourceSession<R>> {
   const { signal, warn = () => {} } = operation
-  const connection = await openRedis(settings.location, { where: 'redisSource', signal, writes: false })
+  const connection = await openRedis(settings.location, {
+    where: 'redisSource',
+    signal,
+    endsWith: signal,
+    writes: false,
+  })
+  if (settings.types.every((type) => type === 'json') && !connection.server.hasJson) {
+    await connection[Symbol.asyncDispose]()
+    throw new DroverError(
+      'SOURCE_INVALID',
+      `${connection.name} has no RedisJSON, so there are no documents to read: load the module, or read other types, such as types: 'string' for texts of JSON.`,
+    )
+  }
   return new RedisSourceSession<R>(connection, settings, warn)
 }
 
