@@ -1,44 +1,107 @@
-import {
-  type AckSession,
-  type Batch,
-  DroverError,
-  type FidelityIssue,
-  type Operation,
-  type Outcome,
-  type RecordSchema,
-  type Row,
-  type SinkAccount,
-  type Source,
+import type {
+  AckSession,
+  Batch,
+  FidelityIssue,
+  Operation,
+  Outcome,
+  RecordSchema,
+  Row,
+  SinkAccount,
+  Source,
 } from '@drover/core'
+import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
+import { isAnswer, redisError } from '../errors/redis-error.js'
+import { textOf } from '../state/positions.js'
+import { KeyDraft, type KeyScriptCall } from './key-draft.js'
+import { keyScript } from './key-script.js'
 import type { SinkTarget } from './sink-target.js'
 
-/** TODO */
+/**
+ * Writes keys all over a cluster, each by a script of its own: a key is there as a whole or not at all, and is the same when its record is written
+ * again.
+ */
 export class ClusterWriter implements AckSession<Row> {
   readonly readBack?: () => Source
+  #lapsed = 0
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly target: SinkTarget,
-  ) {}
+  ) {
+    const { readBack } = target
+    if (readBack !== undefined) this.readBack = () => readBack.call(target)
+  }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
     return this.target.check(schema)
   }
 
   account(): SinkAccount | undefined {
-    return undefined
+    return this.target.account(this.#lapsed)
   }
 
   async prepare(schema: RecordSchema): Promise<void> {
     this.target.prepare(schema)
   }
 
-  async write(_batch: Batch<Row>, _operation: Operation): Promise<Outcome> {
-    throw new DroverError('UNEXPECTED', 'not yet')
+  async write(batch: Batch<Row>, { signal }: Operation): Promise<Outcome> {
+    const draft = new KeyDraft(this.target.drafting())
+    for await (const page of batch) {
+      signal.throwIfAborted()
+      draft.add(page)
+    }
+    signal.throwIfAborted()
+    draft.check()
+    const counts = { inserted: 0, updated: 0, skipped: draft.lapsed }
+    const refused: (readonly [row: number, key: number])[] = []
+    const keys = draft.keys.list()
+    for (const calls of draft.rounds) {
+      const outcomes = await this.#run(calls, keys)
+      calls.forEach(({ row, number }, i) => {
+        const outcome = outcomes[i]
+        if (outcome === 'inserted' || outcome === 'updated' || outcome === 'skipped') counts[outcome]++
+        else refused.push([row, number])
+      })
+      signal.throwIfAborted()
+    }
+    if (refused.length > 0) throw draft.refusalOf(refused, isNoHash)
+    this.#lapsed += draft.lapsed
+    return counts
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection[Symbol.asyncDispose]()
   }
+
+  async #run(calls: readonly KeyScriptCall[], keys: readonly Buffer[]): Promise<(string | undefined)[]> {
+    const doing = `writing keys to ${this.target.where}`
+    const send = (name: string, script: string, some: readonly KeyScriptCall[]): Promise<Reply[]> =>
+      this.connection.pipeline(
+        doing,
+        some.map(({ number, args }) => {
+          const key = keys[number] as Buffer
+          return { key, command: [name, script, 1, key, this.target.policy, ...args] }
+        }),
+      )
+    const replies = await send('EVALSHA', keyScript.digest, calls)
+    const unknown = replies.flatMap((reply, i) => (isAnswer(reply) && reply.message.startsWith('NOSCRIPT') ? [i] : []))
+    if (unknown.length > 0) {
+      const again = await send(
+        'EVAL',
+        keyScript.text,
+        unknown.map((i) => calls[i] as KeyScriptCall),
+      )
+      unknown.forEach((place, i) => {
+        replies[place] = again[i] ?? null
+      })
+    }
+    return replies.map((reply) => {
+      if (reply instanceof Error) throw redisError(reply, `${doing} on ${this.connection.name}`)
+      return textOf(reply)
+    })
+  }
 }
+
+/** What a key that takes no fields is told to be. */
+export const isNoHash = "is no hash, so nothing can be merged into it. onConflict: 'update' replaces it."

@@ -16,8 +16,9 @@ import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import { checkStanding, claimPosition, commitArguments, refusal, standingCommand, textOf } from '../state/positions.js'
 import { positionKey, type StatePlace } from '../state/state-place.js'
-import type { BatchDraft } from './batch-draft.js'
+import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
+import { isNoHash } from './cluster-writer.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
 
@@ -77,7 +78,7 @@ export class ExactWriter implements ExactSession<Row> {
 
   async write(batch: CommitBatch<Row>, { mode, signal }: Mode): Promise<void> {
     const claim = this.#claimOf(batch)
-    const draft = this.#drafts.pop() ?? this.target.draft()
+    const draft = this.#drafts.pop() ?? new BatchDraft(this.target.drafting())
     const found = await this.#draft(batch, draft, { mode, signal })
     if (mode === 'probe') await this.#probe(batch, draft, claim, found)
     else await this.#commit(batch, draft, found)
@@ -134,7 +135,7 @@ export class ExactWriter implements ExactSession<Row> {
     const types = await this.#typesOf(draft)
     const others = [...types].flatMap((type, number) => (type === 'h' || type === 'n' ? [] : [number]))
     if (others.length > 0) {
-      throw draft.refusal(others, "is no hash, so nothing can be merged into it. onConflict: 'update' replaces it.")
+      throw draft.refusal(others, isNoHash)
     }
     draft.redraft((number) => types[number] === 'h')
     draft.check()

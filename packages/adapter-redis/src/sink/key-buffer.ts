@@ -73,6 +73,11 @@ export class KeyBuffer {
     return { count: this.count, bytes: this.bytes.subarray(0, this.at) }
   }
 
+  /** All keys, each as its bytes. */
+  list(): Buffer[] {
+    return Array.from({ length: this.count }, (_, i) => this.bytes.subarray(this.#starts[i], this.#ends[i]))
+  }
+
   #write(key: string | Uint8Array): void {
     const { at } = this
     if (typeof key !== 'string') {

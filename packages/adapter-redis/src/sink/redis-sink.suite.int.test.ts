@@ -1,8 +1,9 @@
 import { type ExactSinkHarnessFactory, exactSinkSuite } from '@drover/conformance'
-import type { Row, Source } from '@drover/core'
+import type { Row } from '@drover/core'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { redisSource } from '../source/redis-source.js'
 import { type RedisSinkOptions, redisSink } from './redis-sink.js'
+import { readSink, readSource } from './testing/read-sink.js'
 import { asRow, restoring } from './testing/restoring.js'
 
 describeRedis('redisSink', () => {
@@ -22,13 +23,7 @@ describeRedis('redisSink', () => {
         })
       return {
         open,
-        contents: async () => {
-          const session = await open().connect({ signal: AbortSignal.timeout(10_000) })
-          await session.prepare?.(schema, { signal: AbortSignal.timeout(10_000) })
-          const rows = await rowsOf(session.readBack?.())
-          await session[Symbol.asyncDispose]()
-          return rows
-        },
+        contents: () => readSink(open(), schema),
         refusable: (row: Row) => ({ ...row, name: () => {} }),
         [Symbol.asyncDispose]: async () => {},
       }
@@ -91,22 +86,10 @@ describeRedis('redisSink', () => {
       await database.client.flushdb()
       return {
         open: () => restoring(redisSink({ connection: database.url, onConflict: onConflict as 'error' }), schema.key),
-        contents: async () => (await rowsOf(redisSource({ connection: database.url, keyPrefix: '' }))).map(asRow),
+        contents: async () => (await readSource(redisSource({ connection: database.url, keyPrefix: '' }))).map(asRow),
         refusable: (row: Row) => ({ ...row, refused: true }),
         [Symbol.asyncDispose]: async () => {},
       }
     },
   })
 })
-
-async function rowsOf(source: Source<object> | undefined): Promise<Row[]> {
-  const signal = AbortSignal.timeout(30_000)
-  if (source === undefined) throw new Error('The sink cannot be read back.')
-  await using session = await source.connect({ signal })
-  const rows: Row[] = []
-  const page = { records: 1_000, bytes: 512 * 1024 }
-  const partition = { id: 'all', bounds: null }
-  for await (const found of session.read({ signal, partition, after: null, page }))
-    rows.push(...(found.rows() as Row[]))
-  return rows
-}

@@ -7,8 +7,8 @@ import {
   type Source,
   suggestNames,
 } from '@drover/core'
-import { BatchDraft, type ConflictKind } from './batch-draft.js'
 import type { KeyTemplate } from './key-template.js'
+import type { ConflictKind, DraftOptions } from './keyed-draft.js'
 import { type RecordForm, RecordWriter, type ServerAbility } from './record-writer.js'
 
 export interface TargetOptions extends RecordForm {
@@ -74,17 +74,17 @@ export class SinkTarget {
     }
   }
 
-  /** An empty draft for one batch at a time. */
-  draft(): BatchDraft {
+  /** How batches are drafted from now on. */
+  drafting(): DraftOptions {
     const { key, where, policy, hashTag } = this.options
     const keyOf = key === null ? keyField : typeof key === 'function' ? key : (row: Row) => key.keyOf(row)
-    return new BatchDraft({
+    return {
       where,
       policy,
       keyOf: keyOf as (record: Row) => string | Uint8Array,
       hashTag,
       writer: new RecordWriter(this.options, this.server, this.#schema),
-    })
+    }
   }
 
   /** @param lapsed Records whose time was over before they were written. */
