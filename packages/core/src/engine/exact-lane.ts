@@ -8,13 +8,15 @@ import type { OpenBatch } from './open-batch.js'
 import { PipelineLane, type PipelineLaneOptions } from './pipeline-lane.js'
 import { retrying } from './retry.js'
 
-/** The store has lost batches that it had confirmed, as after a failover: rows and positions alike. */
+/** The store has lost batches that it had confirmed, as after a failover: rows and positions alike; or a claim alone. */
 class WentBack {
   constructor(readonly to: Position) {}
 }
 
 /** Rows and position become durable in one step of the sink; one batch is open at a time. */
 export class ExactLane extends PipelineLane {
+  #reclaimedBehind: number | undefined
+
   constructor(
     private readonly session: ExactSession<Row>,
     options: PipelineLaneOptions,
@@ -67,6 +69,7 @@ export class ExactLane extends PipelineLane {
         const claimed = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
         const now = claimed ?? { ...position, sequence: 0, cursor: partition.start ?? null, counts: noCounts }
         if (now.sequence < position.sequence) throw new WentBack({ ...now, fence })
+        if (now.sequence === position.sequence && this.#hasLostClaim(error, position)) throw new WentBack(position)
         const { committed } = batch
         if (now.sequence !== batch.sequence || committed === undefined) return undefined
         // What another one has written under the same number ends elsewhere.
@@ -76,5 +79,12 @@ export class ExactLane extends PipelineLane {
     this.tell(batch, committed.position, committed.outcome)
     batch.throwOwnFailure()
     return committed.position
+  }
+
+  /** Whether what the store lost is the claim and nothing else: it stands again by now. A second time behind one batch it is refused for another reason. */
+  #hasLostClaim(error: unknown, { sequence }: Position): boolean {
+    if (!DroverError.isInstance(error, 'FENCED') || this.#reclaimedBehind === sequence) return false
+    this.#reclaimedBehind = sequence
+    return true
   }
 }

@@ -153,6 +153,36 @@ describe('a store that loses batches which it had confirmed', () => {
     ])
   })
 
+  it.each([0, 3])('claims again where only its claim is lost, behind batch %d', async (behind) => {
+    const { into, rows } = forgetful(() => undefined)
+    let claims = 0
+    let lost = 0
+    const claiming: ExactSink<Numbered> = {
+      ...into,
+      async connect(operation) {
+        const session = await into.connect(operation)
+        return {
+          ...session,
+          async claim(claim, operation) {
+            claims++
+            return await session.claim(claim, operation)
+          },
+          async write(batch, operation) {
+            if (operation.mode === 'commit' && rows().length === behind * 10 && claims === 1) {
+              lost++
+              throw new DroverError('FENCED', 'Nobody has claimed it.')
+            }
+            await session.write(batch, operation)
+          },
+        }
+      },
+    }
+    const options = { name: 'x', source: source(95), sink: claiming, batchSize: 10, state: memoryStateStore() }
+    const report = await runPipeline(options)
+    expect(ids(rows())).toEqual(ids(numbers(95)))
+    expect([claims, lost, report.counts.written, report.warnings]).toEqual([2, 1, 95, []])
+  })
+
   it('stays refused where somebody else has gone on under the same number', async () => {
     const { into, log } = forgetful((batches) => {
       if (batches !== 5) return undefined

@@ -161,12 +161,12 @@ export abstract class PipelineLane implements Lane {
     await this.#reopen(position, true)
   }
 
-  /** Goes on from where the store stands, which is some batches ago. */
+  /** Goes on from where the store stands, which is some batches ago; or where it was, where the store has lost no batch. */
   protected async goBack(batch: OpenBatch, from: Position, to: Position): Promise<Position> {
     this.control.tally(to.counts.read - from.counts.read - batch.records)
     this.#open.delete(batch)
     await this.#reopen(to, this.#readsRows)
-    this.listener.wentBack(from, to)
+    if (to.sequence < from.sequence) this.listener.wentBack(from, to)
     return to
   }
 
