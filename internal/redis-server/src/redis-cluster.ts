@@ -90,6 +90,8 @@ export async function startRedisCluster({
       const from = await ownerOf(slot)
       const others = masters.filter((node) => node !== to && node !== from)
       for (const node of [to, from, ...others]) await node.client.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
+      // Else a node that moves the next slot the other way may take an epoch that is used already, and both then take the slot for the other's.
+      await until(masters, async ({ client }) => (await epochs(client)) === (await epochs(to.client)))
     }
     return {
       masters,
@@ -149,6 +151,18 @@ async function nodesKnown(client: Redis): Promise<number> {
     .trim()
     .split('\n')
   return lines.filter((line) => !/handshake|noaddr/.test(line)).length
+}
+
+/** What a node knows of how new the claims of each are. */
+async function epochs(client: Redis): Promise<string> {
+  const lines = String(await client.call('CLUSTER', 'NODES'))
+    .trim()
+    .split('\n')
+  return lines
+    .map((line) => line.split(' '))
+    .map(([id, , , , , , epoch]) => `${id} ${epoch}`)
+    .sort()
+    .join()
 }
 
 /** A cluster tells of itself by gossip: there is nothing to wait for but that it stands. */

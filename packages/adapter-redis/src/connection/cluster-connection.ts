@@ -12,6 +12,8 @@ import { greetLoaded, oldestOf } from './server-info.js'
 
 /** As ioredis' `Cluster` has it. */
 const defaultRedirections = 16
+/** A slot that has moved is found at once; one that two nodes send back and forth needs the time in which they hear of each other. */
+const patientRounds = 3
 const longestPauseMs = 200
 /** How long a cluster may need until its nodes agree who has which slots. */
 const settlingMs = 5000
@@ -93,7 +95,8 @@ export class ClusterConnection implements RedisConnection {
     for (let round = 0; sendings.length > 0; round++) {
       const answered = await this.#send(doing, sendings)
       sendings = await this.#followed(answered, replies, round >= most)
-      if (answered.some(({ reply }) => isAnswer(reply) && isPassing(reply)) && sendings.length > 0) {
+      const isPassed = answered.every(({ reply }) => !isAnswer(reply) || !isPassing(reply))
+      if (sendings.length > 0 && (!isPassed || round >= patientRounds)) {
         await wait(Math.min(10 * 2 ** round, longestPauseMs))
         await this.#refresh()
       }
