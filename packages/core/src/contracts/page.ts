@@ -57,6 +57,12 @@ export interface Page<out R = Row> {
    * @throws what a writer throws; the values before that one are written
    */
   pour?(pouring: Pouring): void
+  /**
+   * The records as UTF-8, each as JSON in a line ended by a line feed: for a sink of such files. Present where that spares making
+   * records; undefined if one of them needs more than texts, lists, objects of texts, and null. Valid until something else is asked of a page of the
+   * same read.
+   */
+  jsonLines?(): Uint8Array | undefined
 }
 
 /** What {@link Page.pour} is asked for. */

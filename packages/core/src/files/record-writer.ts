@@ -64,7 +64,7 @@ export class RecordWriter {
     if (page instanceof JsonLinesPage && (page.tagged === false || this.writing.encoding.values !== 'plain')) {
       if (format.name === 'ndjson') this.#lines(page)
       else for (const text of page.texts()) this.#text(text)
-    } else {
+    } else if (!this.#written(page)) {
       for (const row of page.rows()) this.#text(this.#encode(row))
     }
     if (this.buffers.current.length >= pieceBytes) await this.#flush()
@@ -74,6 +74,17 @@ export class RecordWriter {
   async end(closer = ''): Promise<void> {
     if (closer !== '') this.buffers.current.add(closer)
     await this.#flush()
+  }
+
+  /** Whether the page has written its records itself. */
+  #written(page: Page<object>): boolean {
+    const { format, encoding } = this.writing
+    const isPlain = encoding.anyFields === undefined || encoding.anyFields.size === 0
+    const lines = format.name === 'ndjson' && isPlain ? page.jsonLines?.() : undefined
+    if (lines === undefined) return false
+    this.buffers.current.addBytes(lines)
+    this.rows += page.count - (page.rejected?.length ?? 0)
+    return true
   }
 
   #lines(page: JsonLinesPage): void {

@@ -1,7 +1,8 @@
-import type { ColumnWriter } from '@drover/core'
+import { type ColumnWriter, decodeJson, encodeJson } from '@drover/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type RedisType, redisTypes } from '../redis-record.js'
+import { JsonLines } from './json-lines.js'
 import { RedisPage } from './redis-page.js'
 import type { StoredKey, StoredValue } from './stored-key.js'
 
@@ -41,7 +42,16 @@ const keysOf = (part: fc.Arbitrary<Buffer>) =>
   )
 
 const pageOf = (stored: readonly StoredKey[], decode: boolean, types = redisTypes) =>
-  new RedisPage({ stored, rejected: [], bytes: 1, cursor: 'here', decode, types, where: 'here' })
+  new RedisPage({
+    stored,
+    rejected: [],
+    bytes: 1,
+    cursor: 'here',
+    decode,
+    types,
+    lines: new JsonLines(),
+    where: 'here',
+  })
 
 describe('a page of keys', () => {
   test('gives every byte back', () => {
@@ -90,6 +100,49 @@ describe('a page of keys', () => {
         expect(first?.values).toStrictEqual([page.rows().at(-1)?.key])
       }),
     )
+  })
+
+  test('writes lines of JSON that are those of its rows', () => {
+    fc.assert(
+      fc.property(
+        keysOf(
+          fc.oneof(
+            text,
+            fc.constantFrom('\u0000', '\u001f', '"\\', '\b\t\n\f\r', '$json').map((one) => Buffer.from(one)),
+          ),
+        ),
+        (stored) => {
+          const page = pageOf(stored, true)
+          const lines = page.jsonLines()
+          if (lines === undefined)
+            return stored.some((one) => one.type === 'zset' || String(one.value).includes('$json'))
+          const texts = Buffer.from(lines).toString().split('\n')
+          expect(texts.pop()).toBe('')
+          // Names that are numbers come first in an object of JavaScript, wherever they stand in a hash.
+          expect(texts.map((one) => decodeJson(one))).toStrictEqual(page.rows())
+          for (const [i, row] of page.rows().entries()) if (row.type !== 'hash') expect(texts[i]).toBe(encodeJson(row))
+          return true
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  test('writes no lines of bytes', () => {
+    expect(pageOf([], false).jsonLines()).toBeUndefined()
+  })
+
+  test('writes long texts whole', () => {
+    const value = Buffer.from('x"é\u0001'.repeat(20_000))
+    const [lines] = [
+      pageOf([{ key: Buffer.from('k'), type: 'string', value, expiresAt: 0, size: 1 }], true).jsonLines(),
+    ]
+    expect(JSON.parse(Buffer.from(lines as Uint8Array).toString())).toStrictEqual({
+      key: 'k',
+      type: 'string',
+      value: value.toString(),
+      expires_at: '1970-01-01T00:00:00.000Z',
+    })
   })
 
   test('a string of a page with other types is poured as a value, which its column takes for JSON', () => {

@@ -2,6 +2,7 @@ import type { Cursor, Page, Pouring, RecordKey, SourceReject } from '@drover/cor
 import type { RedisType } from '../redis-record.js'
 import { asBytes, asText, type Decoding, decodeValue } from './decode-value.js'
 import { invalidUtf8 } from './invalid-utf8.js'
+import type { JsonLines } from './json-lines.js'
 import { expiryText, pourKeys } from './pour-keys.js'
 import { noUtf8, refuse } from './refusals.js'
 import type { StoredKey } from './stored-key.js'
@@ -17,6 +18,8 @@ export interface RedisPageParts {
   readonly decode: boolean
   /** Of the types that are read: they say how values are described. */
   readonly types: readonly RedisType[]
+  /** Of the read that the page belongs to. */
+  readonly lines: JsonLines
   /** For messages: `cache.example.org:6379/0`. */
   readonly where: string
 }
@@ -76,6 +79,11 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
     const { types } = this.parts
     const isOnlyStrings = types.length === 1 && types[0] === 'string'
     pourKeys(this.#sort().good, pouring, { decoding: this.#decoding, isOnlyStrings })
+  }
+
+  /** Bytes are written in forms that the sink decides on. */
+  jsonLines(): Uint8Array | undefined {
+    return this.parts.decode ? this.parts.lines.of(this.#sort().good) : undefined
   }
 
   /** Its bytes stay: they are decoded again for whoever asks. */

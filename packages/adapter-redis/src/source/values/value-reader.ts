@@ -1,6 +1,7 @@
 import { abortError, type Cursor, type SourceReject } from '@drover/core'
 import type { RedisConnection } from '../../connection/redis-connection.js'
 import { Changes } from './changes.js'
+import { JsonLines } from './json-lines.js'
 import { type Fetched, KeyFetch, type Reading } from './key-fetch.js'
 import { KeyQueue } from './key-queue.js'
 import { PageSize } from './page-size.js'
@@ -25,6 +26,7 @@ interface Flight {
 export class ValueReader<R> {
   /** What was not as expected, of all reads. */
   readonly changes = new Changes()
+  readonly #lines = new JsonLines()
 
   constructor(
     private readonly connection: RedisConnection,
@@ -82,7 +84,8 @@ export class ValueReader<R> {
     const made = (last: number) => {
       const cursor = cursorOf(keys[last] as Buffer)
       const { decode, types } = this.reading
-      return new RedisPage<R>({ stored, rejected, bytes, cursor, decode, types, where: this.connection.name })
+      const where = this.connection.name
+      return new RedisPage<R>({ stored, rejected, bytes, cursor, decode, types, lines: this.#lines, where })
     }
     for (let i = 0; i < fetched.length; i++) {
       const one = fetched[i] as Fetched
