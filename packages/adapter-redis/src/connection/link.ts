@@ -215,7 +215,8 @@ function silence(ms: number): Error {
 }
 
 /** A server that speaks TLS closes a connection that does not, without a word; the other way round it may stay silent. */
-function tlsHint({ tls }: RedisOptions, cause: unknown): string | undefined {
+function tlsHint({ tls, sentinels }: RedisOptions, cause: unknown): string | undefined {
+  if (sentinels) return undefined
   const { code, message } = (cause ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (tls) {
     const isSilent = code === 'ETIMEDOUT' || code === 'ECONNRESET'

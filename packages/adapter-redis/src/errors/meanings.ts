@@ -126,6 +126,11 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
       retry: true,
     },
   ],
+  // What NOPERM is called inside a script.
+  [
+    /The user executing the script can't/,
+    { code: 'STORE_DENIED', remedy: 'Grant the user what the script calls, and the keys, with ACL SETUSER.' },
+  ],
   [
     /running in protected mode/,
     { code: 'STORE_DENIED', remedy: 'The server is in protected mode: set a password there, and give it here.' },

@@ -23,7 +23,7 @@ export function redisError(error: unknown, doing: string, place: FailurePlace = 
   const parts = [`Redis failed while ${doing}: ${said(error)}`, meaning?.remedy, place.hint]
   const message = parts.flatMap((part) => (part === undefined || part === '' ? [] : [asSentence(part)])).join(' ')
   if (meaning === undefined) return new DroverError('UNEXPECTED', message, { cause })
-  const isMistake = place.isFirst === true && mistakes.has(codeOf(error))
+  const isMistake = place.isFirst === true && (mistakes.has(codeOf(error)) || /All sentinels/.test(messageOf(error)))
   return new DroverError(meaning.code, message, {
     cause,
     isRetryable: meaning.retry === true && !isMistake,
