@@ -70,14 +70,4 @@ describeOwnRedis('state in a server that is full', () => {
     await store.setup?.(operation)
     await store.open(wanted, operation)
   })
-
-  it('is used by somebody who may not ask how much there is', async () => {
-    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
-    await client.config('SET', 'maxmemory', '100mb')
-    await client.call('ACL', 'SETUSER', 'blind', 'on', '>secret', '~drover:v1:*', '+@all', '-@dangerous', '-@admin')
-    const connection = server.url.replace('redis://', 'redis://blind:secret@')
-    await using store = redisStateStore({ connection })
-    await store.setup?.(operation)
-    expect(await store.open(wanted, operation)).toMatchObject({ name: 'copy' })
-  })
 })

@@ -15,7 +15,7 @@ import type { Argument, Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import type { CommandLine } from '../connection/redis-node.js'
 import type { Script } from '../connection/script.js'
-import { answerCode, redisError } from '../errors/redis-error.js'
+import { redisError } from '../errors/redis-error.js'
 import { evaluate } from './evaluate.js'
 import { readPosition, textOf, unreadable } from './positions.js'
 import {
@@ -247,7 +247,8 @@ export class Runs {
   }
 
   #named(error: Error, doing: string, key: Argument | undefined): DroverError {
-    if (answerCode(error) === 'WRONGTYPE') return unreadable(String(key), `Redis says: ${error.message}`, error)
+    // Before Redis 7 the word stands in the middle of what a script failed with.
+    if (/\bWRONGTYPE\b/.test(error.message)) return unreadable(String(key), `Redis says: ${error.message}`, error)
     return redisError(error, `${doing} on ${this.connection.name}`)
   }
 }
