@@ -264,6 +264,25 @@ describeOwnRedis('redisSource of a server of its own', () => {
     expect(await scans()).toBe(before + 2)
   })
 
+  test('does not wait for a server that answers no more, once the run is given up', async () => {
+    await client.flushdb()
+    await fill(client, 500)
+    const controller = new AbortController()
+    await using opened = await open({ connection: server.url }, { signal: controller.signal })
+    const options = { signal: controller.signal, partition: whole, after: null, page: { records: 10, bytes: 1e6 } }
+    const reading = async () => {
+      let pages = 0
+      for await (const _ of opened.session.read(options)) {
+        if (++pages !== 3) continue
+        await server.pause()
+        setImmediate(() => controller.abort())
+      }
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'ABORTED' })
+    await opened.session[Symbol.asyncDispose]()
+    await server.resume()
+  })
+
   test('goes on behind its cursor after a crash, each key once', async () => {
     await client.flushdb()
     const keys = await fill(client, 2_000)

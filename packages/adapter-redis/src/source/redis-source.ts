@@ -50,7 +50,7 @@ const defaultScanCount = 1_000
  * expires.
  *
  * `SCAN` has no order, so the keys get one: all keys of the pattern are looked for when a read begins, and read in the order of a hash of
- * their bytes, each once. The list of them takes 32 MiB at the most; what is more goes to a temporary file without a name. A run that is resumed looks for
+ * their bytes, each once. The list of them takes 16 MiB at the most; what is more goes to a temporary file without a name. A run that is resumed looks for
  * the keys again, and goes on behind the last one, also after a restart, a failover or a reshard. Nothing is written to Redis.
  *
  * A key that is gone when it is its turn is no record; a key of another type by then is read as what it is. Both are normal in a store in use, and

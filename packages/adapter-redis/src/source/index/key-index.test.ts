@@ -155,6 +155,17 @@ describe('the key index', () => {
     await index[Symbol.asyncDispose]()
   })
 
+  test('fails a read that is not through when it is closed', async () => {
+    const index = await indexOf(numbered(60_000))
+    const reading = index.read(allKeys, 10, signal)
+    await reading.next()
+    await index[Symbol.asyncDispose]()
+    const drain = async () => {
+      for await (const _ of reading);
+    }
+    await expect(drain()).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
   test('ends a read and a count when the signal is aborted', async () => {
     await using index = await indexOf(numbered(1_000))
     const aborted = AbortSignal.abort()

@@ -1,4 +1,4 @@
-import { abortError } from '@drover/core'
+import { abortError, DroverError } from '@drover/core'
 import { keySlot } from '../../connection/key-slot.js'
 import { KeyArena } from './key-arena.js'
 import { hashKey } from './key-hash.js'
@@ -7,7 +7,7 @@ import { bucketOf, bucketSpan, type Layout } from './layout.js'
 import { SortedKeys } from './sorted-keys.js'
 import { SpillFile } from './spill-file.js'
 
-const defaultMemoryBytes = 32 * 1024 * 1024
+const defaultMemoryBytes = 16 * 1024 * 1024
 /** So much is sorted at once: small enough for nobody to wait, large enough for the disk. */
 const groupBytes = 1024 * 1024
 
@@ -20,7 +20,7 @@ interface Segment {
 }
 
 export interface KeyIndexOptions {
-  /** Of more than that a file is made. @default 32 MiB */
+  /** Of more than that a file is made. @default 16 MiB */
   readonly memoryBytes?: number | undefined
   /** Where. @default os.tmpdir() */
   readonly folder?: string | undefined
@@ -158,6 +158,8 @@ export class KeyIndex implements AsyncDisposable {
     const end = bucketOf(last) + 1
     for (let from = bucketOf(first); from < end; ) {
       if (signal.aborted) throw abortError(signal)
+      // Never as if there were no more.
+      if (this.#closed !== undefined) throw new DroverError('ABORTED', 'The source was closed while it was read.')
       let to = from
       let size = 0
       do size += this.#sizeOf(to++)

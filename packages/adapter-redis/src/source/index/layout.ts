@@ -1,5 +1,5 @@
 /** Keys are laid out by the upper bits of their hashes: a few buckets at a time are sorted when they are read. */
-export const buckets = 4096
+export const buckets = 2048
 
 /** So many hashes are in one. */
 export const bucketSpan = 2 ** 32 / buckets

@@ -34,11 +34,12 @@ interface Run {
  */
 export class SharedIndex implements AsyncDisposable {
   #held: Held | undefined
+  /** Older ones too, which are still read. */
+  readonly #all = new Set<Held>()
   #building: IndexBuilding | undefined
   #run: Run | undefined
   /** Of the last run, also of one that nobody waits for any more. */
   #ending: Promise<void> = Promise.resolve()
-  #isClosed = false
 
   constructor(
     private readonly connection: RedisConnection,
@@ -64,7 +65,7 @@ export class SharedIndex implements AsyncDisposable {
         if (isOver) return
         isOver = true
         held.leases--
-        await dropUnused(held)
+        await this.#dropUnused(held)
       },
     }
   }
@@ -75,10 +76,11 @@ export class SharedIndex implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
     this.#run?.controller.abort(new DroverError('ABORTED', 'The source was closed.'))
     await this.#ending
-    await this.#letGo()
+    this.#held = undefined
+    for (const held of this.#all) await held.found[Symbol.asyncDispose]()
+    this.#all.clear()
     await this.#building?.[Symbol.asyncDispose]()
     this.#building = undefined
   }
@@ -88,7 +90,13 @@ export class SharedIndex implements AsyncDisposable {
     if (held === undefined) return
     this.#held = undefined
     held.isOld = true
-    await dropUnused(held)
+    await this.#dropUnused(held)
+  }
+
+  async #dropUnused(held: Held): Promise<void> {
+    if (!held.isOld || held.leases > 0) return
+    this.#all.delete(held)
+    await held.found[Symbol.asyncDispose]()
   }
 
   /** Several may wait for the same; if nobody does any more it ends. */
@@ -132,8 +140,9 @@ export class SharedIndex implements AsyncDisposable {
       const found = await building.run(signal)
       await this.onFound(found)
       this.#building = undefined
-      const held: Held = { found, given: [], leases: 0, isOld: this.#isClosed }
-      if (!this.#isClosed) this.#held = held
+      const held: Held = { found, given: [], leases: 0, isOld: false }
+      this.#all.add(held)
+      this.#held = held
       return held
     } catch (error) {
       // Only what may go well the next time is gone on with.
@@ -144,8 +153,4 @@ export class SharedIndex implements AsyncDisposable {
       throw error
     }
   }
-}
-
-async function dropUnused(held: Held): Promise<void> {
-  if (held.isOld && held.leases === 0) await held.found[Symbol.asyncDispose]()
 }
