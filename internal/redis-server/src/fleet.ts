@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Binaries, findBinaries, MissingRedis } from './find-binaries.js'
 import { Guard } from './guard.js'
+import { installBinaries } from './install-binaries.js'
 import type { RedisServer, RedisServerOptions } from './redis-server.js'
 
 export const host = '127.0.0.1'
@@ -88,7 +89,7 @@ export class Fleet {
 
 /** What `begin` starts ends again if the rest of it fails. */
 export async function withFleet<T>(begin: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const binaries = findBinaries()
+  const binaries = findBinaries() ?? installBinaries()
   if (binaries === null) throw new MissingRedis()
   const memory = '/dev/shm'
   const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'drover-redis-'))

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import type { TestProject } from 'vitest/node'
-import { MissingRedis } from './find-binaries.js'
+import { findBinaries, MissingRedis } from './find-binaries.js'
 import { startRedis } from './redis-server.js'
 
 declare module 'vitest' {
@@ -38,11 +38,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function findService(): Promise<Service> {
+  if (!process.env.REDIS_STACK_URL) {
+    console.warn('Tests of RedisJSON and RediSearch are skipped: set REDIS_STACK_URL to a server with those modules.')
+  }
   const given = process.env.REDIS_URL
   if (given) return givenService(given)
   try {
     const server = await startRedis({ settings: { databases: 1000 } })
-    console.log('Redis for tests: one of its own')
+    console.log(`Redis for tests: ${findBinaries()?.server}`)
     return { redis: { url: server.url, databases: 1000 }, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
   } catch (error) {
     if (!(error instanceof MissingRedis) || process.env.CI) throw error

@@ -1,5 +1,6 @@
 export { type Binaries, findBinaries, MissingRedis } from './find-binaries.js'
 export type { Member } from './fleet.js'
+export { installBinaries, unpackBinaries } from './install-binaries.js'
 export { type ClusterNode, type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.js'
 export { type RedisSentinels, type SentinelOptions, startSentinels } from './redis-sentinel.js'
 export { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js'

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { type ClusterNode, startRedisCluster } from './redis-cluster.js'
@@ -33,6 +38,28 @@ describeOwnRedis('a server of one test', () => {
       expect(await again.get('a')).toBe(String(value))
       again.disconnect()
     }
+  })
+})
+
+describeOwnRedis('servers of a process', () => {
+  it('end with it when it is killed, and leave nothing', async () => {
+    const script = `
+      import { startRedis } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
+      console.log((await startRedis()).url)
+      setInterval(() => {}, 1000)`
+    const tsx = createRequire(import.meta.url).resolve('tsx')
+    const child = spawn(process.execPath, ['--import', tsx, '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const url = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve))
+    const client = new Redis(url, { retryStrategy: null })
+    client.on('error', () => {})
+    const [, folder = ''] = (await client.config('GET', 'dir')) as [string, string]
+    expect(existsSync(folder)).toBe(true)
+    const ended = new Promise((resolve) => client.once('end', resolve))
+    child.kill('SIGKILL')
+    await ended
+    await expect.poll(() => existsSync(join(folder, '..')), { timeout: 10_000 }).toBe(false)
   })
 })
 

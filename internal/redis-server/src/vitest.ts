@@ -9,8 +9,22 @@ export const describeRedis = describe.skipIf(inject('redis') === null)
 /** `describe` for tests that start servers of their own, which a REDIS_URL cannot stand in for. */
 export const describeOwnRedis = describe.skipIf(findBinaries() === null)
 
-/** `describe` for tests that need RedisJSON or RediSearch: the server of REDIS_STACK_URL. */
+/** `describe` for tests that need RedisJSON or RediSearch: the server of REDIS_STACK_URL, which is said where it is missing. */
 export const describeStack = describe.skipIf(!process.env.REDIS_STACK_URL)
+
+/** The server of REDIS_STACK_URL. */
+export function stackUrl(): string {
+  const url = process.env.REDIS_STACK_URL
+  if (!url) throw new Error('There is no REDIS_STACK_URL; put the test below describeStack.')
+  return url
+}
+
+/** The URL of the server that all tests share, where a test needs the server itself. */
+export function serverUrl(): string {
+  const server = inject('redis')
+  if (server === null) throw new Error('There is no Redis; put the test below describeRedis.')
+  return server.url
+}
 
 /** An empty database, for one test file. */
 export interface TestDatabase {
