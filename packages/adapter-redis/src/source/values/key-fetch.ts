@@ -146,7 +146,8 @@ export class KeyFetch {
       )
     }
     if (!(seen instanceof Error)) return seen
-    if (answerCode(seen) !== 'NOPERM') throw redisError(seen, `reading keys on ${connection.name}`)
+    if (answerCode(seen) !== 'NOPERM' && !/unknown command/i.test(seen.message))
+      throw redisError(seen, `reading keys on ${connection.name}`)
     this.#scriptsAreDenied = true
     return this.#sight(keys, portion)
   }
