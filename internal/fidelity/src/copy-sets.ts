@@ -56,8 +56,13 @@ async function copyOnce(sets: readonly NamedSet[], from: Store, to: Store): Prom
     if (!DroverError.isInstance(error, 'FIDELITY_LOSS')) throw error
     return { issues: new Map(issues().map((issue) => [issue.field, issue])), cells: new Map() }
   }
-  const refused = new Set(letters.store.rows.map((letter) => Number((letter.key as unknown[])[0])))
+  const refused = new Set(letters.store.rows.map(({ key }) => idIn(String((key as unknown[])[0]))))
   return { issues: new Map(), cells: cellsOf(sets, samples, refused, await place.contents(schema())) }
+}
+
+/** Keys of Redis have something in front of it: `records 1:17`. */
+function idIn(key: string): number {
+  return Number(key.slice(key.lastIndexOf(':') + 1))
 }
 
 function cellsOf(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { describePostgres, serverUrl } from '@drover-internal/postgres-server/vitest'
-import { beforeAll, expect, it } from 'vitest'
+import { serverUrl } from '@drover-internal/postgres-server/vitest'
+import { useRedis } from '@drover-internal/redis-server/vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { copyAll, type Matrix } from './copy-all.js'
 import { copySets } from './copy-sets.js'
 import { formOf } from './forms.js'
@@ -10,10 +11,13 @@ import { sets } from './sets.js'
 import { memory } from './stores/memory.js'
 import { parquet } from './stores/parquet.js'
 
-describePostgres('every type between every two stores', () => {
+const describeBoth = describe.skipIf(inject('postgres') === null || inject('redis') === null)
+
+describeBoth('every type between every two stores', () => {
+  const redis = useRedis()
   let matrix: Matrix
   beforeAll(async () => {
-    matrix = await copyAll(serverUrl())
+    matrix = await copyAll({ postgres: serverUrl(), redis: redis.url })
   }, 120_000)
 
   it('is never changed in silence', () => {

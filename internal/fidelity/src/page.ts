@@ -9,7 +9,12 @@ const columns = [
   { title: 'SQLite', stores: ['SQLite, better-sqlite3', 'SQLite, sqlite3'] },
   { title: 'NDJSON, JSON', stores: ['NDJSON', 'JSON'] },
   { title: 'Parquet', stores: ['Parquet'] },
+  { title: 'Redis, hashes', stores: ['Redis, hashes'] },
+  { title: 'Redis, strings', stores: ['Redis, strings'] },
 ] as const
+
+/** Strings of Redis are texts, and where they hold JSON a step makes of it what the column of NDJSON has. */
+const sources = columns.filter(({ title }) => title !== 'Redis, strings')
 
 type Column = (typeof columns)[number]
 
@@ -24,12 +29,12 @@ export function fidelityPage(matrix: Matrix): string {
 }
 
 function section(matrix: Matrix, to: Column): string {
-  const told = sets.map((set) => ({ set, cells: columns.map((from) => cell(matrix, set, from, to)) }))
+  const told = sets.map((set) => ({ set, cells: sources.map((from) => cell(matrix, set, from, to)) }))
   const isExact = (cells: readonly string[]): boolean => cells.every((text) => text === 'exact' || text === none)
   const exact = told.filter(({ cells }) => isExact(cells)).map(({ set }) => set.label)
   const rows = told.filter(({ cells }) => !isExact(cells)).map(({ set, cells }) => [set.label, ...cells])
   const listed =
-    rows.length === 0 ? '' : `\n\n${table([`into ${to.title}`, ...columns.map(({ title }) => title)], rows)}`
+    rows.length === 0 ? '' : `\n\n${table([`into ${to.title}`, ...sources.map(({ title }) => title)], rows)}`
   return `## Into ${to.title}\n\nExact from every store that has it: ${exact.join('; ')}.${listed}`
 }
 
@@ -84,8 +89,10 @@ somebody thinks: \`npm test\` fails if one is different, and if a value is chang
 | integers as numbers | PostgreSQL's JSON does not tell 1 from 1.0 |
 
 "Memory" is \`memorySource\` with a described schema: it has every type. Files of JSON say nothing of types: their sources look at the values. Both drivers of SQLite, and
-NDJSON and JSON, are copied each by itself; they stand in one column because they are the same. Into a table that is there already a sink compares
-both schemas before it writes, and refuses columns that would lose something, unless they are named: see [PostgreSQL](postgres.md), [SQLite](sqlite.md).
+NDJSON and JSON, are copied each by itself; they stand in one column because they are the same. Redis holds texts and bytes: hashes are \`redisSink({ as: 'hash' })\`, a field for each
+value, and strings \`as: 'string'\`, the record's JSON; both are read back by the sink, which knows the types (\`verify\`). As a source Redis gives the texts, JSON in a string too: a step that parses it gives what the column
+of NDJSON has. Into a table that is there already a sink compares
+both schemas before it writes, and refuses columns that would lose something, unless they are named: see [PostgreSQL](postgres.md), [SQLite](sqlite.md), [Redis](redis.md).
 
 ## At a glance
 `
