@@ -264,6 +264,26 @@ describeOwnRedis('redisSource of a server of its own', () => {
     expect(await scans()).toBe(before + 2)
   })
 
+  test('goes on looking for keys where it was when the connection broke, if it is asked again', async () => {
+    await client.flushdb()
+    await fill(client, 5_000)
+    const scans = async () => Number(/cmdstat_scan:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0)
+    await using opened = await open({ connection: server.url, scanCount: 10 })
+    const before = await scans()
+    const counting = opened.session.count?.({ signal }).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    while ((await scans()) < before + 250);
+    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    const error = await counting
+    // Between two commands it is connected again without a word.
+    if (error !== undefined) expect(error).toMatchObject({ isRetryable: true })
+    expect(await opened.session.count?.({ signal })).toEqual({ value: 5_000, exact: true })
+    // About 500 see all of 5,000 keys; from the beginning again it would be 750.
+    expect((await scans()) - before).toBeLessThan(error === undefined ? Number.POSITIVE_INFINITY : 650)
+  })
+
   test('does not wait for a server that answers no more, once the run is given up', async () => {
     await client.flushdb()
     await fill(client, 500)
