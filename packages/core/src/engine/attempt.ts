@@ -12,7 +12,7 @@ import { grouped } from '../report/text.js'
 import { closing } from './closing.js'
 import { differences, refuseChange } from './fingerprint.js'
 import type { Lane } from './lane.js'
-import { holderName, Leases, type LeaseTerms } from './leases.js'
+import { defaultLeaseMs, holderName, Leases, type LeaseTerms } from './leases.js'
 import { Opening } from './opening.js'
 import type { Beginning, OpenedPlan, Plan } from './plan.js'
 import { ProgressMeter } from './progress-meter.js'
@@ -25,7 +25,6 @@ import { StallWatch } from './stall-watch.js'
 import { chooseRun, isRepeated } from './stored-run.js'
 import { type Telling, telling } from './telling.js'
 
-const defaultLeaseMs = 30_000
 const defaultMaxRetries = 8
 const progressEveryMs = 1_000
 const defaultStalledAfterMs = 60_000

@@ -40,7 +40,11 @@ export class ExactLane extends PipelineLane {
     try {
       return await this.#commit(batch, position)
     } catch (error) {
-      if (error instanceof WentBack) return this.goBack(batch, position, error.to)
+      if (error instanceof WentBack) {
+        // Where the run itself is lost with them, a new one begins with what is left: whatever this one wrote now would stand in its way.
+        await retrying(() => this.options.confirm(), this.patience)
+        return this.goBack(batch, position, error.to)
+      }
       await this.readRows(batch, position, error)
     }
     return this.#commit(this.newBatch(position, position.sequence + 1), position)

@@ -153,6 +153,25 @@ describe('a store that loses batches which it had confirmed', () => {
     ])
   })
 
+  it('gets nothing more from a run that it lost too, so that the next one finds what belongs together', async () => {
+    let lost = 0
+    const { into, log } = forgetful((batches) =>
+      batches === 5 && lost++ === 0 ? { keeps: 0, fails: transient() } : undefined,
+    )
+    const state = memoryStateStore()
+    const forgets = but(state, {
+      heartbeat: async (lease, options) => {
+        if (lost === 1) throw new DroverError('LEASE_LOST', 'There is no such run.')
+        return await state.heartbeat(lease, options)
+      },
+    })
+    const options = { name: 'x', source: source(95), sink: into, batchSize: 10 }
+    expect((await failure(runPipeline({ ...options, state: forgets }))).code).toBe('LEASE_LOST')
+    expect(log).toEqual([])
+    const report = await runPipeline({ ...options, state: memoryStateStore() })
+    expect(report.counts.inserted).toBe(95)
+  })
+
   it.each([0, 3])('claims again where only its claim is lost, behind batch %d', async (behind) => {
     const { into, rows } = forgetful(() => undefined)
     let claims = 0

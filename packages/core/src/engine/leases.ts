@@ -9,6 +9,8 @@ import { LeaseKeeper } from './lease-keeper.js'
 import { pause, type Retrying, retrying } from './retry.js'
 import type { RunControl } from './run-control.js'
 
+/** How long a lease lasts without a heartbeat, where nobody says. */
+export const defaultLeaseMs = 30_000
 const pollMs = 500
 
 /** Names this process and run: a state store on the same host can tell by it that the process is gone. */

@@ -19,6 +19,7 @@ import { DeadLetterDesk } from './dead-letter-desk.js'
 import { ExactLane } from './exact-lane.js'
 import type { Rejection } from './held-page.js'
 import type { Lane } from './lane.js'
+import { defaultLeaseMs } from './leases.js'
 import type { PipelineOptions } from './options.js'
 import type { PipelineLaneOptions } from './pipeline-lane.js'
 import type { OpenedPlan, PlanHelp } from './plan.js'
@@ -197,6 +198,10 @@ class OpenedPipeline implements OpenedPlan {
         ...(await help.opening.ask(side, operation)),
       ],
       prepare: (sample) => this.#readiness.prepareFor(sample),
+      confirm: async () => {
+        const ttlMs = options.leaseMs ?? defaultLeaseMs
+        await help.state.heartbeat(lease, { ...help.operation, ttlMs })
+      },
       bear: (rejections) => bear(rejections.length, () => rejections),
       bury: async (sequence, rejections) => {
         if (rejections.length === 0) return

@@ -44,6 +44,8 @@ export interface PipelineLaneOptions {
   readonly takesPagesOnce: boolean
   /** Makes the sink ready for records like these; only the first call of a run does anything. */
   readonly prepare: (sample: (rows: number) => Promise<readonly Page<Row>[]>) => Promise<void>
+  /** Asks the state store whether the lease holds. @throws `LEASE_LOST` */
+  readonly confirm: () => Promise<void>
   /** Throws if the run does not bear these rejections. */
   readonly bear: (rejections: readonly Rejection[]) => void
   /** The same, and makes them durable. */
