@@ -1,4 +1,4 @@
-import { anyText, anything, choice, either, flag, list, map, object, text, whole } from '../shape/shape.js'
+import { amount, anyText, anything, choice, either, flag, list, map, object, text, whole } from '../shape/shape.js'
 import { onConflict } from './on-conflict.js'
 import type { StoreType } from './store-type.js'
 
@@ -53,6 +53,19 @@ export const redis: StoreType = {
         },
         [],
         'Writes keys of Redis, exactly once on one server.',
+      ),
+    },
+    signal: {
+      factory: 'redisHealth',
+      options: object(
+        {
+          ...location,
+          maxMemoryShare: amount(0, 'What of its maxmemory the server may use, from 0 to 1.'),
+          maxLatencyMs: whole(1, 'How long an answer of the server may take, in milliseconds.'),
+          maxReplicaLagMs: whole(1, 'How far the replica that is farthest behind may be behind, in milliseconds.'),
+        },
+        [],
+        'Slows down for a Redis server that is full, busy or ahead of its replicas.',
       ),
     },
     state: {
