@@ -195,6 +195,25 @@ describeRedis('redisSource', () => {
     expect([...spilled].sort()).toEqual(keys)
   })
 
+  test('is read in partitions side by side, and a run that was stopped goes on in each', async () => {
+    const keys = await fill(database.client, 2_000)
+    const into = memorySink<RedisRecord>()
+    const run = (stopAfter?: { readonly records: number }) =>
+      runPipeline({
+        name: 'x',
+        source: redisSource({ connection: database.url }),
+        sink: into,
+        parallel: 3,
+        batchSize: 100,
+        ...(stopAfter && { stopAfter }),
+      })
+    expect(await run({ records: 700 })).toMatchObject({ status: 'stopped' })
+    const report = await run()
+    expect(report).toMatchObject({ status: 'completed', counts: { read: 2_000, written: 2_000 }, warnings: [] })
+    expect(report.partitions.map(({ counts }) => counts.read > 500)).toEqual([true, true, true])
+    expect(into.store.rows.map((row) => (row as RedisRecord).key).sort()).toEqual(keys)
+  })
+
   test('refuses a cursor that is none of Redis, and an incremental run', async () => {
     await using opened = await open({ connection: database.url })
     await expect(opened.keys({ id: 7 })).rejects.toMatchObject({ code: 'STATE_INVALID' })
