@@ -62,7 +62,8 @@ describeRedis('keys that are not as they were found', () => {
       (key: string) => client.xadd(key, '1-1', 'f', key),
     ]
     // Long stretches of strings, with others among them.
-    const maker = (i: number) => makers[i % 97 === 0 ? i % 6 : i > 200 ? 0 : i % 6]
+    const maker = (i: number) => makers[i % 37 === 0 ? i % 6 : i > 60 ? 0 : i % 6]
+    const keys = Array.from({ length: 120 }, (_, i) => `mixed:${i}`)
     await Promise.all(keys.map((key, i) => maker(i)?.(key)))
     const { rows } = await readKeys(redis.url, keys)
     expect(rows.map(({ key }) => key)).toEqual(keys)

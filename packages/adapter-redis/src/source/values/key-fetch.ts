@@ -32,6 +32,8 @@ export type Fetched = StoredKey | { readonly reject: SourceReject } | null
 const surprise = 4
 const surpriseBytes = 16 * 1024 * 1024
 
+const redirects: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN'])
+
 /** Of the calendar of JavaScript. */
 const lastDate = 8.64e15
 
@@ -198,12 +200,23 @@ export class KeyFetch {
       return this.#stored(key, type, read.value, read.expiresAt)
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      if (answerCode(cause) !== 'WRONGTYPE') throw this.#failure(error, key)
+      const code = answerCode(cause)
+      if (redirects.has(code)) return await this.#elsewhere(key)
+      if (code !== 'WRONGTYPE') throw this.#failure(error, key)
       const [again = null] = await this.#anything([key], sighting.size)
       return again
     } finally {
       if (node !== this.#node) node.close()
     }
+  }
+
+  /** Its slot is on its way to another node: it is read whole by commands that follow it. */
+  async #elsewhere(key: Buffer): Promise<Fetched> {
+    const { types, maxValueBytes } = this.reading
+    const failure = (error: Error) => this.#failure(error, key)
+    const portion = { types, largest: Number.MAX_SAFE_INTEGER, bytes: maxValueBytes }
+    const [seen = notThere] = await readByCommands({ connection: this.connection, failure }, [key], portion)
+    return this.#taken(key, seen)
   }
 
   async #whole(node: RedisNode, key: Buffer, type: RedisType): Promise<Sighting> {
@@ -233,7 +246,8 @@ export class KeyFetch {
   }
 
   #failure(error: unknown, key: Buffer): Error {
-    return redisError(error, `reading key ${shownKey(key)} on ${this.connection.name}`)
+    const { isCluster, name } = this.connection
+    return redisError(error, `reading key ${shownKey(key)} on ${name}`, { isCluster })
   }
 }
 

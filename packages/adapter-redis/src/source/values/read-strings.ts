@@ -62,6 +62,7 @@ export class StringReading {
 
   /** Does without the command at that place; false if it cannot. */
   #otherwise(place: number, infos: number): boolean {
+    if (place < 0) return false
     if (place < infos) this.#mayAskInfo = false
     else if (place > infos && this.#mayUseScripts) this.#mayUseScripts = false
     else return false
