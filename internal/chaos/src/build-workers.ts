@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'tsup'
 
-const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg', 'parquet-wasm']
+const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg', 'parquet-wasm', 'ioredis']
 /** Each loads what its pairs need, for most of a short life goes into loading. */
 const modules = ['worker', 'postgres-worker', 'parquet-worker', 'redis-worker', 'redis-columns-worker']
 /** What threads and processes of their own run: files that stand beside the module that starts them. */

@@ -1,6 +1,8 @@
 import { type CrashOptions, type CrashReport, crashHarness } from '@drover/conformance/crash'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
-import { beforeAll, expect, test } from 'vitest'
+import { startRedis } from '@drover-internal/redis-server'
+import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildWorkers, type Workplace } from './build-workers.js'
 import { reportLine } from './report-line.js'
 
@@ -38,6 +40,16 @@ const postgresKills = {
   'postgres-to-parquet-set': 12,
 }
 
+/** Redis in a few kills each; the servers themselves are killed too. */
+const redisKills = {
+  'redis-to-sqlite': 6,
+  'sqlite-to-redis': 6,
+  'redis-to-redis': 6,
+  'sqlite-to-redis-crashes': 4,
+  'sqlite-to-redis-forgets': 4,
+  'redis-to-parquet': 4,
+}
+
 test.concurrent.each(Object.entries(kills))(
   '%s survives kills',
   { timeout },
@@ -66,6 +78,23 @@ describePostgres('PostgreSQL', () => {
     const report = await survives('postgres-steps', 3, { rivals: 3, leaseMs: 400 })
     expect(report.overtaken).toBeGreaterThan(0)
   })
+})
+
+describeOwnRedis('Redis', () => {
+  let server: Awaited<ReturnType<typeof startRedis>>
+  beforeAll(async () => {
+    server = await startRedis()
+    process.env.REDIS_URL = server.url
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+  })
+
+  test.concurrent.each(Object.entries(redisKills))(
+    '%s survives kills',
+    { timeout },
+    async (pair, kills) => void (await survives(pair, kills)),
+  )
 })
 
 async function survives(pair: string, kills: number, more: Partial<CrashOptions> = {}): Promise<CrashReport> {

@@ -78,7 +78,7 @@ export async function keysAt(url: string, prefix: string): Promise<RedisRecord[]
 }
 
 export async function connected<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url, { maxRetriesPerRequest: null })
+  const client = new Redis(url, { protocol: 2, maxRetriesPerRequest: null })
   try {
     return await work(client)
   } finally {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { postgresSink, postgresSource } from '@drover/adapter-postgres'
-import { type RedisRecord, redisSink } from '@drover/adapter-redis'
+import { type RedisRecord, redisSink, redisSource } from '@drover/adapter-redis'
 import { encodeJson, type Row } from '@drover/core'
 import { parquetSink } from '@drover/export-parquet'
 import { herd, walk } from '../herd.js'
@@ -9,7 +9,7 @@ import { beginTrial, headsAt, placeOf, prepareHerd, rowsAt } from '../postgres-p
 import { keysAt } from '../redis-keys.js'
 import { beginRedis, redisAt } from '../redis-place.js'
 import { pipelinePair } from './pipeline-pair.js'
-import { asJson, fromRedis, parsed } from './redis-pipelines.js'
+import { columnsOf, fromRedis, parsed, ride } from './redis-pipelines.js'
 
 /** A trial that lives in two servers. */
 async function beginBoth(directory: string): Promise<AsyncDisposable> {
@@ -21,6 +21,12 @@ async function beginBoth(directory: string): Promise<AsyncDisposable> {
   }
 }
 
+/** Readers of Parquet give a Date. */
+const instant = (row: Row): Row => ({
+  ...row,
+  expires_at: row.expires_at instanceof Date ? row.expires_at.toISOString() : row.expires_at,
+})
+
 /** Rows as JSON texts under their ids. */
 const jsonText = (row: Row): Row => ({ key: `arrived:${row.id}:${row.part}`, value: JSON.parse(encodeJson(row)) })
 
@@ -28,8 +34,11 @@ export const redisColumns = {
   'redis-to-parquet': pipelinePair<RedisRecord>({
     ...fromRedis,
     sink: (directory) => parquetSink({ outputPath: join(directory, 'keys.parquet'), rowGroupRows: 300 }),
-    rows: async (directory) => (await rowsInParquet(join(directory, 'keys.parquet'))).map(parsed),
-    journey: asJson(fromRedis.journey),
+    // As they come: strings are poured into columns.
+    source: (directory) => redisSource({ connection: redisAt(directory), types: 'string' }),
+    rows: async (directory) => (await rowsInParquet(join(directory, 'keys.parquet'))).map(instant),
+    journey: { ...ride, arrived: (keys) => keys.filter(({ type }) => type === 'string') },
+    parallel: 2,
   }),
 }
 
@@ -45,8 +54,8 @@ export const redisPostgresColumns = {
       const { connection, schema } = placeOf(directory)
       return postgresSink({ connection, table: `${schema}.arrived`, stateSchema: schema })
     },
-    rows: (directory) => rowsAt(directory, 'SELECT * FROM arrived'),
-    journey: asJson(fromRedis.journey),
+    rows: async (directory) => (await rowsAt(directory, 'SELECT * FROM arrived')).map(instant).map(parsed),
+    journey: columnsOf,
     parallel: 2,
   }),
   'postgres-to-redis': pipelinePair({

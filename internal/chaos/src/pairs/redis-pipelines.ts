@@ -18,7 +18,7 @@ const move: Journey<RedisRecord> = {
 }
 
 /** All go, as they are. */
-const ride: Journey<RedisRecord> = { through: (keys) => keys, arrived: (keys) => keys, lost: () => [] }
+export const ride: Journey<RedisRecord> = { through: (keys) => keys, arrived: (keys) => keys, lost: () => [] }
 
 const numberOf = ({ key }: Row): number => Number(String(key).split(':')[1])
 const isKept = (record: RedisRecord): boolean => numberOf(record) % 11 !== 0
@@ -40,13 +40,16 @@ export const fromRedis = {
   letterKey: 'key',
 } satisfies Partial<PipelineStores<RedisRecord>>
 
-/** A journey whose end is compared as JSON, which columns for values of several kinds hold. */
-export function asJson(journey: Journey<RedisRecord>): Journey<RedisRecord> {
-  return { ...journey, arrived: (keys) => journey.arrived(keys).map(jsonValue) }
+/** The same, and what keys hold becomes JSON, for columns. */
+export const columnsOf: Journey<RedisRecord> = {
+  ...move,
+  through: (keys) => move.through(keys).pipe((row) => ({ ...row, value: encodeJson(row.value) })),
+  arrived: (keys) => move.arrived(keys).map((row) => parsed({ ...row, value: encodeJson(row.value) })),
 }
 
-export function jsonValue(row: Row): Row {
-  return { ...row, value: JSON.parse(encodeJson(row.value)) }
+/** A row whose texts are compared as what they say: the order of a hash's fields says nothing. */
+export function parsed(row: Row): Row {
+  return { ...row, value: JSON.parse(String(row.value)) }
 }
 
 /** The same kinds again, beside the keys that were read. */
@@ -83,9 +86,10 @@ function troubled<R extends Row>(stores: PipelineStores<R>, trouble: Trouble): C
   const run: CrashPair['run'] = async (directory, life) => {
     for (;;) {
       try {
-        return await pair.run(directory, life)
+        // What the server remembers of an earlier call of this process is over soon.
+        return await pair.run(directory, { ...life, whenHeld: 'wait', leaseMs: 3_000 })
       } catch (error) {
-        if (!DroverError.isInstance(error) || !error.isRetryable) throw error
+        if (!DroverError.isInstance(error, 'STORE_UNAVAILABLE', 'LEASE_LOST', 'FENCED')) throw error
       }
     }
   }
@@ -106,7 +110,7 @@ export const redisPipelines = {
     ...fromRedis,
     ...toSqlite('copy.db'),
     rows: async (directory) => (await toSqlite('copy.db').rows(directory)).map(parsed),
-    journey: asJson(move),
+    journey: columnsOf,
     parallel: 2,
   }),
   'sqlite-to-redis': pipelinePair({ ...fromSqlite, ...toHashes, parallel: 2 }),
@@ -120,9 +124,3 @@ export const redisPipelines = {
   'sqlite-to-redis-forgets': troubled({ ...fromSqlite, ...toHashes }, 'forgets'),
   'redis-to-redis-crashes': troubled({ ...fromRedis, ...toRedis() }, 'crashes'),
 }
-
-export function parsed(row: Row): Row {
-  return { ...row, value: JSON.parse(String(row.value)) }
-}
-
-export { ride }
