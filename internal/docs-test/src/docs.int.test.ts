@@ -2,14 +2,36 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { makeAgentDatabase } from '@drover-internal/agent-database'
-import { describe, expect, it, vi } from 'vitest'
-import { blocksOf, pageBlocks } from './blocks.js'
+import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Block, blocksOf, pageBlocks } from './blocks.js'
 import { complaints } from './compile.js'
 import { runBlock } from './run-block.js'
 import { commentBlocks } from './tsdoc.js'
 
 const blocks = pageBlocks()
 const runnable = blocks.filter(({ isRunnable }) => isRunnable)
+const withRedis = runnable.filter(({ code }) => code.includes('@drover/adapter-redis'))
+const others = runnable.filter((block) => !withRedis.includes(block))
+
+function named(some: readonly Block[]): (readonly [string, Block])[] {
+  return some.map((block) => [`${block.page}:${block.line}`, block])
+}
+
+/** In a folder of its own, with the sample database. */
+async function runInFolder(block: Block): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'drover-docs-'))
+  try {
+    await makeAgentDatabase({ filename: path.join(folder, 'chat.db'), messages: 500 })
+    // What a block prints is for its readers.
+    for (const method of ['log', 'info', 'warn', 'table'] as const)
+      vi.spyOn(console, method).mockImplementation(() => {})
+    await runBlock(block, folder)
+  } finally {
+    vi.restoreAllMocks()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
 
 describe('the code of the pages', () => {
   it('compiles', { timeout: 120_000 }, () => {
@@ -17,22 +39,18 @@ describe('the code of the pages', () => {
     expect(complaints(blocks)).toEqual([])
   })
 
-  it.each(runnable.map((block) => [`${block.page}:${block.line}`, block] as const))(
-    'runs: %s',
-    { timeout: 120_000 },
-    async (_, block) => {
-      const folder = mkdtempSync(path.join(tmpdir(), 'drover-docs-'))
-      try {
-        await makeAgentDatabase({ filename: path.join(folder, 'chat.db'), messages: 500 })
-        // What a block prints is for its readers.
-        for (const method of ['log', 'info', 'warn'] as const) vi.spyOn(console, method).mockImplementation(() => {})
-        await runBlock(block, folder)
-      } finally {
-        vi.restoreAllMocks()
-        rmSync(folder, { recursive: true, force: true })
-      }
-    },
-  )
+  it.each(named(others))('runs: %s', { timeout: 120_000 }, (_, block) => runInFolder(block))
+})
+
+describeRedis('the code of the pages that needs a Redis', () => {
+  const database = useRedis()
+  beforeEach(async () => {
+    await database.client.flushdb()
+    vi.stubEnv('REDIS_URL', database.url)
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  it.each(named(withRedis))('runs: %s', { timeout: 120_000 }, (_, block) => runInFolder(block))
 })
 
 it('the examples in the comments of the packages compile', { timeout: 120_000 }, () => {

@@ -7,6 +7,7 @@ const packages = [
   '@drover/core',
   '@drover/adapter-sqlite',
   '@drover/adapter-postgres',
+  '@drover/adapter-redis',
   '@drover/export-parquet',
   '@drover/cli',
   '@drover/conformance',

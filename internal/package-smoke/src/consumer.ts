@@ -19,7 +19,7 @@ export interface Consumer {
 export function createConsumer(folder: string, members: readonly Member[], tarballs: string): Consumer {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-  const peers = ['knex', 'pg'].map((name) => `${name}@${catalogVersion(name)}`)
+  const peers = ['ioredis', 'knex', 'pg'].map((name) => `${name}@${catalogVersion(name)}`)
   const wanted = [...members.map((member) => tarballOf(member, tarballs)), ...peers]
   // SQLite's drivers are left out: a package must load without them. Peers are ours to choose, hence no automatic ones.
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps']
