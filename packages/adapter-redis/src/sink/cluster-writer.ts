@@ -13,6 +13,7 @@ import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import { isAnswer, redisError } from '../errors/redis-error.js'
 import { textOf } from '../state/positions.js'
+import { CommandRights } from './command-rights.js'
 import { KeyDraft, type KeyScriptCall } from './key-draft.js'
 import { keyScript } from './key-script.js'
 import type { SinkTarget } from './sink-target.js'
@@ -23,12 +24,14 @@ import type { SinkTarget } from './sink-target.js'
  */
 export class ClusterWriter implements AckSession<Row> {
   readonly readBack?: () => Source
+  readonly #rights: CommandRights
   #lapsed = 0
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly target: SinkTarget,
   ) {
+    this.#rights = new CommandRights(connection, target.where)
     const { readBack } = target
     if (readBack !== undefined) this.readBack = () => readBack.call(target)
   }
@@ -56,6 +59,8 @@ export class ClusterWriter implements AckSession<Row> {
     const counts = { inserted: 0, updated: 0, skipped: draft.lapsed }
     const refused: (readonly [row: number, key: number])[] = []
     const keys = draft.keys.list()
+    const names = [...draft.names, ...(this.target.policy === 'update' ? ['UNLINK'] : [])]
+    if (keys[0] !== undefined) await this.#rights.check(names, keys[0], { signal })
     for (const calls of draft.rounds) {
       const outcomes = await this.#run(calls, keys)
       calls.forEach(({ row, number }, i) => {

@@ -29,6 +29,8 @@ export class CommandBuffer {
   /** What the open command is, for who can add to it. */
   #name = ''
   #isFull = false
+  /** Of all commands that ever were in it. */
+  readonly names = new Set<string>()
 
   /** Forgets everything. */
   clear(): void {
@@ -73,6 +75,7 @@ export class CommandBuffer {
     this.#isFull = false
     this.add(name)
     this.#name = name
+    this.names.add(name)
   }
 
   /** Ends the open command, if one is. */

@@ -5,7 +5,6 @@ import {
   type ExactSession,
   type FidelityIssue,
   type Operation,
-  type Outcome,
   type Position,
   type RecordSchema,
   type Row,
@@ -19,6 +18,7 @@ import { positionKey, type StatePlace } from '../state/state-place.js'
 import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
 import { isNoHash } from './cluster-writer.js'
+import { CommandRights } from './command-rights.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
 
@@ -42,6 +42,7 @@ export class ExactWriter implements ExactSession<Row> {
   readonly readBack?: () => Source
   readonly #claims = new Map<string, Claim>()
   readonly #server: TargetServer
+  readonly #rights: CommandRights
   /** Those that no batch uses now. */
   readonly #drafts: BatchDraft[] = []
   #lapsed = 0
@@ -52,6 +53,7 @@ export class ExactWriter implements ExactSession<Row> {
     private readonly target: SinkTarget,
   ) {
     this.#server = new TargetServer(connection, positionKey(place, ''))
+    this.#rights = new CommandRights(connection, target.where)
     const { readBack } = target
     if (readBack !== undefined) this.readBack = () => readBack.call(target)
   }
@@ -81,7 +83,7 @@ export class ExactWriter implements ExactSession<Row> {
     const draft = this.#drafts.pop() ?? new BatchDraft(this.target.drafting())
     const found = await this.#draft(batch, draft, { mode, signal })
     if (mode === 'probe') await this.#probe(batch, draft, claim, found)
-    else await this.#commit(batch, draft, found)
+    else await this.#commit(batch, draft, claim, found, { signal })
     this.#lapsed += mode === 'probe' ? 0 : draft.lapsed
     // What failed may still be on its way to the server.
     draft.clear()
@@ -160,17 +162,24 @@ export class ExactWriter implements ExactSession<Row> {
     if (numbers.length > 0) throw draft.refusal(numbers, isThereAlready)
   }
 
-  async #commit(batch: CommitBatch<Row>, draft: BatchDraft, found: Found): Promise<void> {
+  async #commit(
+    batch: CommitBatch<Row>,
+    draft: BatchDraft,
+    claim: Claim,
+    found: Found,
+    operation: Operation,
+  ): Promise<void> {
     const { policy, where } = this.target
-    const outcome: Outcome = draft.outcome(found.there)
-    const commit = await batch.commit(outcome)
+    const unlinks = policy === 'update' && draft.hasCollections && found.there > 0
+    const key = positionKey(this.place, claim.run)
+    await this.#rights.check([...draft.commands.names, ...(unlinks ? ['UNLINK'] : [])], key, operation)
+    const commit = await batch.commit(draft.outcome(found.there))
     const [partition, fence, sequence, position] = commitArguments(commit)
     const { parts, large } = draft.commands.end()
-    const unlinks = policy === 'update' && draft.hasCollections && found.there > 0
     const reply = await this.#server.run(
       `writing batch ${commit.sequence} of partition "${commit.partition.id}" to ${where}`,
       batchScript,
-      [positionKey(this.place, commit.run), draft.keys.encoded],
+      [key, draft.keys.encoded],
       [
         ...[partition, fence, sequence, position].map(String),
         String(found.expected),

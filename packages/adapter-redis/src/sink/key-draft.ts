@@ -22,6 +22,11 @@ export class KeyDraft extends KeyedDraft {
   readonly #commands = new CommandBuffer()
   #seen: number[] = []
 
+  /** Of all commands. */
+  get names(): ReadonlySet<string> {
+    return this.#commands.names
+  }
+
   override clear(): void {
     super.clear()
     this.rounds = []
