@@ -106,6 +106,6 @@ export function valueCommand(key: Buffer, type: RedisType): CommandLine {
     case 'stream':
       return ['XINFO', 'STREAM', key, 'FULL', 'COUNT', 0]
     case 'json':
-      return ['JSON.GET', key]
+      return ['JSON.GET', key, '.']
   }
 }

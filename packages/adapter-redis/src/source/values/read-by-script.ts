@@ -90,7 +90,7 @@ local read = {
   set = function(key) return call('SMEMBERS', key) end,
   zset = function(key) return call('ZRANGE', key, 0, -1, 'WITHSCORES') end,
   stream = function(key) return call('XINFO', 'STREAM', key, 'FULL', 'COUNT', 0) end,
-  ['ReJSON-RL'] = function(key) return call('JSON.GET', key) end,
+  ['ReJSON-RL'] = function(key) return call('JSON.GET', key, '.') end,
 }
 local out, n, sum = {}, 0, 0
 for i = 1, #KEYS do
