@@ -130,7 +130,7 @@ export class Link {
   async #greet(): Promise<void> {
     try {
       await this.#ask('HELLO').catch((error: unknown) => {
-        if (!isAnswer(error)) throw error
+        if (!isAnswer(error) || ['NOAUTH', 'WRONGPASS'].includes(answerCode(error))) throw error
       })
       const { db } = this.client.options
       if (db) await this.#ask('SELECT', db)
@@ -140,7 +140,9 @@ export class Link {
       this.#lastError = undefined
       this.#wake(undefined)
     } catch (error) {
-      if (isAnswer(error)) this.#lastError = error
+      // ioredis 5 does not wait for the answer to AUTH, which it tells as an event.
+      if (answerCode(error) === 'NOAUTH') await new Promise(setImmediate)
+      if (isAnswer(error) && !isAnswer(this.#lastError)) this.#lastError = error
       this.#failed(error)
       if (!this.#isClosed && isAnswer(error)) this.client.disconnect(true)
     }
