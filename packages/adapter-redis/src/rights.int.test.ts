@@ -1,0 +1,81 @@
+import { memorySink, memorySource, memoryStateStore, runPipeline } from '@drover/core'
+import { type RedisServer, startRedis } from '@drover-internal/redis-server'
+import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { redisSink } from './sink/redis-sink.js'
+import { redisSource } from './source/redis-source.js'
+
+/** As docs/redis.md has them. */
+const toRead = ['~checkpoint:*', '+@read', '+@connection', '+@transaction']
+const toWrite = [
+  '~user:*',
+  '~drover:v1:*',
+  '+@read',
+  '+@write',
+  '+@scripting',
+  '+@connection',
+  '+@transaction',
+  '+time',
+]
+
+describeOwnRedis('a user with few rights', () => {
+  let server: RedisServer
+  let client: Redis
+  beforeAll(async () => {
+    server = await startRedis()
+    client = new Redis(server.url)
+  })
+  beforeEach(() => client.flushall())
+  afterAll(async () => {
+    client?.disconnect()
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  async function user(...rules: readonly string[]): Promise<string> {
+    await client.call('ACL', 'SETUSER', 'few', 'reset', 'on', '>secret', '-@all', ...rules)
+    return server.url.replace('redis://', 'redis://few:secret@')
+  }
+
+  it.each([
+    ['without scripts', toRead],
+    ['with scripts', [...toRead, '+@scripting']],
+  ])('reads keys of every type, large ones too, %s', async (_, rules) => {
+    const many = Array.from({ length: 20_000 }, (_, i) => `item ${i}`)
+    await client.set('checkpoint:string', 'x', 'EX', 1000)
+    await client.hset('checkpoint:hash', Object.fromEntries(many.map((item) => [item, 'x'])))
+    await client.rpush('checkpoint:list', ...many)
+    await client.sadd('checkpoint:set', 'y')
+    await client.zadd('checkpoint:zset', 1, 'z')
+    await client.xadd('checkpoint:stream', '*', 'f', 'v')
+    await client.xgroup('CREATE', 'checkpoint:stream', 'g', '0')
+    const sink = memorySink<object>()
+    const source = redisSource({ connection: await user(...rules) })
+    await runPipeline({ name: 'read', source, sink, state: memoryStateStore() })
+    expect(sink.store.rows).toHaveLength(6)
+  })
+
+  it('writes keys and keeps the state of the run', async () => {
+    const connection = await user(...toWrite)
+    const source = memorySource({ records: [{ id: 1, name: 'Ada' }], key: 'id' })
+    for (const as of ['hash', 'string'] as const) {
+      await runPipeline({
+        name: as,
+        source,
+        sink: redisSink({ connection, key: 'user:{id}', as, onConflict: 'update' }),
+      })
+    }
+    expect(await client.get('user:1')).toBe('{"id":1,"name":"Ada"}')
+  })
+
+  it('that lack one are told which, before anything is written', async () => {
+    const source = memorySource({ records: [{ id: 1, names: ['Ada'] }], key: 'id' })
+    const connection = await user(...toWrite, '-rpush')
+    const sink = redisSink({ connection, key: 'user:{id}', as: 'list', value: 'names' })
+    await expect(runPipeline({ name: 'x', source, sink, state: memoryStateStore() })).rejects.toMatchObject({
+      code: 'STORE_DENIED',
+      message: expect.stringMatching(/rpush/i),
+    })
+    expect(await client.exists('user:1')).toBe(0)
+  })
+})
