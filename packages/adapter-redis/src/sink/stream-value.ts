@@ -14,7 +14,7 @@ export interface StreamEntry {
 }
 
 export interface StreamGroup {
-  readonly name: unknown
+  readonly name: string | Uint8Array
   readonly lastDeliveredId: StreamId
   readonly entriesRead: number | null
   readonly pending: readonly {
@@ -49,12 +49,19 @@ export function readStream(value: unknown): StreamValue {
       refuse(id.text, `entries[${i}].id`, `ids that ascend, and it stands behind ${before.id.text}`)
     }
   })
+  const groups = given.groups === undefined ? [] : listOf(given.groups, 'groups').map(groupOf)
+  const names = new Set<string>()
+  groups.forEach(({ name }, i) => {
+    const bytes = Buffer.from(name).toString('latin1')
+    if (names.has(bytes)) refuse(name, `groups[${i}].name`, 'groups of different names')
+    names.add(bytes)
+  })
   return {
     entries,
     lastId: idOrNull(given.lastId, 'lastId'),
     maxDeletedId: idOrNull(given.maxDeletedId, 'maxDeletedId'),
     entriesAdded: countOrNull(given.entriesAdded, 'entriesAdded'),
-    groups: given.groups === undefined ? [] : listOf(given.groups, 'groups').map(groupOf),
+    groups,
   }
 }
 
@@ -73,9 +80,13 @@ function entryOf(value: unknown, i: number): StreamEntry {
     return refuse(pair, `${path}.fields`, 'pairs of a name and a value')
   })
   if (flat.length === 0) refuse(fields, `${path}.fields`, 'at least one field')
-  const read = idOf(id, `${path}.id`)
-  if (read.milliseconds === 0n && read.sequence === 0n) refuse(id, `${path}.id`, 'an id above 0-0')
-  return { id: read, fields: flat }
+  if (flat.length > mostFields * 2) {
+    throw new ValueRefused(
+      `a stream whose ${path} has ${flat.length / 2} fields`,
+      `A script can add an entry of ${mostFields} at the most: make several of it in a step.`,
+    )
+  }
+  return { id: entryIdOf(id, `${path}.id`), fields: flat }
 }
 
 function groupOf(value: unknown, i: number): StreamGroup {
@@ -89,7 +100,7 @@ function groupOf(value: unknown, i: number): StreamGroup {
       const at = `${path}.pending[${k}]`
       const { id, consumer, deliveredAt, deliveries } = objectOf(one, at)
       return {
-        id: idOf(id, `${at}.id`),
+        id: entryIdOf(id, `${at}.id`),
         consumer: textOf(consumer, `${at}.consumer`),
         deliveredAt: countOrNull(deliveredAt, `${at}.deliveredAt`) ?? 0,
         deliveries: countOrNull(deliveries, `${at}.deliveries`) ?? 1,
@@ -101,6 +112,9 @@ function groupOf(value: unknown, i: number): StreamGroup {
   }
 }
 
+/** Lua takes about 8,000 values from a table at once (LUAI_MAXCSTACK), and an entry is one command. */
+const mostFields = 3_900
+
 const idPattern = /^(\d{1,20})-(\d{1,20})$/
 const mostPart = 2n ** 64n - 1n
 
@@ -111,6 +125,12 @@ function idOf(value: unknown, path: string): StreamId {
     return refuse(value, path, 'an id such as "1526919030474-55"')
   }
   return { text: `${milliseconds}-${sequence}`, milliseconds, sequence }
+}
+
+/** No entry has the id 0-0. */
+function entryIdOf(value: unknown, path: string): StreamId {
+  const id = idOf(value, path)
+  return id.milliseconds === 0n && id.sequence === 0n ? refuse(value, path, 'an id above 0-0') : id
 }
 
 function idOrNull(value: unknown, path: string): StreamId | null {
