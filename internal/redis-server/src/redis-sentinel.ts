@@ -42,6 +42,9 @@ export async function startSentinels({
       ),
     )
     const servers = [first, ...others]
+    // What a sentinel does not see at its first look it sees ten seconds later.
+    for (const other of others) await until(async () => (await replicationOf(other)).includes('master_link_status:up'))
+    await until(async () => ((await replicationOf(first)).match(/state=online/g) ?? []).length === replicas)
     const sentinels = await Promise.all(
       Array.from({ length: watchers }, () =>
         fleet.launchSentinel([
@@ -64,7 +67,7 @@ export async function startSentinels({
     const masterAfter = async (server: Member): Promise<Member> => {
       await until(async () => (await master()) !== server)
       const now = await master()
-      await until(async () => (await roleOf(now)) === 'master')
+      await until(async () => (await replicationOf(now)).includes('role:master'))
       return now
     }
     await until(async () => {
@@ -90,11 +93,10 @@ export async function startSentinels({
   })
 }
 
-async function roleOf({ url }: Member): Promise<string> {
+async function replicationOf({ url }: Member): Promise<string> {
   const client = new Redis(url, { protocol: 2, enableReadyCheck: false })
   try {
-    const [role] = (await client.call('ROLE')) as [string]
-    return role
+    return await client.info('replication')
   } finally {
     client.disconnect()
   }
