@@ -128,6 +128,18 @@ describe('a page of keys', () => {
     )
   })
 
+  test('forgets what can be read again, but not what it rejected', () => {
+    const bad = { key: Buffer.from([255]), type: 'string', value: Buffer.from('v'), expiresAt: -1, size: 2 } as const
+    const page = pageOf([bad, { ...bad, key: Buffer.from('k') }], true)
+    page.release(false)
+    expect(page.rows()).toHaveLength(1)
+    page.release(true)
+    expect([page.count, page.rejected.length]).toEqual([2, 1])
+    for (const ask of [() => page.rows(), () => page.keys(), () => page.slice(0, 1), () => page.jsonLines()]) {
+      expect(ask).toThrow(expect.objectContaining({ code: 'PAGE_STALE' }))
+    }
+  })
+
   test('writes no lines of bytes', () => {
     expect(pageOf([], false).jsonLines()).toBeUndefined()
   })

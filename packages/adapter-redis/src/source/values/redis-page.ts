@@ -1,4 +1,4 @@
-import type { Cursor, Page, Pouring, RecordKey, SourceReject } from '@drover/core'
+import { type Cursor, DroverError, type Page, type Pouring, type RecordKey, type SourceReject } from '@drover/core'
 import type { RedisType } from '../redis-record.js'
 import { asBytes, asText, type Decoding, decodeValue } from './decode-value.js'
 import { invalidUtf8 } from './invalid-utf8.js'
@@ -37,28 +37,36 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
   readonly count: number
   readonly bytes: number
   readonly cursor: Cursor
-  #sorted: { readonly good: readonly StoredKey[]; readonly rejected: readonly SourceReject[] } | undefined
+  #stored: readonly StoredKey[]
+  /** Undefined until someone asks; null once it was told that nobody needs them any more. */
+  #good: readonly StoredKey[] | null | undefined
+  #rejected: readonly SourceReject[] | undefined
   #rows: readonly R[] | undefined
   #keys: readonly RecordKey[] | undefined
 
-  constructor(private readonly parts: RedisPageParts) {
-    this.count = parts.stored.length + parts.rejected.length
+  private readonly parts: Omit<RedisPageParts, 'stored'>
+
+  constructor({ stored, ...parts }: RedisPageParts) {
+    this.parts = parts
+    this.#stored = stored
+    this.count = stored.length + parts.rejected.length
     this.bytes = parts.bytes
     this.cursor = parts.cursor
   }
 
   get rejected(): readonly SourceReject[] {
-    return this.#sort().rejected
+    if (this.#rejected === undefined) this.#sort()
+    return this.#rejected as readonly SourceReject[]
   }
 
   rows(): readonly R[] {
-    this.#rows ??= this.#sort().good.map((stored) => this.#decode(stored) as R)
+    this.#rows ??= this.#readable.map((stored) => this.#decode(stored) as R)
     return this.#rows
   }
 
   keys(): readonly RecordKey[] {
     const { decode } = this.parts
-    this.#keys ??= this.#sort().good.map(({ key }) => ({
+    this.#keys ??= this.#readable.map(({ key }) => ({
       source: [decode ? key.toString() : key.toString('base64')],
       child: 0,
     }))
@@ -66,30 +74,34 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
   }
 
   slice(from: number, to: number): RedisPage<R> {
-    const { good } = this.#sort()
+    const good = this.#readable
     const start = Math.min(Math.max(from, 0), good.length)
     const stored = good.slice(start, Math.max(to, start))
     const bytes = stored.reduce((sum, { size }) => sum + size, 0)
     const page = new RedisPage<R>({ ...this.parts, stored, rejected: [], bytes })
-    page.#sorted = { good: stored, rejected: [] }
+    page.#good = stored
+    page.#rejected = []
     return page
   }
 
   pour(pouring: Pouring): void {
     const { types } = this.parts
     const isOnlyStrings = types.length === 1 && types[0] === 'string'
-    pourKeys(this.#sort().good, pouring, { decoding: this.#decoding, isOnlyStrings })
+    pourKeys(this.#readable, pouring, { decoding: this.#decoding, isOnlyStrings })
   }
 
   /** Bytes are written in forms that the sink decides on. */
   jsonLines(): Uint8Array | undefined {
-    return this.parts.decode ? this.parts.lines.of(this.#sort().good) : undefined
+    return this.parts.decode ? this.parts.lines.of(this.#readable) : undefined
   }
 
-  /** Its bytes stay: they are decoded again for whoever asks. */
-  release(): void {
+  /** While it is not read again its bytes stay: they are decoded again for whoever asks. */
+  release(isReread = false): void {
     this.#rows = undefined
     this.#keys = undefined
+    if (!isReread) return
+    this.#rejected = this.rejected
+    this.#good = null
   }
 
   get #decoding(): Decoding {
@@ -106,20 +118,31 @@ export class RedisPage<R = DecodedKey> implements Page<R> {
     }
   }
 
+  /** The keys that can be decoded. */
+  get #readable(): readonly StoredKey[] {
+    if (this.#good === undefined) this.#sort()
+    if (this.#good) return this.#good
+    throw new DroverError('PAGE_STALE', `${this.parts.where}: keys of a page were forgotten once the sink had them.`)
+  }
+
   /** Tells the keys that are text from the others. */
-  #sort() {
-    const { stored, rejected, decode } = this.parts
-    if (this.#sorted !== undefined) return this.#sorted
-    const good: StoredKey[] = []
-    const bad: SourceReject[] = []
-    if (decode) {
-      for (const one of stored) {
-        const found = invalidUtf8(one)
-        if (found === undefined) good.push(one)
-        else bad.push(refuse(this.parts, one.key, noUtf8(one.type, found.what), found.bytes))
-      }
+  #sort(): void {
+    const { rejected, decode } = this.parts
+    const stored = this.#stored
+    this.#stored = []
+    const found = decode ? stored.map((one) => invalidUtf8(one)) : []
+    if (found.every((one) => one === undefined)) {
+      this.#good = stored
+      this.#rejected = rejected
+      return
     }
-    this.#sorted = bad.length === 0 ? { good: stored, rejected } : { good, rejected: [...rejected, ...bad] }
-    return this.#sorted
+    this.#good = stored.filter((_, i) => found[i] === undefined)
+    this.#rejected = [
+      ...rejected,
+      ...stored.flatMap(({ key, type }, i) => {
+        const one = found[i]
+        return one === undefined ? [] : [refuse(this.parts, key, noUtf8(type, one.what), one.bytes)]
+      }),
+    ]
   }
 }
