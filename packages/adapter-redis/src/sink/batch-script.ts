@@ -9,6 +9,8 @@ import { standingLua, storeLua } from '../state/positions.js'
  * ARGV: partition, fence, sequence, position; how many of the keys are there; for a merge their types, one letter each; '1' to
  * unlink them; how many parts of commands follow; these; large values.
  *
+ * Strings that are all new, and few enough for one command, need no look: MSETNX sets all of them or none.
+ *
  * Out of memory, a replica, a disk that does not take snapshots: Redis says so at the first write of a script, so the first one changes nothing.
  */
 export const batchScript = script(`${standingLua}${storeLua}
@@ -22,6 +24,28 @@ local function each(command, from, step)
     if type(answer) == 'number' then sum = sum + answer end
   end
   return sum
+end
+local large = 8 + tonumber(ARGV[8])
+local function filled(command)
+  local length = #command
+  if command[1] == 'MSET' then
+    for k = 2, length, 2 do command[k] = KEYS[command[k]] end
+  elseif type(command[2]) == 'number' then
+    command[2] = KEYS[command[2]]
+  else
+    command[3] = KEYS[command[3]]
+  end
+  if type(command[length]) == 'number' then command[length] = ARGV[large - command[length]] end
+  return command
+end
+local first = large == 9 and cmsgpack.unpack(ARGV[9])
+if expected == 0 and first and #first == 1 and first[1][1] == 'MSET' then
+  local command = filled(first[1])
+  command[1] = 'MSETNX'
+  if redis.call(unpack(command)) == 1 then
+    store(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+    return 'written'
+  end
 end
 if types ~= '' then
   for i = 2, count do
@@ -38,22 +62,9 @@ elseif each('EXISTS', 2, 4000) ~= expected then
 end
 redis.call('HSET', KEYS[1], 'fence:' .. ARGV[1], ARGV[2])
 if ARGV[7] == '1' then each('UNLINK', 2, 4000) end
-local large = 8 + tonumber(ARGV[8])
 for i = 9, large do
   local commands = cmsgpack.unpack(ARGV[i])
-  for j = 1, #commands do
-    local command = commands[j]
-    local length = #command
-    if command[1] == 'MSET' then
-      for k = 2, length, 2 do command[k] = KEYS[command[k]] end
-    elseif type(command[2]) == 'number' then
-      command[2] = KEYS[command[2]]
-    else
-      command[3] = KEYS[command[3]]
-    end
-    if type(command[length]) == 'number' then command[length] = ARGV[large - command[length]] end
-    redis.call(unpack(command))
-  end
+  for j = 1, #commands do redis.call(unpack(filled(commands[j]))) end
 end
 store(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 'written'

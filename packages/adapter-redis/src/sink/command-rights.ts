@@ -8,6 +8,7 @@ import { answerCode, isAnswer, redisError } from '../errors/redis-error.js'
 const samples: Readonly<Record<string, (key: Argument) => readonly Argument[]>> = {
   UNLINK: (key) => [key],
   MSET: (key) => [key, ''],
+  MSETNX: (key) => [key, ''],
   SET: (key) => [key, ''],
   PEXPIREAT: (key) => [key, 1],
   HSET: (key) => [key, 'f', 'v'],

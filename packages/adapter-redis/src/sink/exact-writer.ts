@@ -172,7 +172,9 @@ export class ExactWriter implements ExactSession<Row> {
     const { policy, where } = this.target
     const unlinks = policy === 'update' && draft.hasCollections && found.there > 0
     const key = positionKey(this.place, claim.run)
-    await this.#rights.check([...draft.commands.names, ...(unlinks ? ['UNLINK'] : [])], key, operation)
+    const { names } = draft.commands
+    const others = [...(unlinks ? ['UNLINK'] : []), ...(names.has('MSET') ? ['MSETNX'] : [])]
+    await this.#rights.check([...names, ...others], key, operation)
     const commit = await batch.commit(draft.outcome(found.there))
     const [partition, fence, sequence, position] = commitArguments(commit)
     const { parts, large } = draft.commands.end()
