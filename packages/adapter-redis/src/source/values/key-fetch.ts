@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import type { SourceReject } from '@drover/core'
 import { keySlot } from '../../connection/key-slot.js'
 import type { RedisConnection } from '../../connection/redis-connection.js'
@@ -12,7 +13,7 @@ import { readByCommands, valueCommand } from './read-by-commands.js'
 import { type Portion, readByScript } from './read-by-script.js'
 import { readInParts } from './read-in-parts.js'
 import { StringReading, type Strings } from './read-strings.js'
-import { expiresTooLate, type Refusing, refuse, tooLarge, unknownType } from './refusals.js'
+import { expiresTooLate, type Refusing, refuse, tooLarge, tooLong, unknownType } from './refusals.js'
 import { bytesOf, notThere, type Sighting, storedValue } from './sighting.js'
 import type { StoredKey, StoredValue } from './stored-key.js'
 import { typeByName } from './type-names.js'
@@ -186,6 +187,9 @@ export class KeyFetch {
       reject: refuse(this.#refusing, key, tooLarge(type, size, maxValueBytes)),
     })
     if (type === 'string' && sighting.size > maxValueBytes) return refused(sighting.size)
+    if (type === 'string' && this.reading.decode && sighting.size > constants.MAX_STRING_LENGTH) {
+      return { reject: refuse(this.#refusing, key, tooLong(type, 'its value', sighting.size)) }
+    }
     const node = this.connection.isCluster ? this.#nodeOf(key) : this.#node
     try {
       if (type === 'string' || type === 'json') {

@@ -143,5 +143,10 @@ describeOwnRedis('a string of 600 MB', () => {
       error: { message: expect.stringContaining('holds 600000001 bytes, more than maxValueBytes (268435456)') },
     })
     expect(most).toBeLessThan(150e6)
+    // Allowed to be so large, it still is more than a text may have.
+    const allowed = await readKeys(server.url, ['key:1500'], { maxValueBytes: 2 ** 30 })
+    expect(allowed.rejected[0]).toMatchObject({
+      error: { message: expect.stringContaining('more than a text may have') },
+    })
   })
 })

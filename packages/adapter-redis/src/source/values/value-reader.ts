@@ -44,11 +44,13 @@ export class ValueReader<R> {
     const queue = new KeyQueue(keys)
     const size = new PageSize(page)
     const fetch = new KeyFetch(this.connection, this.reading, this.changes, signal)
+    // What is asked for at first is little. It makes one page all the same: what records are like may be told by the first one.
+    let held: Flight | null = { wanted: [], fetched: [] }
     const next = async (): Promise<Flight> => {
-      const wanted = await queue.take(size.keys)
+      const wanted = await queue.take(Math.min(size.keys, page.records - (held?.fetched.length ?? 0)))
       const fetched = wanted.length === 0 ? [] : await fetch.fetch(wanted, page.bytes)
       queue.giveBack(wanted.slice(fetched.length))
-      return { wanted, fetched }
+      return { wanted: wanted.slice(0, fetched.length), fetched }
     }
     const launched = (): Promise<Flight> => {
       const flight = next()
@@ -60,11 +62,18 @@ export class ValueReader<R> {
     try {
       for (;;) {
         if (signal.aborted) throw abortError(signal)
-        const { wanted, fetched } = await flight
-        if (wanted.length === 0) return
-        size.learn(fetched)
+        let { wanted, fetched } = await flight
+        const isEnd = wanted.length === 0
+        if (isEnd && (held === null || held.wanted.length === 0)) return
+        if (!isEnd) size.learn(fetched)
+        if (held !== null) {
+          wanted = [...held.wanted, ...wanted]
+          fetched = [...held.fetched, ...fetched]
+          const isFull = isEnd || fetched.length >= page.records || bytesOf(fetched) >= page.bytes / 2
+          held = isFull ? null : { wanted, fetched }
+        }
         flight = launched()
-        yield* this.#pages(wanted, fetched, { page, cursorOf, signal })
+        if (held === null) yield* this.#pages(wanted, fetched, { page, cursorOf, signal })
       }
     } finally {
       fetch.close()
@@ -103,4 +112,8 @@ export class ValueReader<R> {
     }
     yield made(fetched.length - 1)
   }
+}
+
+function bytesOf(fetched: readonly Fetched[]): number {
+  return fetched.reduce((sum, one) => sum + (one !== null && 'size' in one ? one.size : 0), 0)
 }
