@@ -141,7 +141,7 @@ describeRedis('a batch of redisSink', () => {
   })
 
   it.each([
-    [{ id: 'drover:v1:x', a: 1 }, 'state'],
+    [{ id: 'drover:v1:{x}:run:y', a: 1 }, 'state'],
     [{ id: 'half \ud800', a: 1 }, 'surrogate'],
     [{ id: 1, a: 'half \udc00' }, 'surrogate'],
     [{ id: null, a: 1 }, 'which the key is made of, is null'],

@@ -1,5 +1,5 @@
-/** What stands in the names of all keys that Drover keeps, whatever stands before it. */
-export const ownMark = 'drover:v1:'
+/** What stands in the names of all keys that Drover keeps, whatever stands before it; the hash tag comes behind it. */
+export const ownMark = 'drover:v1:{'
 
 const mark = Buffer.from(ownMark)
 

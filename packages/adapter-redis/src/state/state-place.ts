@@ -26,7 +26,7 @@ export function positionKey(place: StatePlace, run: string): string {
 
 /** A key of Drover's own. */
 export function stateKey({ keyPrefix = '', hashTag = 'drover' }: StatePlace, name: string): string {
-  return `${keyPrefix}${ownMark}{${hashTag}}:${name}`
+  return `${keyPrefix}${ownMark}${hashTag}}:${name}`
 }
 
 /** @throws `OPTION_INVALID` */
