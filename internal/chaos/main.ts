@@ -96,7 +96,7 @@ async function postgresFor(pairs: readonly string[]): Promise<AsyncDisposable | 
 async function redisFor(pairs: readonly string[]): Promise<AsyncDisposable | undefined> {
   if (pairs.length === 0) return { [Symbol.asyncDispose]: async () => {} }
   try {
-    const server = await startRedis()
+    const server = await startRedis({ settings: { databases: 1_000 } })
     process.env.REDIS_URL = server.url
     return server
   } catch (error) {

@@ -83,7 +83,7 @@ describePostgres('PostgreSQL', () => {
 describeOwnRedis('Redis', () => {
   let server: Awaited<ReturnType<typeof startRedis>>
   beforeAll(async () => {
-    server = await startRedis()
+    server = await startRedis({ settings: { databases: 1_000 } })
     process.env.REDIS_URL = server.url
   })
   afterAll(async () => {
