@@ -7,7 +7,7 @@ export interface FailurePlace {
   readonly isCluster?: boolean
   /** A server that was never reached is more likely a mistyped host or port than a restart. @default false */
   readonly isFirst?: boolean
-  /** A sentence for the end of the message. */
+  /** A sentence for the end of the message: what may be mistaken, where it was never reached. */
   readonly hint?: string | undefined
 }
 
@@ -23,7 +23,9 @@ export function redisError(error: unknown, doing: string, place: FailurePlace = 
   const parts = [`Redis failed while ${doing}: ${said(error)}`, meaning?.remedy, place.hint]
   const message = parts.flatMap((part) => (part === undefined || part === '' ? [] : [asSentence(part)])).join(' ')
   if (meaning === undefined) return new DroverError('UNEXPECTED', message, { cause })
-  const isMistake = place.isFirst === true && (mistakes.has(codeOf(error)) || /All sentinels/.test(messageOf(error)))
+  const isMistake =
+    place.isFirst === true &&
+    (mistakes.has(codeOf(error)) || place.hint !== undefined || /All sentinels/.test(messageOf(error)))
   return new DroverError(meaning.code, message, {
     cause,
     isRetryable: meaning.retry === true && !isMistake,

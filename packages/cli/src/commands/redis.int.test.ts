@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of files
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { type RedisServer, startRedis } from '@drover-internal/redis-server'
 import { describeOwnRedis, describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { Redis } from 'ioredis'
@@ -47,6 +48,18 @@ describeRedis('the command with Redis', () => {
       code: 0,
       stdout: expect.stringContaining('completed'),
     })
+  })
+
+  test('does what the README of the example says', async () => {
+    const readme = path.resolve(import.meta.dirname, '../../../../examples/redis-to-parquet/README.md')
+    const [, yaml = ''] = /^```yaml\n([\s\S]*?)^```/m.exec(readFileSync(readme, 'utf8')) ?? []
+    await database.client.mset({ 'checkpoint:1': 'one', 'session:1': 'another' })
+    folder.write('example.yaml', yaml)
+    expect(await drover(['run', 'example.yaml'], env())).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 read = 1 written'),
+    })
+    expect(readFileSync('data.parquet').subarray(-4).toString()).toBe('PAR1')
   })
 
   test('takes an empty prefix, and a pattern', async () => {
@@ -195,10 +208,12 @@ describeOwnRedis('a server that is not as it should be', () => {
     },
   )
 
-  test('TLS where the server has none', async () => {
+  test('TLS where the server has none, without trying again for long', async () => {
     const tls = `{ host: ${server.host}, port: ${server.port}, tls: { servername: x }, connectTimeout: 200 }`
-    const { code, stderr } = await run('', `source: { type: redis, connection: ${tls} }\n${toFile('x')}maxRetries: 0\n`)
+    const began = performance.now()
+    const { code, stderr } = await run('', `source: { type: redis, connection: ${tls} }\n${toFile('x')}`)
     expect([code, stderr]).toEqual([1, expect.stringMatching(/STORE_UNAVAILABLE: .*no TLS on this port/)])
+    expect(performance.now() - began).toBeLessThan(2_000)
   })
 
   test('a pattern that matches nothing in this database, and would in another', async () => {
