@@ -17,12 +17,26 @@ const samples: Readonly<Record<string, (key: Argument) => readonly Argument[]>> 
   SADD: (key) => [key, 'v'],
   ZADD: (key) => [key, 1, 'v'],
   XADD: (key) => [key, '1-1', 'f', 'v'],
-  XGROUP: (key) => ['CREATE', key, 'g', '0'],
+  'XGROUP CREATE': (key) => [key, 'g', '0'],
+  'XGROUP CREATECONSUMER': (key) => [key, 'g', 'c'],
+  'XGROUP DESTROY': (key) => [key, 'g'],
   XCLAIM: (key) => [key, 'g', 'c', 0, '1-1'],
   XDEL: (key) => [key, '1-1'],
   XTRIM: (key) => [key, 'MAXLEN', 0],
   XSETID: (key) => [key, '1-1'],
   'JSON.SET': (key) => [key, '$', '1'],
+}
+
+const groupCommands = ['XGROUP CREATE', 'XGROUP CREATECONSUMER', 'XGROUP DESTROY']
+
+/** Whole commands of these names, to ask about: users may have the right to a part of them. */
+export function sampleCommands(names: Iterable<string>, key: Argument): (readonly [string, ...Argument[]])[] {
+  return [...names]
+    .flatMap((name) => (name === 'XGROUP' ? groupCommands : [name]))
+    .map((name) => {
+      const [command = name, ...subcommand] = name.split(' ')
+      return [command, ...subcommand, ...(samples[name]?.(key) ?? [key])]
+    })
 }
 
 /**
@@ -31,8 +45,6 @@ const samples: Readonly<Record<string, (key: Argument) => readonly Argument[]>> 
  */
 export class CommandRights {
   readonly #allowed = new Set<string>()
-  /** Nothing can be found out. */
-  #isUnknown = false
 
   constructor(
     private readonly connection: RedisConnection,
@@ -45,19 +57,18 @@ export class CommandRights {
    */
   async check(names: Iterable<string>, key: string | Uint8Array, { signal }: Operation): Promise<void> {
     const fresh = [...names].filter((name) => !this.#allowed.has(name))
-    if (fresh.length === 0 || this.#isUnknown) return
+    if (fresh.length === 0) return
     const doing = `looking for the right to use ${fresh.join(', ')} for ${this.where}`
     // Of its own: between MULTI and DISCARD nobody else may come.
     const node = await this.connection.nodeOf(keySlot(typeof key === 'string' ? Buffer.from(key) : key)).another(signal)
     try {
       const [begun] = await node.pipeline(doing, [['MULTI']])
-      this.#isUnknown = isAnswer(begun)
-      if (this.#isUnknown) return
-      const replies = await node.pipeline(
-        doing,
-        fresh.map((name) => [name, ...(samples[name]?.(key) ?? [key])]),
+      if (isAnswer(begun)) throw redisError(begun, doing)
+      const replies = await node.pipeline(doing, sampleCommands(fresh, key))
+      const denied = replies.find(
+        (reply) =>
+          isAnswer(reply) && (answerCode(reply) === 'NOPERM' || /unknown (?:sub)?command/i.test(reply.message)),
       )
-      const denied = replies.find((reply) => isAnswer(reply) && answerCode(reply) === 'NOPERM')
       if (denied !== undefined) throw redisError(denied, `writing to ${this.where}`)
     } finally {
       node.close()

@@ -13,12 +13,13 @@ import {
 } from '@drover/core'
 import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
+import { redisError } from '../errors/redis-error.js'
 import { checkStanding, claimPosition, commitArguments, refusal, standingCommand, textOf } from '../state/positions.js'
 import { positionKey, type StatePlace } from '../state/state-place.js'
 import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
 import { isNoHash } from './cluster-writer.js'
-import { CommandRights } from './command-rights.js'
+import { CommandRights, sampleCommands } from './command-rights.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
 
@@ -173,8 +174,9 @@ export class ExactWriter implements ExactSession<Row> {
     const unlinks = policy === 'update' && draft.hasCollections && found.there > 0
     const key = positionKey(this.place, claim.run)
     const { names } = draft.commands
-    const others = [...(unlinks ? ['UNLINK'] : []), ...(names.has('MSET') ? ['MSETNX'] : [])]
-    await this.#rights.check([...names, ...others], key, operation)
+    const others = ['HSET', ...(unlinks ? ['UNLINK'] : []), ...(names.has('MSET') ? ['MSETNX'] : [])]
+    const used = new Set([...names, ...others])
+    await this.#rights.check(used, key, operation)
     const commit = await batch.commit(draft.outcome(found.there))
     const [partition, fence, sequence, position] = commitArguments(commit)
     const { parts, large } = draft.commands.end()
@@ -187,6 +189,7 @@ export class ExactWriter implements ExactSession<Row> {
         String(found.expected),
         found.types,
         unlinks ? '1' : '',
+        JSON.stringify(sampleCommands(used, key)),
         String(parts.length),
         ...parts,
         ...large,
@@ -200,6 +203,18 @@ export class ExactWriter implements ExactSession<Row> {
     const refused = refusal(reply, this.place, commit, commit.sequence)
     if (refused !== undefined) return refused
     const [what, ...numbers] = Array.isArray(reply) ? reply : []
+    if (textOf(what) === 'denied') {
+      return new DroverError(
+        'STORE_DENIED',
+        `${this.target.where}: the user may not run ${textOf(numbers[0])} any more. Nothing of batch ${commit.sequence} was written. Grant it with ACL SETUSER.`,
+      )
+    }
+    if (textOf(what) === 'failed') {
+      const [said, isUndone] = numbers
+      const left = isUndone === 1 ? 'Nothing of it is left.' : 'A part of its keys is written, others may be gone.'
+      const cause = Object.assign(new Error(textOf(said)), { name: 'ReplyError' })
+      return redisError(cause, `writing batch ${commit.sequence} to ${this.target.where}`, { hint: left })
+    }
     if (textOf(what) === 'exist' && this.target.policy === 'error') {
       return draft.refusal(numbers.map(Number), isThereAlready)
     }
