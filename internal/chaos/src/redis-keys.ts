@@ -1,4 +1,5 @@
 import type { RedisRecord } from '@drover/adapter-redis'
+import { expiryTime } from '@drover-internal/redis-server'
 import { Redis } from 'ioredis'
 
 /** A command by name and arguments. */
@@ -87,7 +88,7 @@ export async function connected<T>(url: string, work: (client: Redis) => Promise
 }
 
 async function recordOf(client: Redis, key: string): Promise<RedisRecord> {
-  const [type, expiresAt] = await Promise.all([client.type(key), client.pexpiretime(key)])
+  const [type, expiresAt] = await Promise.all([client.type(key), expiryTime(client, key)])
   const expires_at = expiresAt < 0 ? null : new Date(expiresAt).toISOString()
   return { key, type, value: await readers[type as keyof typeof readers](client, key), expires_at } as RedisRecord
 }
@@ -108,12 +109,12 @@ const readers = {
     return {
       entries: (info.entries as [string, string[]][]).map(([id, found]) => ({ id, fields: pairsOf(found) })),
       lastId: info['last-generated-id'],
-      maxDeletedId: info['max-deleted-entry-id'],
-      entriesAdded: info['entries-added'],
+      maxDeletedId: info['max-deleted-entry-id'] ?? null,
+      entriesAdded: info['entries-added'] ?? null,
       groups: groups.map((group) => ({
         name: group.name,
         lastDeliveredId: group['last-delivered-id'],
-        entriesRead: group['entries-read'],
+        entriesRead: group['entries-read'] ?? null,
         pending: (group.pel as [string, string, number, number][]).map(([id, consumer, deliveredAt, deliveries]) => ({
           id,
           consumer,

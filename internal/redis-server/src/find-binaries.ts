@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +38,12 @@ export function unpackedBinaries(): Binaries | null {
     .filter((folder) => folder !== '')
     .join(delimiter)
   return { server, env: { LD_LIBRARY_PATH: path } }
+}
+
+/** 6, 7, … */
+export function majorVersion({ server, env }: Binaries): number {
+  const said = execFileSync(server, ['--version'], { env: { ...process.env, ...env }, encoding: 'utf8' })
+  return Number(/v=(\d+)/.exec(said)?.[1])
 }
 
 /** There is no Redis on this machine. */

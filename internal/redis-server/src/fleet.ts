@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Binaries, findBinaries, MissingRedis } from './find-binaries.js'
+import { type Binaries, findBinaries, MissingRedis, majorVersion } from './find-binaries.js'
 import { Guard } from './guard.js'
 import { installBinaries } from './install-binaries.js'
 import type { RedisServer, RedisServerOptions } from './redis-server.js'
@@ -24,7 +24,8 @@ export class Fleet {
     this.#guard = new Guard(folder)
   }
 
-  launch({ settings = {}, args = [], keepsData = false, tls, aclUsers }: RedisServerOptions): Promise<Member> {
+  launch(options: RedisServerOptions): Promise<Member> {
+    const { settings = {}, newerSettings = {}, args = [], keepsData = false, tls, aclUsers } = options
     const name = `server-${++this.#members}`
     const cwd = join(this.folder, name)
     mkdirSync(cwd)
@@ -38,6 +39,7 @@ export class Fleet {
       ...(tls && { 'tls-cert-file': file(cwd, 'cert', tls.cert) }),
       ...(aclUsers && { aclfile: file(cwd, 'acl', usersFile(aclUsers)) }),
       ...settings,
+      ...(Object.keys(newerSettings).length > 0 && majorVersion(this.binaries) >= 7 && newerSettings),
     }
     const start = (port: number, ready: string): Promise<void> => {
       const ports = tls ? { port: 0, 'tls-port': port } : { port }
@@ -104,7 +106,8 @@ export async function withFleet<T>(begin: (fleet: Fleet) => Promise<T>): Promise
 }
 
 function asArguments(settings: Readonly<Record<string, string | number>>): readonly string[] {
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+  // Several words are several arguments: Redis 6.2 takes none for another.
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...String(value).split(' ')])
 }
 
 function file(folder: string, name: string, text: string): string {

@@ -3,6 +3,8 @@ import { withFleet } from './fleet.js'
 export interface RedisServerOptions {
   /** Settings of the server, as in redis.conf. */
   readonly settings?: Readonly<Record<string, string | number>>
+  /** Settings that Redis 7.0 brought: an older server goes without. */
+  readonly newerSettings?: Readonly<Record<string, string | number>>
   /** Further arguments of the program. */
   readonly args?: readonly string[]
   /** What was acknowledged is there again after a crash. @default false, a server that is started again is empty */

@@ -8,7 +8,7 @@ import {
   type Row,
   startPipeline,
 } from '@drover/core'
-import { type RedisServer, type RedisServerOptions, startRedis } from '@drover-internal/redis-server'
+import { majorVersionOf, type RedisServer, type RedisServerOptions, startRedis } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { Redis } from 'ioredis'
 import { afterEach, expect, it } from 'vitest'
@@ -134,7 +134,8 @@ describeOwnRedis('a run whose Redis fails', () => {
   it('waits while the server is busy loading its data, before it begins and in the middle', async () => {
     const { server, client } = await serve({
       keepsData: false,
-      settings: { save: '3600 1000000', 'key-load-delay': 200, 'loading-process-events-interval-bytes': 1024 },
+      settings: { save: '3600 1000000', 'key-load-delay': 200 },
+      newerSettings: { 'loading-process-events-interval-bytes': 1024 },
     })
     await fill(client)
     await client.select(1)
@@ -150,7 +151,8 @@ describeOwnRedis('a run whose Redis fails', () => {
     await reload()
     const live = write(`${server.url}/1`, { source: redisSource({ connection: server.url, types: 'string' }) })
     await atBatches(live, [5], reload)
-    expect(loads).toBe(2)
+    // An older server hears nobody until it has loaded so little.
+    expect(loads).toBe((await majorVersionOf(client)) < 7 ? 0 : 2)
     await expectWritten(client, await live.result)
   })
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { encodeJson, memorySource, runPipeline, verify } from '@drover/core'
+import { expiryTime } from '@drover-internal/redis-server'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import type { Redis } from 'ioredis'
 import { beforeEach, expect, it } from 'vitest'
@@ -44,8 +45,8 @@ describeRedis('keys that are copied', () => {
     const report = await copy(decodes)
     expect(report.counts).toMatchObject({ read: keys, inserted: keys, rejected: 0 })
     await expectEqual(decodes)
-    expect(await to.client.pexpiretime('string:ttl')).toBe(never)
-    expect(await to.client.pexpiretime('hash:ttl')).toBe(never)
+    expect(await expiryTime(to.client, 'string:ttl')).toBe(never)
+    expect(await expiryTime(to.client, 'hash:ttl')).toBe(never)
     expect(await to.client.ttl('string')).toBe(-1)
   })
 

@@ -1,4 +1,5 @@
 import { DroverError, type Row } from '@drover/core'
+import { expiryTime } from '@drover-internal/redis-server'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { beforeEach, expect, it } from 'vitest'
 import { type RedisSinkOptions, redisSink } from './redis-sink.js'
@@ -35,8 +36,8 @@ describeRedis('a batch of redisSink', () => {
     expect(outcome).toEqual({ inserted: 1, updated: 1, skipped: 0 })
     expect(await database.client.hgetall('a:1')).toEqual({ name: 'old', score: '2', other: 'kept' })
     expect(await database.client.hgetall('a:2')).toEqual({ id: '2', name: 'two', score: '3', at: String(at) })
-    expect(await database.client.pexpiretime('a:1')).toBe(4_102_444_800_000)
-    expect(await database.client.pexpiretime('a:2')).toBe(at)
+    expect(await expiryTime(database.client, 'a:1')).toBe(4_102_444_800_000)
+    expect(await expiryTime(database.client, 'a:2')).toBe(at)
   })
 
   it('names each key that is no hash and should be merged into, and writes nothing', async () => {

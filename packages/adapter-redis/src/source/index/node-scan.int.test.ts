@@ -160,7 +160,10 @@ describeOwnRedis('a scan of a server that is started again', () => {
 describeOwnRedis('a scan of a table that grows and shrinks', () => {
   test('gets keys twice, and the index gives each once', async () => {
     // One database, looked after often.
-    await using server = await startRedis({ settings: { databases: 1, hz: 500, 'enable-debug-command': 'yes' } })
+    await using server = await startRedis({
+      settings: { databases: 1, hz: 500 },
+      newerSettings: { 'enable-debug-command': 'yes' },
+    })
     const client = new Redis(server.url)
     const keys = await fill(client, 'checkpoint', 250)
     const others = Array.from({ length: 3_000 }, (_, i) => `other:${i}`)
