@@ -74,6 +74,7 @@ describe('where the keys are', () => {
       ],
       options: { redisOptions: { username: 'app', password: 'secret', tls: {} } },
     })
+    expect(locationName({ connection: { cluster: ['n1:7000', '[::1]:7001'] } })).toBe('n1:7000,[::1]:7001')
     const application = new Cluster(['redis://n1:7000', { host: 'n2', port: 7001 }], {
       lazyConnect: true,
       redisOptions: { password: 'secret' },
@@ -103,6 +104,7 @@ describe('what is given as connection is refused without what is secret', () => 
     ['sentinels without a name', { sentinels: [{ host: 's' }], password: 'secret' }, /name of the master/],
     ['no node', { cluster: [] }, /one node at the least/],
     ['a node that is none', { cluster: [{ host: 'n', prt: 1 }] }, /no option "prt"/],
+    ['a node that is no URL', { cluster: ['n:7000,password=secret'] }, /node of cluster is no URL/],
     ['an option that Cluster does not have', { cluster: ['redis://n'], options: { natMpa: {} } }, /"natMap"/],
     ['a database of a cluster', { cluster: ['redis://:secret@n/1'] }, /database 0 and no other/],
     ['a number', 6379, /is a URL, options of ioredis, nodes or a client/],

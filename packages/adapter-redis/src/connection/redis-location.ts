@@ -120,12 +120,16 @@ function server(options: RedisOptions): ResolvedLocation {
   return { kind: 'server', name: `${at}/${db ?? 0}`, options }
 }
 
+/** `host:port`, as `redis-cli --cluster` takes nodes. */
+const bareNode = /^(?:[\w.-]+|\[[\da-f:]+\]):\d+$/i
+
 function cluster(where: string, nodes: RedisClusterNodes['cluster'], options: ClusterOptions): ResolvedLocation {
   if (!Array.isArray(nodes) || nodes.length === 0) {
     throw new DroverError('OPTION_INVALID', `${where}: cluster is a list of one node at the least.`)
   }
   const urls = nodes.map((node) => {
-    if (typeof node === 'string') return parseUrl(where, 'a node of cluster', node)
+    if (typeof node === 'string')
+      return parseUrl(where, 'a node of cluster', bareNode.test(node) ? `redis://${node}` : node)
     checkOptionNames(`${where}, a node of cluster`, node, ['host', 'port'])
     checkText(`${where}, a node of cluster`, 'host', node.host)
     checkWholeNumber(`${where}, a node of cluster`, 'port', node.port, 1)
