@@ -17,6 +17,8 @@ export interface LinkPlan {
   readonly isCluster: boolean
   /** When aborted, what is under way is given up. */
   readonly endsWith: AbortSignal | undefined
+  /** The server has answered before, on another connection: if it does not now, that is no mistake of who named it. @default false */
+  readonly isKnown?: boolean
   /** A command failed, and not by its own fault. */
   readonly onFailure?: () => void
 }
@@ -91,9 +93,9 @@ export class Link {
 
   /** What a command failed with, as an error of ours. */
   failure(error: unknown, doing: string): DroverError {
-    const { name, isCluster, endsWith, options, onFailure } = this.plan
+    const { name, isCluster, isKnown, endsWith, options, onFailure } = this.plan
     if (endsWith?.aborted) return DroverError.from(endsWith.reason, 'the work was given up', 'ABORTED')
-    const isFirst = !this.#hasConnected
+    const isFirst = !this.#hasConnected && isKnown !== true
     // ioredis says of what was on its way only that it will not be tried again.
     const cause = isAnswer(error) ? error : (this.#lastError ?? error)
     if (!isAnswer(error) || failsForPlace.has(answerCode(error))) onFailure?.()

@@ -40,7 +40,7 @@ export class RedisNode {
 
   /** Another connection to the same server, for `WATCH` and what else belongs to a connection. Who asks for it closes it. */
   async another(signal: AbortSignal): Promise<RedisNode> {
-    return RedisNode.open(this.#link.plan, signal)
+    return RedisNode.open({ ...this.#link.plan, isKnown: true }, signal)
   }
 
   /**
