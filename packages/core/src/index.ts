@@ -97,6 +97,7 @@ export {
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
 export { nearestNames, suggestNames } from './errors/nearest.js'
+export { connectionBroke, type FailureMeaning, networkFailures } from './errors/network-failures.js'
 export { checkOnConflict, type OnConflict } from './errors/on-conflict.js'
 export { redactSecrets } from './errors/redact.js'
 export { refuseType, shownValue, ValueRefused } from './errors/value-refused.js'

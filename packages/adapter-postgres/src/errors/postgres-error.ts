@@ -1,5 +1,5 @@
-import { DroverError, redactSecrets } from '@drover/core'
-import { type Meaning, phrases, sqlStates, systemErrors } from './sql-states.js'
+import { DroverError, type FailureMeaning, networkFailures, redactSecrets } from '@drover/core'
+import { phrases, sqlStates } from './sql-states.js'
 
 /**
  * A failure of the server, of pg, knex or the network as a `DroverError`. A refused record that COPY names by its line has that
@@ -49,7 +49,7 @@ function columnOf({ where }: { readonly where?: unknown }): string {
   return name === undefined ? '' : `column "${name}" of `
 }
 
-function meaningOf(error: unknown): Meaning | undefined {
+function meaningOf(error: unknown): FailureMeaning | undefined {
   const state = sqlState(error)
   if (state !== '') {
     // The record is refused, not the user.
@@ -65,7 +65,7 @@ function meaningOf(error: unknown): Meaning | undefined {
     return sqlStates[state] ?? sqlStates[state.slice(0, 2)]
   }
   const { code } = (error ?? {}) as { readonly code?: unknown }
-  const known = typeof code === 'string' ? systemErrors[code] : undefined
+  const known = typeof code === 'string' ? networkFailures[code] : undefined
   return known ?? phrases.find(([pattern]) => pattern.test(`${String(code)} ${messageOf(error)}`))?.[1]
 }
 

@@ -1,18 +1,8 @@
-import type { ErrorCode } from '@drover/core'
-
-/** What a failure means to the person on call. */
-export interface Meaning {
-  readonly code: ErrorCode
-  readonly remedy: string
-  /** The same call may succeed if it is made again. */
-  readonly retry?: true
-}
-
-const brokeOff = 'The connection broke off.'
+import { connectionBroke, type FailureMeaning } from '@drover/core'
 
 /** By SQLSTATE, or its class of two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-export const sqlStates: Readonly<Record<string, Meaning>> = {
-  '08': { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
+export const sqlStates: Readonly<Record<string, FailureMeaning>> = {
+  '08': connectionBroke,
   '22': { code: 'RECORD_REFUSED', remedy: 'A value does not fit its column.' },
   '22023': { code: 'UNEXPECTED', remedy: 'The server does not know the setting, or refuses its value.' },
   '23': { code: 'RECORD_REFUSED', remedy: 'A record breaks a constraint.' },
@@ -78,31 +68,8 @@ export const sqlStates: Readonly<Record<string, Meaning>> = {
   XX002: { code: 'SOURCE_INVALID', remedy: 'An index of the server is damaged: REINDEX it.' },
 }
 
-/** By the `code` of errors of Node. */
-export const systemErrors: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: {
-    code: 'STORE_UNAVAILABLE',
-    remedy: 'No server answers there: check host and port, and that it runs.',
-    retry: true,
-  },
-  ENOTFOUND: { code: 'STORE_UNAVAILABLE', remedy: 'There is no such host: check its name.' },
-  EAI_AGAIN: { code: 'STORE_UNAVAILABLE', remedy: 'The name of the host could not be looked up.', retry: true },
-  EHOSTUNREACH: { code: 'STORE_UNAVAILABLE', remedy: 'The host cannot be reached from here.', retry: true },
-  ENETUNREACH: { code: 'STORE_UNAVAILABLE', remedy: 'The host cannot be reached from here.', retry: true },
-  ETIMEDOUT: { code: 'STORE_UNAVAILABLE', remedy: 'The server did not answer in time.', retry: true },
-  ECONNRESET: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  ECONNABORTED: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  EPIPE: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  ENOENT: {
-    code: 'STORE_UNAVAILABLE',
-    remedy: 'There is no such socket: check the folder given as host, and that the server runs.',
-    retry: true,
-  },
-  EACCES: { code: 'STORE_DENIED', remedy: 'This user may not open the socket of the server.' },
-}
-
 /** What pg and knex say without a code. */
-export const phrases: readonly (readonly [RegExp, Meaning])[] = [
+export const phrases: readonly (readonly [RegExp, FailureMeaning])[] = [
   [
     /timeout exceeded when trying to connect|Timeout acquiring a connection/,
     {
@@ -115,10 +82,7 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
     /connection timeout|timeout expired/,
     { code: 'STORE_UNAVAILABLE', remedy: 'The server did not answer in time.', retry: true },
   ],
-  [
-    /Connection terminated|connection error and is not queryable|Client was closed/,
-    { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  ],
+  [/Connection terminated|connection error and is not queryable|Client was closed/, connectionBroke],
   [
     /pool after calling end|Unable to acquire a connection/,
     { code: 'STORE_UNAVAILABLE', remedy: 'The pool was closed while the run still used it.' },

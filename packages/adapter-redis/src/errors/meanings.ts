@@ -1,17 +1,11 @@
-import type { ErrorCode } from '@drover/core'
+import { connectionBroke, type FailureMeaning, networkFailures } from '@drover/core'
 
 /** What an error means to the person on call. */
-export interface Meaning {
-  readonly code: ErrorCode
-  /** What to do. */
-  readonly remedy: string
-  /** The same may succeed if it is tried again. */
-  readonly retry?: boolean
-  /** How long it takes at the least until it may. */
+export interface Meaning extends FailureMeaning {
+  /** How long it takes at the least until it may succeed. */
   readonly retryAfterMs?: number
 }
 
-const brokeOff = 'The connection broke off: the server restarted, or closed it.'
 const asCluster =
   "This is a cluster: give its nodes as connection: { cluster: ['redis://host:port', …] }, so that all of them are used."
 
@@ -75,33 +69,11 @@ export const answers: Readonly<Record<string, Meaning>> = {
 
 /** By the `code` of errors of Node. */
 export const systemErrors: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: {
-    code: 'STORE_UNAVAILABLE',
-    remedy: 'No server answers there: check host and port, and that it runs.',
-    retry: true,
-  },
-  ENOTFOUND: { code: 'STORE_UNAVAILABLE', remedy: 'There is no such host: check its name.' },
-  EAI_AGAIN: { code: 'STORE_UNAVAILABLE', remedy: 'The name of the host could not be looked up.', retry: true },
-  EHOSTUNREACH: { code: 'STORE_UNAVAILABLE', remedy: 'The host cannot be reached from here.', retry: true },
-  ENETUNREACH: { code: 'STORE_UNAVAILABLE', remedy: 'The host cannot be reached from here.', retry: true },
-  ETIMEDOUT: {
-    code: 'STORE_UNAVAILABLE',
-    remedy: 'The server did not answer in time: check host and port, and what lies between.',
-    retry: true,
-  },
-  ECONNRESET: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  ECONNABORTED: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
-  EPIPE: { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
+  ...networkFailures,
   EPROTO: {
     code: 'OPTION_INVALID',
     remedy: 'If the server speaks no TLS on this port, write redis:// instead of rediss://, or leave tls out.',
   },
-  ENOENT: {
-    code: 'STORE_UNAVAILABLE',
-    remedy: 'There is no such socket: check the path, and that the server runs.',
-    retry: true,
-  },
-  EACCES: { code: 'STORE_DENIED', remedy: 'This user may not open the socket of the server.' },
 }
 
 /** What servers say behind `ERR`, and ioredis without a code. */
@@ -171,7 +143,7 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [
     /Connection is closed|max retries per request|Stream isn't writeable|due to connection close|socket disconnected|Connection lost/i,
-    { code: 'STORE_UNAVAILABLE', remedy: brokeOff, retry: true },
+    connectionBroke,
   ],
 ]
 
