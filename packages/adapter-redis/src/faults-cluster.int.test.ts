@@ -118,7 +118,7 @@ describeOwnRedis('a cluster whose slots move', () => {
       name: 'write',
       source: memorySource<Row>({ records: rows, key: 'key' }),
       sink,
-      batchSize: 100,
+      batchSize: 200,
       maxRetries: 50,
     })
     expect(await moving.stop()).toBeGreaterThan(0)

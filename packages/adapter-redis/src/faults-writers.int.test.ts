@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { memorySink, memoryStateStore, memoryStore, type Row, runPipeline } from '@drover/core'
+import { from, memorySink, memoryStateStore, memoryStore, type Row, runPipeline } from '@drover/core'
 import { type RedisServer, startRedis } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { Redis } from 'ioredis'
@@ -39,6 +39,12 @@ describeOwnRedis('keys that somebody else changes while they are read', () => {
     for (let i = 0; i < 2_000; i++) void client.set(`checkpoint:wild:${i}`, 'at first')
     await client.ping()
   }
+  /** Until the application has had each of its keys in hand. */
+  async function allTouched(): Promise<void> {
+    const rounds = async (): Promise<number> => Number(await client.get('rounds'))
+    const before = await rounds()
+    while ((await rounds()) < before + 41) await new Promise(setImmediate)
+  }
   const calmOf = (rows: readonly Row[]) =>
     rows
       .filter(({ key }) => String(key).startsWith('checkpoint:calm:'))
@@ -64,9 +70,15 @@ describeOwnRedis('keys that somebody else changes while they are read', () => {
       )
       await once(application.stdout as NonNullable<ChildProcess['stdout']>, 'data')
       const store = memoryStore()
+      // The keys are found by now, and most of them not read yet.
+      let touched: Promise<void> | undefined
       const report = await runPipeline({
         name: 'read',
-        source: redisSource({ connection: server.url }),
+        source: from(redisSource({ connection: server.url })).pipe(async (row) => {
+          touched ??= allTouched()
+          await touched
+          return row
+        }),
         sink: memorySink({ store }),
         batchSize: 200,
         parallel,

@@ -135,7 +135,7 @@ describeOwnRedis('a run whose Redis fails', () => {
   it('waits while the server is busy loading its data, before it begins and in the middle', async () => {
     const { server, client } = await serve({
       keepsData: false,
-      settings: { save: '3600 1000000', 'key-load-delay': 200 },
+      settings: { save: '3600 1000000', 'key-load-delay': 20 },
       newerSettings: { 'loading-process-events-interval-bytes': 1024 },
     })
     await fill(client)

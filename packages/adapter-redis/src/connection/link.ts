@@ -6,6 +6,8 @@ import { RawCommand } from './raw-command.js'
 const defaultConnectTimeoutMs = 10_000
 const defaultSocketTimeoutMs = 60_000
 const longestPauseMs = 1000
+/** So long a server that hears nothing keeps who closes a connection, or gives up what is on its way. */
+const farewellMs = 200
 /** What fails by itself in time says more. */
 const graceMs = 100
 
@@ -179,6 +181,7 @@ export class Link {
       ...options,
       connectTimeout: options.connectTimeout ?? defaultConnectTimeoutMs,
       socketTimeout: options.socketTimeout ?? defaultSocketTimeoutMs,
+      disconnectTimeout: options.disconnectTimeout ?? farewellMs,
       connectionName: options.connectionName || 'drover',
       protocol: 2,
       replyMapping: 'legacy',

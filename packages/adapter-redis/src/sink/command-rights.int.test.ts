@@ -1,5 +1,5 @@
 import type { Row } from '@drover/core'
-import { type RedisServer, startRedis } from '@drover-internal/redis-server'
+import { majorVersionOf, type RedisServer, startRedis } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -34,15 +34,17 @@ describeOwnRedis('a user of redisSink who may not do all that a batch needs', ()
     { key: 'list', type: 'list', value: ['x'] },
   ]
 
-  it.each([['-xgroup|createconsumer'], ['-xgroup|destroy'], ['-@transaction', '-rpush']])(
-    'is told so before anything is written: %s',
-    async (...rules) => {
-      await allow(...rules)
-      await using lane = await open()
-      await expect(lane.write(records)).rejects.toMatchObject({ code: 'STORE_DENIED' })
-      expect(await keys()).toEqual([])
-    },
-  )
+  // Redis 6.2 knows no other way to deny a part of a command.
+  it.each([
+    ['-xgroup', '+xgroup|create', '+xgroup|destroy'],
+    ['-xgroup', '+xgroup|create', '+xgroup|createconsumer'],
+    ['-@transaction', '-rpush'],
+  ])('is told so before anything is written: %s', async (...rules) => {
+    await allow(...rules)
+    await using lane = await open()
+    await expect(lane.write(records)).rejects.toMatchObject({ code: 'STORE_DENIED' })
+    expect(await keys()).toEqual([])
+  })
 
   it('is told so if the right was taken away between two batches, of which the second one writes nothing', async () => {
     await allow()
@@ -52,7 +54,10 @@ describeOwnRedis('a user of redisSink who may not do all that a batch needs', ()
     const more = records.map((record) => ({ ...record, key: `more ${record.key}` }))
     await expect(lane.write(more)).rejects.toMatchObject({
       code: 'STORE_DENIED',
-      message: expect.stringContaining('may not run RPUSH any more'),
+      // An older server tells a script nothing of rights, and what it did is undone.
+      message: expect.stringContaining(
+        (await majorVersionOf(client)) < 7 ? 'Nothing of it is left' : 'may not run RPUSH any more',
+      ),
     })
     expect(await keys()).toHaveLength(3)
   })

@@ -70,7 +70,7 @@ describeRedis('state that several processes want', () => {
   }, async () => {
     const seed = Number(process.env.DROVER_SEED ?? Date.now() % 1_000_000)
     const next = random(seed)
-    const last = 400
+    const last = 200
     await using store = redisStateStore({ connection: database.url })
     const rivals = Array.from({ length: 3 }, () => new Rival(folder, database.url, last))
     const working = new Set(rivals)
@@ -79,11 +79,11 @@ describeRedis('state that several processes want', () => {
 
     let kills = 0
     while (working.size > 0) {
-      await wait(20 + next() * 60)
+      await wait(15 + next() * 40)
       const [lease] = (await store.load('shared', operation))?.leases ?? []
       const victim = [...working].find(({ child }) => lease?.holder.includes(`:${child.pid}:`))
       if (victim === undefined) continue
-      if (kills === 0 || (next() < 0.2 && kills < 3)) {
+      if (kills === 0 || (next() < 0.2 && kills < 2)) {
         kills++
         victim.child.kill('SIGKILL')
         const another = new Rival(folder, database.url, last)

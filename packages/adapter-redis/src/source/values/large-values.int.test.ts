@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { readKeys } from './testing/read-keys.js'
 
-const members = 100_000
+const members = 40_000
 const numbers = Array.from({ length: members }, (_, i) => i)
 const small = { records: 1_000, bytes: 64 * 1024 }
 
@@ -14,7 +14,7 @@ async function fill(client: Redis, key: string, command: string, count = members
   await client.eval(`for i = 0, ${count - 1} do redis.call(${line}) end`, 1, key)
 }
 
-describeRedis('collections of 100,000 members', () => {
+describeRedis('collections of 40,000 members', () => {
   const redis = useRedis()
 
   test.each([

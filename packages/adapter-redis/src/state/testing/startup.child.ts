@@ -6,8 +6,8 @@ import { redisStateStore } from '../redis-state-store.js'
 
 /** One of several instances of an application that start together: folder, connection. */
 const [folder = '', connection = ''] = process.argv.slice(2)
-const leaseMs = 1_500
-const rows = 20_000
+const leaseMs = 1_000
+const rows = 10_000
 
 const records = Array.from({ length: rows }, (_, i) => ({ id: i + 1, content: `message ${i + 1}` }))
 const client = new Redis(connection)
