@@ -1,6 +1,7 @@
 import type { Warning } from '@drover/core'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import type { FoundKeys } from './index/index-building.js'
+import { keyspaces } from './keyspace.js'
 import { type RedisType, redisTypes } from './redis-record.js'
 import type { Changes, Tally } from './values/changes.js'
 import { shownKey } from './values/key-json.js'
@@ -10,6 +11,7 @@ export async function foundWarnings(
   connection: RedisConnection,
   sought: string | null,
   { index, ownKeys }: FoundKeys,
+  types: readonly RedisType[],
 ): Promise<Warning[]> {
   const warnings: Warning[] = []
   if (ownKeys.example !== undefined) {
@@ -23,6 +25,14 @@ export async function foundWarnings(
     const others = connection.isCluster ? '' : await otherDatabases(connection)
     const what = sought === null ? 'there is no key' : `no key ${sought}`
     warnings.push({ code: 'SOURCE_EMPTY', message: `${connection.name}: ${what}${others}.` })
+  } else if (types.includes('hash') && knowsFieldExpiry(connection.server.version)) {
+    const hashes = await expiringFields(connection)
+    if (hashes > 0) {
+      warnings.push({
+        code: 'EXPIRY_LEFT_OUT',
+        message: `${connection.name}: ${keys(hashes)} of the server ${hashes === 1 ? 'is a hash' : 'are hashes'} with fields that expire by themselves (HEXPIRE). When they do is not read: such fields arrive as ones that stay.`,
+      })
+    }
   }
   return warnings
 }
@@ -72,6 +82,20 @@ async function otherDatabases(connection: RedisConnection): Promise<string> {
   const { nodes } = await connection.topology('looking for keys')
   const [info] = (await nodes[0]?.node.pipeline('looking for keys', [['INFO', 'keyspace']])) ?? []
   if (!(info instanceof Buffer)) return ''
-  const found = [...info.toString('latin1').matchAll(/^db(\d+):keys=(\d+)/gm)].slice(0, 5)
-  return found.map(([, database, count]) => `; database ${database} has ${keys(Number(count))}`).join('')
+  const found = keyspaces(info).slice(0, 5)
+  return found.map(({ database, keys: count }) => `; database ${database} has ${keys(count)}`).join('')
+}
+
+function knowsFieldExpiry([major = 0, minor = 0]: readonly number[]): boolean {
+  return major > 7 || (major === 7 && minor >= 4)
+}
+
+/** In all databases of the servers, for which one it is that is read makes little difference. */
+async function expiringFields(connection: RedisConnection): Promise<number> {
+  const doing = 'looking for fields that expire'
+  const { nodes } = await connection.topology(doing)
+  const infos = await Promise.all(nodes.map(({ node }) => node.pipeline(doing, [['INFO', 'keyspace']])))
+  return infos
+    .flatMap(([info]) => (info instanceof Buffer ? keyspaces(info) : []))
+    .reduce((sum, { subexpiry }) => sum + subexpiry, 0)
 }

@@ -136,7 +136,8 @@ class RedisSourceSession<R> implements SourceSession<R> {
   }
 
   async #found(found: FoundKeys): Promise<void> {
-    for (const warning of await foundWarnings(this.connection, this.settings.sought, found)) this.warn(warning)
+    const { sought, types } = this.settings
+    for (const warning of await foundWarnings(this.connection, sought, found, types)) this.warn(warning)
   }
 }
 

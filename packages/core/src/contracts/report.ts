@@ -35,6 +35,8 @@ export interface Warning {
     | 'KEYS_LEFT_OUT'
     /** Keys were gone, or of another type, when they were read, or changed while they were. */
     | 'KEYS_CHANGED'
+    /** Parts of records expire by themselves in the source's store, and when they do is not read. */
+    | 'EXPIRY_LEFT_OUT'
     /** Nothing matches what was to be read. */
     | 'SOURCE_EMPTY'
   readonly message: string

@@ -1,6 +1,7 @@
 import { RawCommand, type Reply } from '../../connection/raw-command.js'
 import type { RedisNode } from '../../connection/redis-node.js'
 import { answerCode } from '../../errors/redis-error.js'
+import { keyspaces } from '../keyspace.js'
 import { EncodedCommand } from './encoded-command.js'
 import { expiryCommands, expiryCount, expiryFunction, expiryOf } from './expiry.js'
 
@@ -82,10 +83,8 @@ export class StringReading {
   }
 }
 
-/** `db0:keys=12,expires=3,avg_ttl=0`; a database without keys is not named. */
 function hasExpiries(info: Buffer, database: number): boolean {
-  const [, expires = '0'] = new RegExp(`^db${database}:.*?expires=(\\d+)`, 'm').exec(info.toString('latin1')) ?? []
-  return expires !== '0'
+  return keyspaces(info).some((keyspace) => keyspace.database === database && keyspace.expires > 0)
 }
 
 function expiries(version: readonly number[]): string {
