@@ -41,7 +41,8 @@ describeOwnRedis('a server of one test', () => {
   })
 })
 
-describeOwnRedis('servers of a process', () => {
+// What follows waits for servers of its own, most of the time.
+describeOwnRedis('servers of a process', { concurrent: true }, () => {
   it('end with it when it is killed, and leave nothing', async () => {
     const script = `
       import { startRedis } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
@@ -63,7 +64,7 @@ describeOwnRedis('servers of a process', () => {
   })
 })
 
-describeOwnRedis('a cluster', () => {
+describeOwnRedis('a cluster', { concurrent: true }, () => {
   it('has all slots, and moves them', async () => {
     await using cluster = await startRedisCluster({ masters: 2, replicas: 1 })
     const [one, two] = cluster.masters as [ClusterNode, ClusterNode]
@@ -76,7 +77,7 @@ describeOwnRedis('a cluster', () => {
   })
 })
 
-describeOwnRedis('sentinels', () => {
+describeOwnRedis('sentinels', { concurrent: true }, () => {
   it('choose another master', async () => {
     await using sentinels = await startSentinels()
     const before = await sentinels.master()

@@ -128,7 +128,8 @@ describeOwnRedis('a cluster whose slots move', () => {
   })
 })
 
-describeOwnRedis('a master that is gone, and whose replica takes over', () => {
+// Each waits for servers of its own.
+describeOwnRedis('a master that is gone, and whose replica takes over', { concurrent: true }, () => {
   it('loses and doubles nothing of a cluster that is read from and written to', { timeout: 60_000 }, async () => {
     await using cluster = await startRedisCluster({
       masters: 3,
