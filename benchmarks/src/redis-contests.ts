@@ -80,6 +80,7 @@ function toRedis({ rows }: Bench, server: RedisBench): Contest {
     title: `A file of ${rows} SETs → Redis`,
     contenders: [
       shell('redis-cli --pipe', `redis-cli -u "${to}" --pipe < "${commands}"`),
+      redis('an ioredis pipeline of SETs by hand, no position', 'set-pipeline', { commands, to }),
       redis('redisSink, the position in the same script', 'redis', { commands, to }, { goal: 1 / 0.7 }),
       redis('Redis → Redis', 'redis', { url: server.url('strings'), to }),
     ],

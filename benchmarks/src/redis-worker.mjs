@@ -85,6 +85,22 @@ const tasks = {
     })
   },
 
+  /** What people write who know pipelines: a thousand SETs at once, the next ones made while these are under way. */
+  async 'set-pipeline'({ commands, to }) {
+    const { Redis } = await import('ioredis')
+    const redis = new Redis(to)
+    const session = await commandsSource(commands).connect()
+    let ahead = Promise.resolve()
+    for await (const page of session.read({ page: { records: 1000 } })) {
+      const pipeline = redis.pipeline()
+      for (const { key, value } of page.rows()) pipeline.set(key, value)
+      await ahead
+      ahead = pipeline.exec()
+    }
+    await ahead
+    redis.disconnect()
+  },
+
   /** What people write: a GET for each key, awaited in turn. */
   async naive({ url, file }) {
     const { Redis } = await import('ioredis')
