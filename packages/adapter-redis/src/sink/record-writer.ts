@@ -169,13 +169,10 @@ export class RecordWriter {
     if (!this.server.hasJson) {
       throw new ValueRefused('a document of JSON', "The server has no RedisJSON: write it with as: 'string'.")
     }
-    const isRecord = this.form.value === undefined
     // What a source calls JSON is a value; what it calls text is one of JSON.
     const value = typeof given === 'string' && !this.#holdsJson ? parsed(given, 'json') : given
     const text = jsonText(value, { values: this.form.as === undefined ? 'plain' : 'extended' })
-    if (!isRecord && depthOf(value, 0) > deepest) {
-      throw new ValueRefused(`a document of more than ${deepest} levels`, 'RedisJSON takes no deeper one.')
-    }
+    checkDocument(value, 0)
     out.open('JSON.SET')
     out.key(key)
     out.add('$')
@@ -288,11 +285,16 @@ function milliseconds(value: unknown): number | null {
     : null
 }
 
-function depthOf(value: unknown, depth: number): number {
-  if (typeof value !== 'object' || value === null || depth > deepest) return depth
-  let most = depth + 1
-  for (const part of Object.values(value)) most = Math.max(most, depthOf(part, depth + 1))
-  return most
+/** What RedisJSON would refuse in the middle of a script. @throws ValueRefused */
+function checkDocument(value: unknown, depth: number): void {
+  if (typeof value === 'bigint' && !Number.isFinite(Number(value))) {
+    throw new ValueRefused(`a document with ${shownValue(value)}`, 'RedisJSON takes numbers that a double can hold.')
+  }
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return
+  if (depth >= deepest) {
+    throw new ValueRefused(`a document of more than ${deepest} levels`, 'RedisJSON takes no deeper one.')
+  }
+  for (const part of Object.values(value)) checkDocument(part, depth + 1)
 }
 
 /** @throws ValueRefused that says at which place */
