@@ -98,9 +98,9 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
       retry: true,
     },
   ],
-  // What NOPERM is called inside a script.
+  // What NOPERM is called inside a script: before Redis 7.2, and since.
   [
-    /The user executing the script can't/,
+    /The user executing the script can't|ACL failure in script/,
     { code: 'STORE_DENIED', remedy: 'Grant the user what the script calls, and the keys, with ACL SETUSER.' },
   ],
   [
@@ -112,7 +112,7 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
     { code: 'RECORD_REFUSED', remedy: 'A value is beyond what the server takes: see its setting proto-max-bulk-len.' },
   ],
   [
-    /unknown command|unknown subcommand/i,
+    /unknown (?:redis )?command|unknown subcommand/i,
     {
       code: 'UNEXPECTED',
       remedy: 'The server does not know the command: it is older than Redis 6.2, lacks a module, or has renamed it.',

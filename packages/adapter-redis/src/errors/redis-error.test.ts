@@ -35,6 +35,13 @@ describe('what a server answers', () => {
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'RECORD_REFUSED', false],
     ['ERR string exceeds maximum allowed size (proto-max-bulk-len)', 'RECORD_REFUSED', false],
     ["ERR unknown command 'JSON.GET', with args beginning with: 'a' ", 'UNEXPECTED', false],
+    ['ERR Unknown Redis command called from script script: 0a, on @user_script:1.', 'UNEXPECTED', false],
+    ["ERR The user executing the script can't run this command or subcommand script: 0a", 'STORE_DENIED', false],
+    [
+      "ERR ACL failure in script: User app has no permissions to run the 'rpush' command script: 0a",
+      'STORE_DENIED',
+      false,
+    ],
     ['ERR something new', 'UNEXPECTED', false],
   ])('%s is %s', (message, code, isRetryable) => {
     const error = redisError(answer(message), 'reading key "a" on cache.example.org:6379')

@@ -70,20 +70,20 @@ describeRedis('state that several processes want', () => {
   }, async () => {
     const seed = Number(process.env.DROVER_SEED ?? Date.now() % 1_000_000)
     const next = random(seed)
-    const last = 200
+    const last = 100
     await using store = redisStateStore({ connection: database.url })
     const rivals = Array.from({ length: 3 }, () => new Rival(folder, database.url, last))
     const working = new Set(rivals)
     const follow = (each: Rival): void => void each.ended.then(() => working.delete(each))
     for (const each of rivals) follow(each)
 
-    let kills = 0
+    let [kills, stops] = [0, 0]
     while (working.size > 0) {
       await wait(15 + next() * 40)
       const [lease] = (await store.load('shared', operation))?.leases ?? []
       const victim = [...working].find(({ child }) => lease?.holder.includes(`:${child.pid}:`))
       if (victim === undefined) continue
-      if (kills === 0 || (next() < 0.2 && kills < 2)) {
+      if (kills === 0 || (next() < 0.2 && kills < 2 && stops > 2)) {
         kills++
         victim.child.kill('SIGKILL')
         const another = new Rival(folder, database.url, last)
@@ -91,6 +91,7 @@ describeRedis('state that several processes want', () => {
         working.add(another)
         follow(another)
       } else {
+        stops++
         victim.child.kill('SIGSTOP')
         void wait(150 + next() * 200).then(() => victim.child.kill('SIGCONT'))
       }

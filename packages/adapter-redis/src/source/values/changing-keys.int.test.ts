@@ -101,6 +101,7 @@ describeRedis('keys that are not as they were found', () => {
     [['+@all', '-@scripting']],
     [['+@all', '-info', '-@scripting']],
     [['+@all', '-multi']],
+    [['+@all', '-memory']],
   ])('a user with the rights %s reads them all, and when they expire', async (rights) => {
     const { client } = redis
     await client.mset(Object.fromEntries(keys.map((key) => [key, key])))

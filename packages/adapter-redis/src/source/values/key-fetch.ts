@@ -29,6 +29,9 @@ export interface Reading {
 /** What became of a key that was asked for; null where there is nothing to give. */
 export type Fetched = StoredKey | { readonly reject: SourceReject } | null
 
+/** The server knows no scripts, or they may not use what they are made of; commands may do without some of it. */
+const deniedToScripts = /unknown (?:redis )?command|The user executing the script can't|ACL failure in script/i
+
 /** An answer may be so much larger than was expected of it, and so many bytes more. */
 const surprise = 4
 const surpriseBytes = 16 * 1024 * 1024
@@ -149,7 +152,7 @@ export class KeyFetch {
       )
     }
     if (!(seen instanceof Error)) return seen
-    if (answerCode(seen) !== 'NOPERM' && !/unknown command/i.test(seen.message))
+    if (answerCode(seen) !== 'NOPERM' && !deniedToScripts.test(seen.message))
       throw redisError(seen, `reading keys on ${connection.name}`)
     this.#scriptsAreDenied = true
     return this.#sight(keys, portion)

@@ -51,6 +51,8 @@ async function work(lease: Lease): Promise<number> {
       return sequence
     }
     sequence++
+    // Else all is done before anything can happen to it.
+    await wait(2)
     before = cursor
   }
   await store.release(lease, operation)
