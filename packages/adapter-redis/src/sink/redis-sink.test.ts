@@ -76,7 +76,7 @@ describe('records', () => {
 
   it.each([
     [{ as: 'hash', key: 'a:{uid}' }, schema(['id'], []), /no field "uid"/],
-    [{ as: 'hash', key: 'a:{tenant}' }, schema(['tenant', 'id'], ['tenant', 'id']), /leaves out "id"/],
+    [{ as: 'hash', key: 'a:{tenant}' }, schema(['tenant', 'id'], ['tenant', 'id']), /the template key leaves out "id"/],
     [{ as: 'hash' }, schema(['key', 'id'], ['id']), /leaves out "id"/],
     [{ key: 'a:{id}' }, schema(['id'], ['id']), /no field "type"/],
     [{ as: 'string', key: 'a:{id}', value: 'body' }, schema(['id'], ['id']), /no field "body"/],
@@ -89,7 +89,9 @@ describe('records', () => {
 
   it('may have a field of any type as JSON, not as a field of a hash', () => {
     const any: RecordSchema = { fields: [{ name: 'v', type: { kind: 'any' }, nullable: true }], key: [] }
-    expect(target({ as: 'hash', key: '{v}' }).check(any)).toMatchObject([{ field: 'v' }])
+    expect(target({ as: 'hash', key: '{v}' }).check(any)).toMatchObject([
+      { field: 'v', remedy: expect.stringContaining('in a step') },
+    ])
     expect(target({ as: 'string', key: '{v}' }).check(any)).toEqual([])
   })
 })

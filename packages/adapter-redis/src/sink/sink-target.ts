@@ -47,7 +47,7 @@ export class SinkTarget {
       .map(({ name }) => ({
         field: name,
         loses: 'a hash holds bytes, which do not tell the text 1 from the number 1, nor from the byte',
-        remedy: "as: 'string'",
+        remedy: "as: 'string', or make one type of it in a step, or leave it out",
       }))
   }
 
@@ -108,7 +108,7 @@ export class SinkTarget {
     const names = left.map((name) => `"${name}"`).join(', ')
     throw new DroverError(
       'SINK_NOT_READY',
-      `${this.where}: the key of the records is ${schema.key.map((name) => `"${name}"`).join(', ')}, and ${key === null ? 'the field "key", which names keys of Redis' : 'the template key'}, leaves out ${names}: several records could become one key. Put it into the template, or give key as a function if the keys differ anyway.`,
+      `${this.where}: the key of the records is ${schema.key.map((name) => `"${name}"`).join(', ')}, and ${key === null ? 'the field "key", which names keys of Redis,' : 'the template key'} leaves out ${names}: several records could become one key. Put it into the template, or give key as a function if the keys differ anyway.`,
     )
   }
 
