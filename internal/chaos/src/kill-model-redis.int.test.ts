@@ -49,8 +49,8 @@ describeOwnRedis('Redis', () => {
     }
 
   test.each([
-    ['hash', 'tells', 12],
-    ['string', 'silent', 12],
+    ['hash', 'tells', 25],
+    ['string', 'silent', 25],
   ] as const)(
     'as %s, it is exact wherever a run ends (refusals: %s)',
     { timeout: 180_000 },
