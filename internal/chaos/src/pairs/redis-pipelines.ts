@@ -89,7 +89,9 @@ function troubled<R extends Row>(stores: PipelineStores<R>, trouble: Trouble): C
         // What the server remembers of an earlier call of this process is over soon.
         return await pair.run(directory, { ...life, whenHeld: 'wait', leaseMs: 3_000 })
       } catch (error) {
-        if (!DroverError.isInstance(error, 'STORE_UNAVAILABLE', 'LEASE_LOST', 'FENCED')) throw error
+        if (DroverError.isInstance(error, 'STORE_UNAVAILABLE', 'LEASE_LOST', 'FENCED')) continue
+        // The run was forgotten between being begun and being worked on.
+        if (trouble !== 'forgets' || !DroverError.isInstance(error, 'STATE_INVALID')) throw error
       }
     }
   }
