@@ -2,6 +2,7 @@ import { DroverError } from '@drover/core'
 import { Redis, type RedisOptions } from 'ioredis'
 import { answerCode, isAnswer, redisError } from '../errors/redis-error.js'
 import { RawCommand } from './raw-command.js'
+import { unaskedAnswer } from './unasked-answer.js'
 
 const defaultConnectTimeoutMs = 10_000
 const defaultSocketTimeoutMs = 60_000
@@ -62,6 +63,10 @@ export class Link {
       signal.throwIfAborted()
       await this.usable()
     } catch (error) {
+      const { options } = this.plan
+      const isCutOff = !signal.aborted && !options.sentinels && !options.tls && closedAtOnce(this.#lastError ?? error)
+      const answer = isCutOff ? await unaskedAnswer(options) : undefined
+      if (answer !== undefined) this.#lastError = answer
       this.close()
       throw signal.aborted
         ? DroverError.from(signal.reason, 'the work was given up', 'ABORTED')
@@ -224,13 +229,18 @@ function silence(ms: number): Error {
 /** A server that speaks TLS closes a connection that does not, without a word; the other way round it may stay silent. */
 function tlsHint({ tls, sentinels }: RedisOptions, cause: unknown): string | undefined {
   if (sentinels) return undefined
-  const { code, message } = (cause ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (tls) {
+    const { code } = (cause ?? {}) as { readonly code?: unknown }
     const isSilent = code === 'ETIMEDOUT' || code === 'ECONNRESET'
     return isSilent
       ? 'If the server speaks no TLS on this port, write redis:// instead of rediss://, or leave tls out.'
       : undefined
   }
-  const isClosed = code === 'ECONNRESET' || code === 'EPIPE' || /closed/.test(String(message))
-  return isClosed ? 'If the server speaks TLS on this port, write rediss://, or give tls: {}.' : undefined
+  return closedAtOnce(cause) ? 'If the server speaks TLS on this port, write rediss://, or give tls: {}.' : undefined
+}
+
+/** It took the connection, and closed it without an answer that was read. */
+function closedAtOnce(cause: unknown): boolean {
+  const { code, message } = (cause ?? {}) as { readonly code?: unknown; readonly message?: unknown }
+  return !isAnswer(cause) && (code === 'ECONNRESET' || code === 'EPIPE' || /closed/.test(String(message)))
 }

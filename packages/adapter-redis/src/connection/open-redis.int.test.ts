@@ -144,6 +144,21 @@ describeOwnRedis('a server', () => {
     })
   })
 
+  it('has no room for another connection now, and may have later', async () => {
+    await using server = await startRedis()
+    const client = new Redis(server.url)
+    await client.config('SET', 'maxclients', 1)
+    // ioredis reads the answer or finds the connection closed, as it happens.
+    for (let i = 0; i < 5; i++) {
+      expect(await refusal(server.url)).toMatchObject({
+        code: 'STORE_BUSY',
+        isRetryable: true,
+        message: expect.stringMatching(/: ERR max number of clients reached\. .*see its setting maxclients\.$/),
+      })
+    }
+    client.disconnect()
+  })
+
   it('may let a user do little more than read', async () => {
     await using server = await startRedis({
       aclUsers: { reader: 'on >secret ~checkpoint:* -@all +get +scan', lost: 'on >secret' },
