@@ -52,6 +52,16 @@ describeOwnRedis('a master that sentinels know', () => {
     })
   })
 
+  it('is not found where no sentinel answers but a server', async () => {
+    const { host, port } = await sentinels.master()
+    const connection = { sentinels: [{ host, port }], name: 'mymaster' }
+    await expect(openRedis({ connection }, opening)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      isRetryable: false,
+      message: expect.stringContaining('No sentinel answers there'),
+    })
+  })
+
   it('is not found where all sentinels are gone', async () => {
     const connection = { ...sentinels.connection, connectTimeout: 500 }
     const [sentinel] = sentinels.sentinels

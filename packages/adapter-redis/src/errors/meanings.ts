@@ -111,6 +111,15 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
     /exceeds maximum allowed size|invalid bulk length|invalid multibulk length/,
     { code: 'RECORD_REFUSED', remedy: 'A value is beyond what the server takes: see its setting proto-max-bulk-len.' },
   ],
+  // What asks for the master is ioredis.
+  [
+    /unknown command .sentinel/i,
+    {
+      code: 'OPTION_INVALID',
+      remedy:
+        "No sentinel answers there, but another server: give the addresses of the sentinels (often port 26379), or the server's own URL as connection, without sentinels.",
+    },
+  ],
   [
     /unknown (?:redis )?command|unknown subcommand/i,
     {

@@ -35,6 +35,7 @@ describe('what a server answers', () => {
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'RECORD_REFUSED', false],
     ['ERR string exceeds maximum allowed size (proto-max-bulk-len)', 'RECORD_REFUSED', false],
     ["ERR unknown command 'JSON.GET', with args beginning with: 'a' ", 'UNEXPECTED', false],
+    ["ERR unknown command 'sentinel', with args beginning with: 'get-master-addr-by-name' ", 'OPTION_INVALID', false],
     ['ERR Unknown Redis command called from script script: 0a, on @user_script:1.', 'UNEXPECTED', false],
     ["ERR The user executing the script can't run this command or subcommand script: 0a", 'STORE_DENIED', false],
     [
