@@ -160,7 +160,7 @@ export class ExactWriter implements ExactSession<Row> {
     checkStanding(standing, this.place, claim, batch.sequence)
     const types = await this.#typesOf(draft)
     const numbers = [...types].flatMap((type, number) => (type === 'n' ? [] : [number]))
-    if (numbers.length > 0) throw draft.refusal(numbers, isThereAlready)
+    if (numbers.length > 0) throw draft.refusal(numbers, thereAlready(batch.sequence))
   }
 
   async #commit(
@@ -216,7 +216,7 @@ export class ExactWriter implements ExactSession<Row> {
       return redisError(cause, `writing batch ${commit.sequence} to ${this.target.where}`, { hint: left })
     }
     if (textOf(what) === 'exist' && this.target.policy === 'error') {
-      return draft.refusal(numbers.map(Number), isThereAlready)
+      return draft.refusal(numbers.map(Number), thereAlready(commit.sequence))
     }
     return new DroverError(
       'STORE_BUSY',
@@ -235,4 +235,9 @@ export class ExactWriter implements ExactSession<Row> {
   }
 }
 
-const isThereAlready = "is there already. onConflict: 'skip' leaves it alone, 'update' replaces it."
+/** Where nothing of a partition was committed, as far as the store knows, what is there may be the run's own, and its position gone. */
+function thereAlready(sequence: number): string {
+  const remedy = "onConflict: 'skip' leaves it alone, 'update' replaces it."
+  if (sequence > 1) return `is there already. ${remedy}`
+  return `is there already, and the store has no position of this run for the partition. Either the key was there before the run, or the run wrote it and its position was deleted since (DEL of *drover:v1:*, eviction). ${remedy}`
+}

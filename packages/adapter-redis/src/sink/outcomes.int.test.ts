@@ -62,6 +62,18 @@ describeRedis('a batch of redisSink', () => {
     expect(await lane.write([{ id: 1 }, { id: 4 }])).toEqual({ inserted: 2, updated: 0, skipped: 0 })
   })
 
+  it('that is the first of a partition, and meets keys of its own run, says that the position may be gone', async () => {
+    const again = /there already, and the store has no position of this run .*its position was deleted .*'skip'/
+    await using lane = await open()
+    await lane.write([{ id: 1 }])
+    const met = await refusal(lane.write([{ id: 1 }, { id: 2 }]))
+    expect(met.message).toMatch(/there already\. onConflict/)
+    for (const key of await database.client.keys('*drover:v1:*')) await database.client.del(key)
+    expect(await lane.claim()).toBe(0)
+    expect((await refusal(lane.write([{ id: 1 }, { id: 2 }]))).message).toMatch(again)
+    expect((await refusal(lane.probe([{ id: 1 }, { id: 2 }]))).message).toMatch(again)
+  })
+
   it.each([
     ['update', (key: string) => database.client.set(key, 'theirs')],
     ['skip', (key: string) => database.client.set(key, 'theirs')],
