@@ -52,7 +52,7 @@ export function changesWarnings(
   if (changed.length > 0) {
     warnings.push({
       code: 'KEYS_CHANGED',
-      message: `${name}: somebody writes to the keys while they are read: ${changed.join('; ')}.`,
+      message: `${name}: not all keys stayed as they were while they were read (they expire, or somebody writes to them): ${changed.join('; ')}.`,
     })
   }
   if (otherType.example !== null) {
