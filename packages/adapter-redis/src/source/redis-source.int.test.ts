@@ -94,12 +94,48 @@ describeRedis('redisSource', () => {
     await using two = await open({ connection: database.url, types: ['list', 'hash'] })
     expect((await two.keys())[0].sort()).toEqual(['checkpoint:b', 'checkpoint:c'])
     expect(await two.session.count?.({ signal })).toEqual({ value: 3, exact: false })
+    await two.session[Symbol.asyncDispose]()
     expect(two.warnings).toEqual([
       {
         code: 'KEYS_LEFT_OUT',
         message: expect.stringMatching(/: 1 key was left out, such as "checkpoint:a": .*string/),
       },
     ])
+  })
+
+  test('counts what it leaves out once, however its reads end', async () => {
+    const makers = [
+      (key: string) => database.client.set(key, ''),
+      (key: string) => database.client.hset(key, 'field', ''),
+      (key: string) => database.client.rpush(key, ''),
+    ]
+    await Promise.all(Array.from({ length: 900 }, (_, i) => makers[i % 3]?.(`checkpoint:${i}`)))
+    const options: RedisSourceOptions = { connection: database.url, types: ['hash', 'list'] }
+    const leftOut = (warnings: readonly Warning[]) =>
+      warnings.map(({ message }) => /\d+ keys were left/.exec(message)?.[0])
+    await using opened = await open(options)
+    // As it is read to know what records are like, again from the beginning, by halves, and twice from where it was.
+    await opened.keys(null, whole, 50)
+    const [, cursor] = await opened.keys(null, whole, 100)
+    const halves = (await opened.session.split?.({ signal, partition: whole, after: cursor })) ?? []
+    const [, later] = await opened.keys(null, halves[0], 30)
+    for (const [i, half] of halves.entries()) await opened.keys(i === 0 ? later : null, half)
+    await opened.keys(cursor)
+    expect(opened.warnings).toEqual([])
+    await opened.session[Symbol.asyncDispose]()
+    expect(leftOut(opened.warnings)).toEqual(['300 keys were left'])
+    // What is read ahead of a stop and not written is counted again by the run that goes on, and never by none.
+    const sink = memorySink<RedisRecord>()
+    const counts: number[] = []
+    for (const stop of [100, 200, undefined]) {
+      const stopAfter = stop === undefined ? {} : { stopAfter: { records: stop } }
+      const source = redisSource({ ...options, decodeResponses: true })
+      const report = await runPipeline({ name: 'x', source, sink, batchSize: 50, ...stopAfter })
+      counts.push(...leftOut(report.warnings).map((said) => Number.parseInt(said ?? '', 10)))
+    }
+    expect(sink.store.rows).toHaveLength(600)
+    expect(counts).toHaveLength(3)
+    expect(counts.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(300)
   })
 
   test("leaves Drover's own keys out, and says so once", async () => {
@@ -151,6 +187,7 @@ describeRedis('redisSource', () => {
     expect((await opened.keys(cursor))[0].sort()).toEqual(
       keys.filter((key) => !first.includes(key) && !gone.includes(key)),
     )
+    await opened.session[Symbol.asyncDispose]()
     expect(opened.warnings).toEqual([
       { code: 'KEYS_CHANGED', message: expect.stringMatching(/ 50 keys were gone when/) },
     ])

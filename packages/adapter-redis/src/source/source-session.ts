@@ -14,6 +14,7 @@ import {
 import { openRedis } from '../connection/open-redis.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
 import type { RedisLocation } from '../connection/redis-location.js'
+import { CountedParts } from './counted-parts.js'
 import type { FoundKeys } from './index/index-building.js'
 import { cursorOf, keyAt } from './index/key-cursor.js'
 import { compareKeys } from './index/key-hash.js'
@@ -23,6 +24,7 @@ import { SharedIndex } from './index/shared-index.js'
 import { changesWarnings, foundWarnings } from './key-warnings.js'
 import { recordSchema } from './record-schema.js'
 import { type RedisType, redisTypes } from './redis-record.js'
+import { Changes } from './values/changes.js'
 import { ValueReader } from './values/value-reader.js'
 
 /** What `redisSource` makes of its options. */
@@ -67,6 +69,9 @@ export async function connectSource<R>(
 
 class RedisSourceSession<R> implements SourceSession<R> {
   readonly #index: SharedIndex
+  /** Of all reads. */
+  readonly #changes = new Changes()
+  readonly #counted = new CountedParts()
   #closed: Promise<void> | undefined
 
   constructor(
@@ -112,14 +117,16 @@ class RedisSourceSession<R> implements SourceSession<R> {
   async *read({ partition, after, page, signal }: ReadOptions): AsyncGenerator<Page<R>, void, undefined> {
     const range = behind(rangeOf(partition), after)
     const { types, decode, maxValueBytes } = this.settings
-    const values = new ValueReader<R>(this.connection, { types, decode, maxValueBytes })
+    const values = new ValueReader<R>(this.connection, { types, decode, maxValueBytes }, this.#changes)
     await using lease = await this.#index.lease(range, after === null, signal)
     const keys = lease.found.index.read(range, chunkKeys, signal)
-    for await (const one of values.read(keys, { page, cursorOf, signal })) {
+    const counted = this.#counted.begin(range)
+    const isCounted = (key: Buffer) => counted.isNew(key)
+    for await (const one of values.read(keys, { page, cursorOf, signal, isCounted })) {
       lease.given()
+      counted.reached(keyAt(one.cursor))
       yield one
     }
-    for (const warning of changesWarnings(this.connection.name, values.changes, types)) this.warn(warning)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -128,7 +135,10 @@ class RedisSourceSession<R> implements SourceSession<R> {
   }
 
   async #close(): Promise<void> {
+    const { connection, settings } = this
     try {
+      // Reads may end early, and go on: only now is known what there is to say.
+      for (const warning of changesWarnings(connection.name, this.#changes, settings.types)) this.warn(warning)
       await this.#index[Symbol.asyncDispose]()
     } finally {
       await this.connection[Symbol.asyncDispose]()

@@ -11,6 +11,9 @@ export class Tally {
   }
 }
 
+/** What may become of a key, one of the tallies of {@link Changes}. */
+export type Missing = 'gone' | 'retyped' | 'otherType'
+
 /** What became of keys between being found and being read. All of it is normal in a store that is in use; none of it is an error. */
 export class Changes {
   /** There was no such key any more: deleted, or expired. */

@@ -5,7 +5,7 @@ import type { RedisConnection } from '../../connection/redis-connection.js'
 import type { RedisNode } from '../../connection/redis-node.js'
 import { answerCode, redisError } from '../../errors/redis-error.js'
 import type { RedisType } from '../redis-record.js'
-import type { Changes } from './changes.js'
+import type { Missing } from './changes.js'
 import { expiryCommands, expiryOf } from './expiry.js'
 import { shownKey } from './key-json.js'
 import { PrivateNode, tooMuch } from './private-node.js'
@@ -26,8 +26,12 @@ export interface Reading {
   readonly maxValueBytes: number
 }
 
-/** What became of a key that was asked for; null where there is nothing to give. */
-export type Fetched = StoredKey | { readonly reject: SourceReject } | null
+/** What became of a key that was asked for: why, where there is nothing to give. */
+export type Fetched = StoredKey | { readonly reject: SourceReject } | Missing
+
+export function isMissing(one: Fetched): one is Missing {
+  return typeof one === 'string'
+}
 
 /** The server knows no scripts, or they may not use what they are made of; commands may do without some of it. */
 const deniedToScripts = /unknown (?:redis )?command|The user executing the script can't|ACL failure in script/i
@@ -57,7 +61,6 @@ export class KeyFetch {
   constructor(
     private readonly connection: RedisConnection,
     private readonly reading: Reading,
-    private readonly changes: Changes,
     private readonly signal: AbortSignal,
   ) {
     const { server, name } = connection
@@ -74,7 +77,7 @@ export class KeyFetch {
   async fetch(keys: readonly Buffer[], bytes: number): Promise<readonly Fetched[]> {
     const found = await this.#fetch(keys, bytes)
     let strings = 0
-    for (const one of found) if (one !== null && 'type' in one && one.type === 'string') strings++
+    for (const one of found) if (!isMissing(one) && 'type' in one && one.type === 'string') strings++
     this.#shareOfStrings = strings / found.length
     return found
   }
@@ -107,7 +110,7 @@ export class KeyFetch {
       const expiresAt = expiries === null ? -1 : (expiries[i] as number)
       if (value === null) {
         others.push(i)
-        found.push(null)
+        found.push('gone')
       } else found.push(this.#stored(keys[i] as Buffer, 'string', value, expiresAt))
     }
     if (others.length === 0) return found
@@ -159,19 +162,13 @@ export class KeyFetch {
   }
 
   async #taken(key: Buffer, { name, value, expiresAt, size }: Sighting): Promise<Fetched> {
-    if (name === 'none') {
-      this.changes.gone.add(key)
-      return null
-    }
+    if (name === 'none') return 'gone'
     const type = typeByName.get(name)
     if (type === undefined)
       return { reject: refuse(this.#refusing, key, unknownType(name), await this.#dump(key, size)) }
-    if (!this.reading.types.includes(type)) {
-      // Of one type alone the server was asked: then it has become another since.
-      this.changes[this.reading.types.length === 1 ? 'retyped' : 'otherType'].add(key)
-      return null
-    }
-    return value === null ? null : this.#stored(key, type, value, expiresAt)
+    // Of one type alone the server was asked: then it has become another since.
+    if (!this.reading.types.includes(type)) return this.reading.types.length === 1 ? 'retyped' : 'otherType'
+    return value === null ? 'gone' : this.#stored(key, type, value, expiresAt)
   }
 
   #stored(key: Buffer, type: RedisType, value: StoredValue, expiresAt: number): Fetched {
@@ -203,14 +200,14 @@ export class KeyFetch {
       const read = await readInParts({ node, version, largest: maxValueBytes }, key, type)
       if (read === tooMuch) return refused(null)
       if (read === null) return await this.#taken(key, notThere)
-      if (read.isUnsteady) this.changes.unsteady.add(key)
-      return this.#stored(key, type, read.value, read.expiresAt)
+      const stored = this.#stored(key, type, read.value, read.expiresAt)
+      return read.isUnsteady && !isMissing(stored) ? { ...stored, isUnsteady: true } : stored
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
       const code = answerCode(cause)
       if (redirects.has(code)) return await this.#elsewhere(key)
       if (code !== 'WRONGTYPE') throw this.#failure(error, key)
-      const [again = null] = await this.#anything([key], sighting.size)
+      const [again = 'gone'] = await this.#anything([key], sighting.size)
       return again
     } finally {
       if (node !== this.#node) node.close()

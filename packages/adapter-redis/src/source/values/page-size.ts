@@ -1,4 +1,4 @@
-import type { Fetched } from './key-fetch.js'
+import { type Fetched, isMissing } from './key-fetch.js'
 
 /** Keys that are asked for before anything is known of what they hold. */
 const first = 16
@@ -17,7 +17,7 @@ export class PageSize {
 
   learn(fetched: readonly Fetched[]): void {
     let bytes = 0
-    for (const one of fetched) if (one !== null && 'size' in one) bytes += one.size
+    for (const one of fetched) if (!isMissing(one) && 'size' in one) bytes += one.size
     const mean = Math.max(bytes / Math.max(fetched.length, 1), 1)
     this.#mean = this.#mean === 0 ? mean : Math.max((this.#mean + mean) / 2, mean)
     const fitting = Math.max(1, Math.floor(this.page.bytes / this.#mean))

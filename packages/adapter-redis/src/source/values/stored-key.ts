@@ -10,6 +10,8 @@ export interface StoredKey {
   readonly expiresAt: number
   /** Bytes of key and value. */
   readonly size: number
+  /** It changed each time that it was read in parts. */
+  readonly isUnsteady?: boolean
 }
 
 /**

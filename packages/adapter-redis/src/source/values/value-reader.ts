@@ -2,7 +2,7 @@ import { abortError, type Cursor, type SourceReject } from '@drover/core'
 import type { RedisConnection } from '../../connection/redis-connection.js'
 import { Changes } from './changes.js'
 import { JsonLines } from './json-lines.js'
-import { type Fetched, KeyFetch, type Reading } from './key-fetch.js'
+import { type Fetched, isMissing, KeyFetch, type Reading } from './key-fetch.js'
 import { KeyQueue } from './key-queue.js'
 import { PageSize } from './page-size.js'
 import { RedisPage } from './redis-page.js'
@@ -14,6 +14,10 @@ export interface ReadingKeys {
   readonly page: { readonly records: number; readonly bytes: number }
   readonly cursorOf: (key: Buffer) => Cursor
   readonly signal: AbortSignal
+  /** Whether changes of this key are to be counted. Asked before the page that it belongs to is given. */
+  readonly isCounted?: (key: Buffer) => boolean
+  /** All keys that were asked for at once are gone; with those before them, so many one after the other. May throw. */
+  readonly onGone?: (inARow: number) => Promise<void>
 }
 
 interface Flight {
@@ -24,13 +28,13 @@ interface Flight {
 
 /** Reads what keys hold, as pages of them: while one is used, the commands for the next are on their way. */
 export class ValueReader<R> {
-  /** What was not as expected, of all reads. */
-  readonly changes = new Changes()
   readonly #lines = new JsonLines()
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly reading: Reading,
+    /** What was not as expected, of all pages that were given. */
+    readonly changes = new Changes(),
   ) {}
 
   /**
@@ -39,11 +43,12 @@ export class ValueReader<R> {
    */
   async *read(
     keys: Iterable<readonly Buffer[]> | AsyncIterable<readonly Buffer[]>,
-    { page, cursorOf, signal }: ReadingKeys,
+    reading: ReadingKeys,
   ): AsyncGenerator<RedisPage<R>, void, void> {
+    const { page, signal, onGone } = reading
     const queue = new KeyQueue(keys)
     const size = new PageSize(page)
-    const fetch = new KeyFetch(this.connection, this.reading, this.changes, signal)
+    const fetch = new KeyFetch(this.connection, this.reading, signal)
     // What is asked for at first is little. It makes one page all the same: what records are like may be told by the first one.
     let held: Flight | null = { wanted: [], fetched: [] }
     const next = async (): Promise<Flight> => {
@@ -59,13 +64,19 @@ export class ValueReader<R> {
       return flight
     }
     let flight = launched()
+    let goneInARow = 0
     try {
       for (;;) {
         if (signal.aborted) throw abortError(signal)
         let { wanted, fetched } = await flight
         const isEnd = wanted.length === 0
         if (isEnd && (held === null || held.wanted.length === 0)) return
-        if (!isEnd) size.learn(fetched)
+        if (!isEnd) {
+          size.learn(fetched)
+          const behind = fetched.findLastIndex((one) => one !== 'gone')
+          goneInARow = fetched.length - 1 - behind + (behind < 0 ? goneInARow : 0)
+          if (behind < 0) await onGone?.(goneInARow)
+        }
         if (held !== null) {
           wanted = [...held.wanted, ...wanted]
           fetched = [...held.fetched, ...fetched]
@@ -73,7 +84,7 @@ export class ValueReader<R> {
           held = isFull ? null : { wanted, fetched }
         }
         flight = launched()
-        if (held === null) yield* this.#pages(wanted, fetched, { page, cursorOf, signal })
+        if (held === null) yield* this.#pages(wanted, fetched, reading)
       }
     } finally {
       fetch.close()
@@ -85,7 +96,7 @@ export class ValueReader<R> {
   *#pages(
     keys: readonly Buffer[],
     fetched: readonly Fetched[],
-    { page, cursorOf }: ReadingKeys,
+    { page, cursorOf, isCounted = () => true }: ReadingKeys,
   ): Generator<RedisPage<R>, void, void> {
     let stored: StoredKey[] = []
     let rejected: SourceReject[] = []
@@ -98,7 +109,7 @@ export class ValueReader<R> {
     }
     for (let i = 0; i < fetched.length; i++) {
       const one = fetched[i] as Fetched
-      const size = one === null ? 0 : 'reject' in one ? (one.reject.raw?.length ?? 0) : one.size
+      const size = isMissing(one) ? 0 : 'reject' in one ? (one.reject.raw?.length ?? 0) : one.size
       if (bytes > 0 && bytes + size > page.bytes) {
         yield made(i - 1)
         stored = []
@@ -106,7 +117,10 @@ export class ValueReader<R> {
         bytes = 0
       }
       bytes += size
-      if (one === null) continue
+      // Only as far as pages are given: what was read ahead, and is read again, would be counted twice.
+      const change = isMissing(one) ? one : 'isUnsteady' in one ? 'unsteady' : null
+      if (change !== null && isCounted(keys[i] as Buffer)) this.changes[change].add(keys[i] as Buffer)
+      if (isMissing(one)) continue
       if ('reject' in one) rejected.push(one.reject)
       else stored.push(one)
     }
@@ -115,5 +129,5 @@ export class ValueReader<R> {
 }
 
 function bytesOf(fetched: readonly Fetched[]): number {
-  return fetched.reduce((sum, one) => sum + (one !== null && 'size' in one ? one.size : 0), 0)
+  return fetched.reduce((sum, one) => sum + (!isMissing(one) && 'size' in one ? one.size : 0), 0)
 }
