@@ -1,5 +1,6 @@
 import { script } from '../connection/script.js'
 import { standingLua, storeLua } from '../state/positions.js'
+import { attemptedLua, deniedLua } from './script-parts.js'
 
 /**
  * Writes one batch, and its position with it. All that could refuse it is looked at before the first write; what comes then cannot fail: keys that
@@ -16,14 +17,9 @@ import { standingLua, storeLua } from '../state/positions.js'
  *
  * Out of memory, a replica, a disk that does not take snapshots: Redis says so at the first write of a script, so the first one changes nothing.
  */
-export const batchScript = script(`${standingLua}${storeLua}
-local refused = standing(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+export const batchScript = script(`${standingLua}${storeLua}${deniedLua}${attemptedLua}
+local refused = standing(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) or denied(ARGV[8], KEYS[1])
 if refused then return refused end
-if redis.acl_check_cmd then
-  for _, command in ipairs(cjson.decode(ARGV[8])) do
-    if not redis.acl_check_cmd(unpack(command)) then return {'denied', command[1]} end
-  end
-end
 local count, expected, types = #KEYS, tonumber(ARGV[5]), ARGV[6]
 local function each(command, from, step)
   local sum = 0
@@ -69,17 +65,14 @@ elseif each('EXISTS', 2, 4000) ~= expected then
   return there
 end
 redis.call('HSET', KEYS[1], 'fence:' .. ARGV[1], ARGV[2])
-local isWritten, failure = pcall(function()
+local failure, isUndone = attempted(function()
   if ARGV[7] == '1' then each('UNLINK', 2, 4000) end
   for i = 10, large do
     local commands = cmsgpack.unpack(ARGV[i])
     for j = 1, #commands do redis.call(unpack(filled(commands[j]))) end
   end
-end)
-if not isWritten then
-  local isUndone = expected == 0 and pcall(each, 'UNLINK', 2, 4000)
-  return {'failed', type(failure) == 'table' and failure.err or failure, isUndone and 1 or 0}
-end
+end, expected == 0 and function() each('UNLINK', 2, 4000) end)
+if failure then return {'failed', failure, isUndone} end
 store(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 'written'
 `)

@@ -1,9 +1,11 @@
 import { ackSinkSuite, exactSinkSuite } from '@drover/conformance'
-import type { Row } from '@drover/core'
-import { type RedisCluster, startRedisCluster } from '@drover-internal/redis-server'
+import type { Batch, Row } from '@drover/core'
+import { majorVersionOf, type RedisCluster, startRedisCluster } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { keySlot } from '../connection/key-slot.js'
 import { redisSink } from './redis-sink.js'
+import { operation, pageOf } from './testing/batches.js'
 import { readSink } from './testing/read-sink.js'
 
 describeOwnRedis('redisSink in a cluster', () => {
@@ -36,6 +38,35 @@ describeOwnRedis('redisSink in a cluster', () => {
     },
   })
 
+  it('says which right was taken away meanwhile', async () => {
+    await empty()
+    const allow = async (...rules: readonly string[]): Promise<void> => {
+      for (const { client } of cluster.masters) {
+        await client.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '+@all', ...rules)
+      }
+    }
+    await allow()
+    const sink = redisSink<Row>({
+      connection: { ...cluster.nodes, options: { redisOptions: { username: 'limited', password: 'secret' } } },
+      key: 'a:{id}',
+      as: 'list',
+      value: 'items',
+      onConflict: 'update',
+    })
+    await using session = await sink.connect(operation)
+    expect(await session.write(listsOf('before'), operation)).toEqual({ inserted: 3, updated: 0, skipped: 0 })
+    await allow('-rpush')
+    await expect(session.write(listsOf('after'), operation)).rejects.toMatchObject({ code: 'STORE_DENIED' })
+    if (cluster.masters[0] && (await majorVersionOf(cluster.masters[0].client)) >= 7) {
+      for (const id of [1, 2, 3]) {
+        const { client } = await cluster.ownerOf(keySlot(Buffer.from(`a:${id}`)))
+        expect(await client.lrange(`a:${id}`, 0, -1)).toEqual(['before'])
+      }
+    }
+    await allow()
+    expect(await session.write(listsOf('after'), operation)).toEqual({ inserted: 0, updated: 3, skipped: 0 })
+  })
+
   exactSinkSuite('redisSink in one slot of a cluster', {
     capabilities: {
       values,
@@ -64,3 +95,13 @@ describeOwnRedis('redisSink in a cluster', () => {
     },
   })
 })
+
+function listsOf(item: string): Batch<Row> {
+  return {
+    partition: { id: 'all', bounds: null },
+    sequence: 1,
+    async *[Symbol.asyncIterator]() {
+      yield pageOf([1, 2, 3].map((id) => ({ id, items: [item] })))
+    },
+  }
+}

@@ -1,13 +1,14 @@
-import type {
-  AckSession,
-  Batch,
-  FidelityIssue,
-  Operation,
-  Outcome,
-  RecordSchema,
-  Row,
-  SinkAccount,
-  Source,
+import {
+  type AckSession,
+  type Batch,
+  DroverError,
+  type FidelityIssue,
+  type Operation,
+  type Outcome,
+  type RecordSchema,
+  type Row,
+  type SinkAccount,
+  type Source,
 } from '@drover/core'
 import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
@@ -16,6 +17,7 @@ import { textOf } from '../state/positions.js'
 import { CommandRights } from './command-rights.js'
 import { KeyDraft, type KeyScriptCall } from './key-draft.js'
 import { keyScript } from './key-script.js'
+import { samplesOf } from './script-parts.js'
 import type { SinkTarget } from './sink-target.js'
 
 /**
@@ -61,8 +63,9 @@ export class ClusterWriter implements AckSession<Row> {
     const keys = draft.keys.list()
     const names = [...draft.names, ...(this.target.policy === 'update' ? ['UNLINK'] : [])]
     if (keys[0] !== undefined) await this.#rights.check(names, keys[0], { signal })
+    const samples = samplesOf(names)
     for (const calls of draft.rounds) {
-      const outcomes = await this.#run(calls, keys)
+      const outcomes = await this.#run(calls, keys, samples)
       calls.forEach(({ row, number }, i) => {
         const outcome = outcomes[i]
         if (outcome === 'inserted' || outcome === 'updated' || outcome === 'skipped') counts[outcome]++
@@ -79,14 +82,18 @@ export class ClusterWriter implements AckSession<Row> {
     await this.connection[Symbol.asyncDispose]()
   }
 
-  async #run(calls: readonly KeyScriptCall[], keys: readonly Buffer[]): Promise<(string | undefined)[]> {
+  async #run(
+    calls: readonly KeyScriptCall[],
+    keys: readonly Buffer[],
+    samples: string,
+  ): Promise<(string | undefined)[]> {
     const doing = `writing keys to ${this.target.where}`
     const send = (name: string, script: string, some: readonly KeyScriptCall[]): Promise<Reply[]> =>
       this.connection.pipeline(
         doing,
         some.map(({ number, args }) => {
           const key = keys[number] as Buffer
-          return { key, command: [name, script, 1, key, this.target.policy, ...args] }
+          return { key, command: [name, script, 1, key, this.target.policy, samples, ...args] }
         }),
       )
     const replies = await send('EVALSHA', keyScript.digest, calls)
@@ -103,8 +110,16 @@ export class ClusterWriter implements AckSession<Row> {
     }
     return replies.map((reply) => {
       if (reply instanceof Error) throw redisError(reply, `${doing} on ${this.connection.name}`)
+      if (Array.isArray(reply)) throw this.#denied(textOf(reply[1]))
       return textOf(reply)
     })
+  }
+
+  #denied(command: string | undefined): DroverError {
+    return new DroverError(
+      'STORE_DENIED',
+      `${this.target.where}: the user may not run ${command} any more, so keys of this batch were left as they were. Grant it with ACL SETUSER, and run again: they are written then.`,
+    )
   }
 }
 

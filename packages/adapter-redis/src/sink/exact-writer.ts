@@ -19,7 +19,8 @@ import { positionKey, type StatePlace } from '../state/state-place.js'
 import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
 import { isNoHash } from './cluster-writer.js'
-import { CommandRights, sampleCommands } from './command-rights.js'
+import { CommandRights } from './command-rights.js'
+import { samplesOf } from './script-parts.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
 
@@ -189,7 +190,7 @@ export class ExactWriter implements ExactSession<Row> {
         String(found.expected),
         found.types,
         unlinks ? '1' : '',
-        JSON.stringify(sampleCommands(used, key)),
+        samplesOf(used),
         String(parts.length),
         ...parts,
         ...large,
