@@ -55,7 +55,7 @@ const defaultScanCount = 1_000
  *
  * A key that is gone when it is its turn is no record; a key of another type by then is read as what it is. Both are normal in a store in use, and
  * are said in a warning (`KEYS_CHANGED`). Drover's own keys are left out (`KEYS_LEFT_OUT`), and a pattern that no key fits gives no
- * record (`SOURCE_EMPTY`).
+ * record (`SOURCE_EMPTY`). A server that was emptied, or came back without its data, while it is read is no such case: the read fails (`SOURCE_INVALID`).
  *
  * @throws `OPTION_INVALID`; when it is opened or read `STORE_UNAVAILABLE`, `STORE_DENIED`, `STORE_FULL` (the temporary file), `STATE_INVALID`. A key that
  * cannot be read as it should be is rejected with `RECORD_UNREADABLE`.

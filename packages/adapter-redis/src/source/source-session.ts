@@ -22,6 +22,7 @@ import { type KeyRange, rangeOf } from './index/key-range.js'
 import { clusterPartitions, halvesOf, hashPartitions } from './index/partitions.js'
 import { SharedIndex } from './index/shared-index.js'
 import { changesWarnings, foundWarnings } from './key-warnings.js'
+import { requireData } from './lost-keys.js'
 import { recordSchema } from './record-schema.js'
 import { type RedisType, redisTypes } from './redis-record.js'
 import { Changes } from './values/changes.js'
@@ -122,7 +123,8 @@ class RedisSourceSession<R> implements SourceSession<R> {
     const keys = lease.found.index.read(range, chunkKeys, signal)
     const counted = this.#counted.begin(range)
     const isCounted = (key: Buffer) => counted.isNew(key)
-    for await (const one of values.read(keys, { page, cursorOf, signal, isCounted })) {
+    const onGone = (inARow: number) => requireData(this.connection, lease.found, inARow)
+    for await (const one of values.read(keys, { page, cursorOf, signal, isCounted, onGone })) {
       lease.given()
       counted.reached(keyAt(one.cursor))
       yield one

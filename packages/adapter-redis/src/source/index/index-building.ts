@@ -16,6 +16,8 @@ export interface FoundKeys extends AsyncDisposable {
   readonly index: KeyIndex
   /** Drover's own keys, which were left out. */
   readonly ownKeys: OwnKeys
+  /** The servers that were scanned; null if which ones they are cannot be known. */
+  readonly processes: ReadonlySet<string> | null
 }
 
 /**
@@ -51,7 +53,12 @@ export class IndexBuilding implements AsyncDisposable {
         (await this.connection.topology('looking for keys')).version === this.#version
       ) {
         await this.#index.finish()
-        return { index: this.#index, ownKeys: this.#ownKeys, [Symbol.asyncDispose]: () => this[Symbol.asyncDispose]() }
+        return {
+          index: this.#index,
+          ownKeys: this.#ownKeys,
+          processes: processesOf(this.#stages.flat()),
+          [Symbol.asyncDispose]: () => this[Symbol.asyncDispose](),
+        }
       }
     }
   }
@@ -97,6 +104,11 @@ export class IndexBuilding implements AsyncDisposable {
       return isOwn
     })
   }
+}
+
+function processesOf(scans: readonly NodeScan[]): ReadonlySet<string> | null {
+  const known = scans.map(({ process }) => process).filter((process) => process !== null)
+  return known.length === scans.length ? new Set(known) : null
 }
 
 /** Who gives slots away goes before all who may get them. */

@@ -1,7 +1,7 @@
 import { abortError } from '@drover/core'
-import type { Reply } from '../../connection/raw-command.js'
 import type { RedisNode } from '../../connection/redis-node.js'
 import { type ScanSettings, scanArguments } from './scan-settings.js'
+import { processOf } from './server-process.js'
 
 /** Takes keys, which are views of an answer; what it returns is awaited before there are more. */
 export type TakeKeys = (keys: readonly Buffer[]) => Promise<void> | undefined
@@ -25,15 +25,20 @@ export class NodeScan {
     return this.#isDone
   }
 
+  /** Which process the server was; null if that cannot be known. */
+  get process(): string | null {
+    return this.#process
+  }
+
   /** @throws DroverError */
   async run(node: RedisNode, take: TakeKeys, signal: AbortSignal): Promise<void> {
     while (!this.#isDone) {
-      const before = await processOf(node, signal)
+      const before = await unlessAborted(processOf(node), signal)
       if (before === null || before !== this.#process) this.#cursor = '0'
       this.#process = before
       await this.#pass(node, take, signal)
       // A connection that broke and came back between two commands is not noticed otherwise.
-      if (before !== null && (await processOf(node, signal)) !== before) continue
+      if (before !== null && (await unlessAborted(processOf(node), signal)) !== before) continue
       this.#isDone = true
     }
   }
@@ -58,14 +63,8 @@ export class NodeScan {
   }
 }
 
-/** Which process a server is; null if this user may not ask. */
-async function processOf(node: RedisNode, signal: AbortSignal): Promise<string | null> {
-  const [info] = await unlessAborted(node.pipeline('looking for keys', [['INFO', 'server']]), signal)
-  return info instanceof Buffer ? (/^run_id:(\w+)/m.exec(info.toString('latin1'))?.[1] ?? null) : null
-}
-
 /** A server that does not answer is not waited for once nobody waits for its answer. */
-async function unlessAborted<T extends Reply>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
     answer.catch(() => {})
     throw abortError(signal)
