@@ -15,6 +15,7 @@ import type { RedisConnection } from '../connection/redis-connection.js'
 import { isAnswer, redisError } from '../errors/redis-error.js'
 import { textOf } from '../state/positions.js'
 import { CommandRights } from './command-rights.js'
+import type { Evictions } from './evictions.js'
 import { KeyDraft, type KeyScriptCall } from './key-draft.js'
 import { keyScript } from './key-script.js'
 import { samplesOf } from './script-parts.js'
@@ -32,6 +33,7 @@ export class ClusterWriter implements AckSession<Row> {
   constructor(
     private readonly connection: RedisConnection,
     private readonly target: SinkTarget,
+    private readonly evictions: Evictions,
   ) {
     this.#rights = new CommandRights(connection, target.where)
     const { readBack } = target
@@ -43,7 +45,7 @@ export class ClusterWriter implements AckSession<Row> {
   }
 
   account(): SinkAccount | undefined {
-    return this.target.account(this.#lapsed)
+    return this.target.account(this.#lapsed, this.evictions)
   }
 
   async prepare(schema: RecordSchema): Promise<void> {
@@ -76,6 +78,10 @@ export class ClusterWriter implements AckSession<Row> {
     if (refused.length > 0) throw draft.refusalOf(refused, isNoHash)
     this.#lapsed += draft.lapsed
     return counts
+  }
+
+  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
+    if (outcome !== 'failed') await this.evictions.look()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ import type { RedisLocation } from '../connection/redis-location.js'
 import { refuseEviction } from '../state/eviction.js'
 import type { StatePlace } from '../state/state-place.js'
 import { ClusterWriter } from './cluster-writer.js'
+import { Evictions } from './evictions.js'
 import { ExactWriter } from './exact-writer.js'
 import { SinkTarget, type TargetOptions } from './sink-target.js'
 
@@ -35,9 +36,10 @@ export async function connectSink<R extends object>(
     const { hasJson, version } = connection.server
     const [major = 0] = version
     const form = new SinkTarget(target, { hasJson, countsEntries: major >= 7 })
-    if (kind === 'ack') return new ClusterWriter(connection, form) as AckSession<object> as AckSession<R>
+    const evictions = await Evictions.begin(connection)
+    if (kind === 'ack') return new ClusterWriter(connection, form, evictions) as AckSession<object> as AckSession<R>
     if (!allowEviction) await refuseEviction(connection, place, 'redisSink', 'SINK_NOT_READY')
-    return new ExactWriter(connection, place, form) as ExactSession<object> as ExactSession<R>
+    return new ExactWriter(connection, place, form, evictions) as ExactSession<object> as ExactSession<R>
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error

@@ -20,6 +20,7 @@ import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
 import { isNoHash } from './cluster-writer.js'
 import { CommandRights } from './command-rights.js'
+import type { Evictions } from './evictions.js'
 import { samplesOf } from './script-parts.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
@@ -53,6 +54,7 @@ export class ExactWriter implements ExactSession<Row> {
     private readonly connection: RedisConnection,
     private readonly place: StatePlace,
     private readonly target: SinkTarget,
+    private readonly evictions: Evictions,
   ) {
     this.#server = new TargetServer(connection, positionKey(place, ''))
     this.#rights = new CommandRights(connection, target.where)
@@ -65,7 +67,7 @@ export class ExactWriter implements ExactSession<Row> {
   }
 
   account(): SinkAccount | undefined {
-    return this.target.account(this.#lapsed)
+    return this.target.account(this.#lapsed, this.evictions)
   }
 
   async prepare(schema: RecordSchema): Promise<void> {
@@ -92,7 +94,9 @@ export class ExactWriter implements ExactSession<Row> {
     this.#drafts.push(draft)
   }
 
-  async finish(): Promise<void> {}
+  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
+    if (outcome !== 'failed') await this.evictions.look()
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection[Symbol.asyncDispose]()

@@ -7,6 +7,7 @@ import {
   type Source,
   suggestNames,
 } from '@drover/core'
+import type { Evictions } from './evictions.js'
 import type { KeyTemplate } from './key-template.js'
 import type { ConflictKind, DraftOptions } from './keyed-draft.js'
 import { type RecordForm, RecordWriter, type ServerAbility } from './record-writer.js'
@@ -88,11 +89,16 @@ export class SinkTarget {
   }
 
   /** @param lapsed Records whose time was over before they were written. */
-  account(lapsed: number): SinkAccount | undefined {
-    if (lapsed === 0) return undefined
+  account(lapsed: number, evictions: Evictions): SinkAccount | undefined {
+    const evicted = evictions.count
+    if (lapsed === 0 && evicted === 0) return undefined
     const said =
       lapsed === 1 ? '1 record was not written, because it had' : `${lapsed} records were not written, because they had`
-    return { figures: { lapsed }, kept: [], notes: [`${said} expired`] }
+    return {
+      figures: { ...(lapsed > 0 && { lapsed }), ...(evicted > 0 && { evicted }) },
+      kept: [],
+      notes: [...(lapsed > 0 ? [`${said} expired`] : []), ...(evicted > 0 ? [evictions.note] : [])],
+    }
   }
 
   #checkKey(schema: RecordSchema): void {
