@@ -239,6 +239,9 @@ describeOwnRedis('a run whose Redis fails', () => {
     await atBatches(live, [6], async () => {
       // Else the run may be through before the old master is one no more.
       live.pause()
+      // A replica that has nothing of the run yet cannot go on with it.
+      await client.multi().set('caught up', '').del('caught up').exec()
+      await client.wait(1, 10_000)
       proxy.target = replica
       await next.call('REPLICAOF', 'NO', 'ONE')
       await client.call('REPLICAOF', replica.host, replica.port)
