@@ -27,7 +27,7 @@ export interface RedisSourceOptions<T extends RedisType = RedisType> extends Red
    * `Uint8Array`, and hashes are lists of field and value. @default true
    */
   readonly decodeResponses?: boolean
-  /** Bytes of one key's value at the most: what is larger is rejected, and not read. @default 268435456 (256 MiB) */
+  /** Bytes of one key's value at the most: what is larger is rejected, and not read to its end. @default 268435456 (256 MiB) */
   readonly maxValueBytes?: number
   /** About how many keys a server looks at for one answer of `SCAN`: it does nothing else meanwhile. @default 1000 */
   readonly scanCount?: number
