@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, inject } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
 import { findBinaries } from './find-binaries.js'
 import type {} from './global-setup.js'
+import { type RedisServer, startRedis } from './redis-server.js'
 
 /** `describe` for tests that need Redis: skipped, and said so, where there is none. */
 export const describeRedis = describe.skipIf(inject('redis') === null)
@@ -66,6 +67,41 @@ export function useRedis(): TestDatabase {
     },
     get database() {
       return current().database
+    },
+    get client() {
+      return current().client
+    },
+  }
+}
+
+/** A server of the block's own, empty for each of its tests. */
+export interface OwnServer {
+  readonly server: RedisServer
+  readonly client: Redis
+}
+
+/** A server for the tests of the block that it is called in alone; `tidy` undoes what a test set, before its keys are removed. */
+export function useOwnRedis(tidy?: (client: Redis) => Promise<unknown>): OwnServer {
+  let own: OwnServer | undefined
+  const current = (): OwnServer => {
+    if (own === undefined) throw new Error('The server exists in tests and hooks only.')
+    return own
+  }
+  beforeAll(async () => {
+    const server = await startRedis()
+    own = { server, client: new Redis(server.url) }
+  })
+  afterEach(async () => {
+    await tidy?.(current().client)
+    await current().client.flushall()
+  })
+  afterAll(async () => {
+    own?.client.disconnect()
+    await own?.server[Symbol.asyncDispose]()
+  })
+  return {
+    get server() {
+      return current().server
     },
     get client() {
       return current().client

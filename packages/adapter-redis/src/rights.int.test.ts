@@ -1,8 +1,7 @@
 import { memorySink, memorySource, memoryStateStore, runPipeline } from '@drover/core'
-import { majorVersionOf, type RedisServer, startRedis } from '@drover-internal/redis-server'
-import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { majorVersionOf } from '@drover-internal/redis-server'
+import { describeOwnRedis, useOwnRedis } from '@drover-internal/redis-server/vitest'
+import { expect, it } from 'vitest'
 import { redisSink } from './sink/redis-sink.js'
 import { redisSource } from './source/redis-source.js'
 
@@ -20,21 +19,11 @@ const toWrite = [
 ]
 
 describeOwnRedis('a user with few rights', () => {
-  let server: RedisServer
-  let client: Redis
-  beforeAll(async () => {
-    server = await startRedis()
-    client = new Redis(server.url)
-  })
-  beforeEach(() => client.flushall())
-  afterAll(async () => {
-    client?.disconnect()
-    await server?.[Symbol.asyncDispose]()
-  })
+  const own = useOwnRedis()
 
   async function user(...rules: readonly string[]): Promise<string> {
-    await client.call('ACL', 'SETUSER', 'few', 'reset', 'on', '>secret', '-@all', ...rules)
-    return server.url.replace('redis://', 'redis://few:secret@')
+    await own.client.call('ACL', 'SETUSER', 'few', 'reset', 'on', '>secret', '-@all', ...rules)
+    return own.server.url.replace('redis://', 'redis://few:secret@')
   }
 
   it.each([
@@ -42,13 +31,13 @@ describeOwnRedis('a user with few rights', () => {
     ['with scripts', [...toRead, '+@scripting']],
   ])('reads keys of every type, large ones too, %s', async (_, rules) => {
     const many = Array.from({ length: 20_000 }, (_, i) => `item ${i}`)
-    await client.set('checkpoint:string', 'x', 'EX', 1000)
-    await client.hset('checkpoint:hash', Object.fromEntries(many.map((item) => [item, 'x'])))
-    await client.rpush('checkpoint:list', ...many)
-    await client.sadd('checkpoint:set', 'y')
-    await client.zadd('checkpoint:zset', 1, 'z')
-    await client.xadd('checkpoint:stream', '*', 'f', 'v')
-    await client.xgroup('CREATE', 'checkpoint:stream', 'g', '0')
+    await own.client.set('checkpoint:string', 'x', 'EX', 1000)
+    await own.client.hset('checkpoint:hash', Object.fromEntries(many.map((item) => [item, 'x'])))
+    await own.client.rpush('checkpoint:list', ...many)
+    await own.client.sadd('checkpoint:set', 'y')
+    await own.client.zadd('checkpoint:zset', 1, 'z')
+    await own.client.xadd('checkpoint:stream', '*', 'f', 'v')
+    await own.client.xgroup('CREATE', 'checkpoint:stream', 'g', '0')
     const read = async (...more: readonly string[]): Promise<number> => {
       const sink = memorySink<object>()
       const source = redisSource({ connection: await user(...rules, ...more) })
@@ -56,7 +45,7 @@ describeOwnRedis('a user with few rights', () => {
       return sink.store.rows.length
     }
     // Before Redis 7.0 it takes the server's clock to know when a key expires.
-    const needsClock = (await majorVersionOf(client)) < 7
+    const needsClock = (await majorVersionOf(own.client)) < 7
     if (needsClock) await expect(read()).rejects.toMatchObject({ code: 'STORE_DENIED' })
     expect(await read(...(needsClock ? ['+time'] : []))).toBe(6)
   })
@@ -71,7 +60,7 @@ describeOwnRedis('a user with few rights', () => {
         sink: redisSink({ connection, key: 'user:{id}', as, onConflict: 'update' }),
       })
     }
-    expect(await client.get('user:1')).toBe('{"id":1,"name":"Ada"}')
+    expect(await own.client.get('user:1')).toBe('{"id":1,"name":"Ada"}')
   })
 
   it('that lack one are told which, before anything is written', async () => {
@@ -82,6 +71,6 @@ describeOwnRedis('a user with few rights', () => {
       code: 'STORE_DENIED',
       message: expect.stringMatching(/rpush/i),
     })
-    expect(await client.exists('user:1')).toBe(0)
+    expect(await own.client.exists('user:1')).toBe(0)
   })
 })

@@ -1,33 +1,19 @@
 import type { Row } from '@drover/core'
-import { majorVersionOf, type RedisServer, startRedis } from '@drover-internal/redis-server'
-import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { majorVersionOf } from '@drover-internal/redis-server'
+import { describeOwnRedis, useOwnRedis } from '@drover-internal/redis-server/vitest'
+import { expect, it } from 'vitest'
 import { positionKey } from '../state/state-place.js'
 import { redisSink } from './redis-sink.js'
 import { Lane } from './testing/batches.js'
 
 describeOwnRedis('a user of redisSink who may not do all that a batch needs', () => {
-  let server: RedisServer
-  let client: Redis
-  beforeAll(async () => {
-    server = await startRedis()
-    client = new Redis(server.url)
-  })
-  beforeEach(async () => {
-    await client.flushall()
-    await client.call('ACL', 'DELUSER', 'limited')
-  })
-  afterAll(async () => {
-    client.disconnect()
-    await server[Symbol.asyncDispose]()
-  })
+  const own = useOwnRedis((client) => client.call('ACL', 'DELUSER', 'limited'))
 
   const allow = (...rules: readonly string[]) =>
-    client.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '+@all', ...rules)
+    own.client.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '+@all', ...rules)
   const open = (onConflict: 'error' | 'update' = 'error'): Promise<Lane> =>
-    Lane.open(redisSink<Row>({ connection: server.url.replace('//', '//limited:secret@'), onConflict }))
-  const keys = async (): Promise<string[]> => (await client.keys('*')).filter((key) => !key.includes('drover:v1:'))
+    Lane.open(redisSink<Row>({ connection: own.server.url.replace('//', '//limited:secret@'), onConflict }))
+  const keys = async (): Promise<string[]> => (await own.client.keys('*')).filter((key) => !key.includes('drover:v1:'))
   const records: readonly Row[] = [
     { key: 'hash', type: 'hash', value: { a: 'x' } },
     { key: 'stream', type: 'stream', value: { entries: [], groups: [{ name: 'g', consumers: ['c'] }] } },
@@ -53,7 +39,7 @@ describeOwnRedis('a user of redisSink who may not do all that a batch needs', ()
     await allow('-rpush')
     const more = records.map((record) => ({ ...record, key: `more ${record.key}` }))
     // An older server tells a script nothing of rights, and what it did is undone.
-    const said = (await majorVersionOf(client)) < 7 ? 'Nothing of it is left' : 'may not run RPUSH any more'
+    const said = (await majorVersionOf(own.client)) < 7 ? 'Nothing of it is left' : 'may not run RPUSH any more'
     await expect(lane.write(more)).rejects.toMatchObject({
       code: 'STORE_DENIED',
       message: expect.stringContaining(said),
@@ -76,7 +62,7 @@ describeOwnRedis('a user of redisSink who may not do all that a batch needs', ()
   })
 
   it('is told that keys are left which were there before', async () => {
-    await client.set('list', 'before')
+    await own.client.set('list', 'before')
     await allow('-rpush', `+rpush|${positionKey({ keyPrefix: undefined, hashTag: undefined }, 'run')}`)
     await using lane = await open('update')
     await expect(lane.write(records)).rejects.toMatchObject({ message: expect.stringContaining('A part of its keys') })

@@ -1,8 +1,6 @@
 import type { Lease } from '@drover/core'
-import { type RedisServer, startRedis } from '@drover-internal/redis-server'
-import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { describeOwnRedis, useOwnRedis } from '@drover-internal/redis-server/vitest'
+import { expect, it } from 'vitest'
 import { openRedis } from '../connection/open-redis.js'
 import { claimPosition } from './positions.js'
 import { redisStateStore } from './redis-state-store.js'
@@ -21,25 +19,14 @@ const rights = [
 ]
 
 describeOwnRedis('state, for a user with few rights', () => {
-  let server: RedisServer
-  let client: Redis
-  beforeAll(async () => {
-    server = await startRedis()
-    client = new Redis(server.url)
-  })
-  afterEach(async () => {
+  const own = useOwnRedis(async (client) => {
     await client.config('SET', 'maxmemory', 0)
     await client.call('ACL', 'DELUSER', 'few')
-    await client.flushall()
-  })
-  afterAll(async () => {
-    client?.disconnect()
-    await server?.[Symbol.asyncDispose]()
   })
 
   async function user(...rules: readonly string[]): Promise<string> {
-    await client.call('ACL', 'SETUSER', 'few', 'on', '>secret', '-@all', ...rules)
-    return server.url.replace('redis://', 'redis://few:secret@')
+    await own.client.call('ACL', 'SETUSER', 'few', 'on', '>secret', '-@all', ...rules)
+    return own.server.url.replace('redis://', 'redis://few:secret@')
   }
 
   it('is kept with those that it needs', async () => {
@@ -56,24 +43,24 @@ describeOwnRedis('state, for a user with few rights', () => {
       await store.settle(run, { outcome: 'completed' }, operation)
       follows = run
     }
-    expect(await client.lrange('drover:v1:{drover}:runs:copy', 0, -1)).toHaveLength(2)
+    expect(await own.client.lrange('drover:v1:{drover}:runs:copy', 0, -1)).toHaveLength(2)
     await using elsewhere = await openRedis({ connection }, { where: 'test', signal, writes: true })
-    await client.hset('drover:v1:{drover}:run:old', 'claimedAt', 1)
-    await client.zadd('drover:v1:{drover}:strays', '1', 'old')
+    await own.client.hset('drover:v1:{drover}:run:old', 'claimedAt', 1)
+    await own.client.zadd('drover:v1:{drover}:strays', '1', 'old')
     expect(await claimPosition(elsewhere, {}, { run: 'other', partition, fence: 1 })).toBeNull()
-    expect(await client.exists('drover:v1:{drover}:run:old')).toBe(0)
+    expect(await own.client.exists('drover:v1:{drover}:run:old')).toBe(0)
   })
 
   it('is not kept without them, which is said', async () => {
     const connection = await user(...rights, '-hset')
     await using store = redisStateStore({ connection })
     await expect(store.open(wanted, operation)).rejects.toMatchObject({ code: 'STORE_DENIED', isRetryable: false })
-    expect(await client.dbsize()).toBe(0)
+    expect(await own.client.dbsize()).toBe(0)
   })
 
   it('is kept where he may not ask whether it could be evicted', async () => {
-    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
-    await client.config('SET', 'maxmemory', '100mb')
+    await own.client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    await own.client.config('SET', 'maxmemory', '100mb')
     await using store = redisStateStore({ connection: await user(...rights) })
     await store.setup?.(operation)
     expect(await store.open(wanted, operation)).toMatchObject({ name: 'copy' })
