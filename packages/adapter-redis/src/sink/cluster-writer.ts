@@ -1,57 +1,17 @@
-import {
-  type AckSession,
-  type Batch,
-  DroverError,
-  type FidelityIssue,
-  type Operation,
-  type Outcome,
-  type RecordSchema,
-  type Row,
-  type SinkAccount,
-  type Source,
-} from '@drover/core'
+import { type AckSession, type Batch, DroverError, type Operation, type Outcome, type Row } from '@drover/core'
 import type { Reply } from '../connection/raw-command.js'
-import type { RedisConnection } from '../connection/redis-connection.js'
 import { isAnswer, redisError } from '../errors/redis-error.js'
 import { textOf } from '../state/positions.js'
-import { CommandRights } from './command-rights.js'
-import type { Evictions } from './evictions.js'
 import { KeyDraft, type KeyScriptCall } from './key-draft.js'
 import { keyScript } from './key-script.js'
 import { samplesOf } from './script-parts.js'
-import type { SinkTarget } from './sink-target.js'
+import { TargetSession } from './target-session.js'
 
 /**
  * Writes keys all over a cluster, each by a script of its own: a key is there as a whole or not at all, and is the same when its record is written
  * again.
  */
-export class ClusterWriter implements AckSession<Row> {
-  readonly readBack?: () => Source
-  readonly #rights: CommandRights
-  #lapsed = 0
-
-  constructor(
-    private readonly connection: RedisConnection,
-    private readonly target: SinkTarget,
-    private readonly evictions: Evictions,
-  ) {
-    this.#rights = new CommandRights(connection, target.where)
-    const { readBack } = target
-    if (readBack !== undefined) this.readBack = () => readBack.call(target)
-  }
-
-  check(schema: RecordSchema): readonly FidelityIssue[] {
-    return this.target.check(schema)
-  }
-
-  account(): SinkAccount | undefined {
-    return this.target.account(this.#lapsed, this.evictions)
-  }
-
-  async prepare(schema: RecordSchema): Promise<void> {
-    this.target.prepare(schema)
-  }
-
+export class ClusterWriter extends TargetSession implements AckSession<Row> {
   async write(batch: Batch<Row>, { signal }: Operation): Promise<Outcome> {
     const draft = new KeyDraft(this.target.drafting())
     for await (const page of batch) {
@@ -64,7 +24,7 @@ export class ClusterWriter implements AckSession<Row> {
     const refused: (readonly [row: number, key: number])[] = []
     const keys = draft.keys.list()
     const names = [...draft.names, ...(this.target.policy === 'update' ? ['UNLINK'] : [])]
-    if (keys[0] !== undefined) await this.#rights.check(names, keys[0], { signal })
+    if (keys[0] !== undefined) await this.rights.check(names, keys[0], { signal })
     const samples = samplesOf(names)
     for (const calls of draft.rounds) {
       const outcomes = await this.#run(calls, keys, samples)
@@ -76,16 +36,8 @@ export class ClusterWriter implements AckSession<Row> {
       signal.throwIfAborted()
     }
     if (refused.length > 0) throw draft.refusalOf(refused, isNoHash)
-    this.#lapsed += draft.lapsed
+    this.lapsed += draft.lapsed
     return counts
-  }
-
-  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
-    if (outcome !== 'failed') await this.evictions.look()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]()
   }
 
   async #run(

@@ -3,13 +3,10 @@ import {
   type CommitBatch,
   DroverError,
   type ExactSession,
-  type FidelityIssue,
   type Operation,
   type Position,
   type RecordSchema,
   type Row,
-  type SinkAccount,
-  type Source,
 } from '@drover/core'
 import type { Reply } from '../connection/raw-command.js'
 import type { RedisConnection } from '../connection/redis-connection.js'
@@ -19,11 +16,11 @@ import { positionKey, type StatePlace } from '../state/state-place.js'
 import { BatchDraft } from './batch-draft.js'
 import { batchScript, typesScript } from './batch-script.js'
 import { isNoHash } from './cluster-writer.js'
-import { CommandRights } from './command-rights.js'
 import type { Evictions } from './evictions.js'
 import { samplesOf } from './script-parts.js'
 import type { SinkTarget } from './sink-target.js'
 import { TargetServer } from './target-server.js'
+import { TargetSession } from './target-session.js'
 
 type Mode = Operation & { readonly mode: 'commit' | 'probe' }
 
@@ -41,37 +38,24 @@ interface Found {
  * Writes batches exactly once: one script looks whether position and keys are as expected, makes the keys and stores the position. What is
  * there before, and so the outcome, is looked at in front of the script, which changes nothing if it is not so any more.
  */
-export class ExactWriter implements ExactSession<Row> {
-  readonly readBack?: () => Source
+export class ExactWriter extends TargetSession implements ExactSession<Row> {
   readonly #claims = new Map<string, Claim>()
   readonly #server: TargetServer
-  readonly #rights: CommandRights
   /** Those that no batch uses now. */
   readonly #drafts: BatchDraft[] = []
-  #lapsed = 0
 
   constructor(
-    private readonly connection: RedisConnection,
+    connection: RedisConnection,
     private readonly place: StatePlace,
-    private readonly target: SinkTarget,
-    private readonly evictions: Evictions,
+    target: SinkTarget,
+    evictions: Evictions,
   ) {
+    super(connection, target, evictions)
     this.#server = new TargetServer(connection, positionKey(place, ''))
-    this.#rights = new CommandRights(connection, target.where)
-    const { readBack } = target
-    if (readBack !== undefined) this.readBack = () => readBack.call(target)
   }
 
-  check(schema: RecordSchema): readonly FidelityIssue[] {
-    return this.target.check(schema)
-  }
-
-  account(): SinkAccount | undefined {
-    return this.target.account(this.#lapsed, this.evictions)
-  }
-
-  async prepare(schema: RecordSchema): Promise<void> {
-    this.target.prepare(schema)
+  override async prepare(schema: RecordSchema): Promise<void> {
+    await super.prepare(schema)
     // Made for records that nothing was known of.
     this.#drafts.length = 0
   }
@@ -88,18 +72,10 @@ export class ExactWriter implements ExactSession<Row> {
     const found = await this.#draft(batch, draft, { mode, signal })
     if (mode === 'probe') await this.#probe(batch, draft, claim, found)
     else await this.#commit(batch, draft, claim, found, { signal })
-    this.#lapsed += mode === 'probe' ? 0 : draft.lapsed
+    this.lapsed += mode === 'probe' ? 0 : draft.lapsed
     // What failed may still be on its way to the server.
     draft.clear()
     this.#drafts.push(draft)
-  }
-
-  async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
-    if (outcome !== 'failed') await this.evictions.look()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]()
   }
 
   /** Pulls the batch and looks which of its keys are there. Where none may be, the script looks itself. */
@@ -181,7 +157,7 @@ export class ExactWriter implements ExactSession<Row> {
     const { names } = draft.commands
     const others = ['HSET', ...(unlinks ? ['UNLINK'] : []), ...(names.has('MSET') ? ['MSETNX'] : [])]
     const used = new Set([...names, ...others])
-    await this.#rights.check(used, key, operation)
+    await this.rights.check(used, key, operation)
     const commit = await batch.commit(draft.outcome(found.there))
     const [partition, fence, sequence, position] = commitArguments(commit)
     const { parts, large } = draft.commands.end()
