@@ -71,6 +71,8 @@ export class ExactLane extends PipelineLane {
         if (!batch.commitCalled && !DroverError.isInstance(error, 'FENCED')) return undefined
         const { run, partition, fence } = position
         const claimed = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
+        // A store that knows nothing of the partition may have lost the run with it: then nothing is to be written under it any more.
+        if (claimed === null) await retrying(() => this.options.confirm(), this.patience)
         const now = claimed ?? { ...position, sequence: 0, cursor: partition.start ?? null, counts: noCounts }
         if (now.sequence < position.sequence) throw new WentBack({ ...now, fence })
         if (now.sequence === position.sequence && this.#hasLostClaim(error, position)) throw new WentBack(position)
