@@ -46,6 +46,7 @@ const redisKills = {
   'sqlite-to-redis': 6,
   'redis-to-redis': 6,
   'sqlite-to-redis-crashes': 4,
+  'sqlite-to-redis-forgets': 4,
   'redis-to-parquet': 4,
 }
 

@@ -37,7 +37,8 @@ export type Trouble =
   /** The same, and it has lost the last of it, as after a loss of power without `appendfsync always`. */
   | 'forgets'
 
-const mostForgotten = 60_000
+/** Of what came since the server was started: also some of what stood there before, but less than came, or no run would ever end. */
+const mostForgotten = 1.5
 const transactionEnd = Buffer.from('*1\r\n$4\r\nEXEC\r\n')
 const troubled = new Map<string, TroubledServer>()
 
@@ -83,6 +84,8 @@ class TroubledServer implements AsyncDisposable {
   readonly #loop: Promise<void>
   /** What stood in the log before anybody worked is kept. */
   readonly #kept: number
+  /** How long the log was when the server was started. */
+  #stood: number
   #kills = 0
 
   constructor(
@@ -91,6 +94,7 @@ class TroubledServer implements AsyncDisposable {
     private readonly trouble: Trouble,
   ) {
     this.#kept = statSync(this.#log).size
+    this.#stood = this.#kept
     this.#loop = this.#befall()
   }
 
@@ -119,10 +123,11 @@ class TroubledServer implements AsyncDisposable {
 
   #forget(): void {
     const log = readFileSync(this.#log)
-    const cut = Math.max(this.#kept, log.length - randomInt(mostForgotten))
+    const cut = Math.max(this.#kept, log.length - randomInt(1 + Math.ceil(mostForgotten * (log.length - this.#stood))))
     // Behind a transaction: of one that is cut through Redis 7.0 leaves a piece in its log, and does it at the restart after the next.
     const end = log.lastIndexOf(transactionEnd, cut - transactionEnd.length)
-    truncateSync(this.#log, Math.max(this.#kept, end < 0 ? 0 : end + transactionEnd.length))
+    this.#stood = Math.max(this.#kept, end < 0 ? 0 : end + transactionEnd.length)
+    truncateSync(this.#log, this.#stood)
   }
 
   /** The log of commands: since Redis 7 in a folder of its own. */

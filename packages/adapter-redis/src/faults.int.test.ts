@@ -268,4 +268,28 @@ describeOwnRedis('a run whose Redis fails', () => {
     expect(report.warnings.map(({ code }) => code)).toContain('STORE_WENT_BACK')
     await expectWritten(client, report)
   })
+
+  it('a server that has lost the run by the time its first partition is claimed gets no record under it', async () => {
+    const { server, client } = await serve()
+    const sink = redisSink({ connection: server.url })
+    let isLost = false
+    const losing = {
+      ...sink,
+      connect: async (...operation: Parameters<typeof sink.connect>) => {
+        const session = await sink.connect(...operation)
+        const claim = session.claim.bind(session)
+        session.claim = async (...wanted) => {
+          if (!isLost) await client.flushdb()
+          isLost = true
+          return claim(...wanted)
+        }
+        return session
+      },
+    }
+    const first = startPipeline({ name: 'write', source: source(), sink: losing, batchSize: 100 })
+    await expect(first.result).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    expect(await client.keys('checkpoint:*')).toEqual([])
+    const again = await write(server.url).result
+    await expectWritten(client, again)
+  })
 })

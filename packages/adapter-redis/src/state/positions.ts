@@ -17,7 +17,7 @@ local function standing(key, partition, fence, sequence)
   local at = redis.pcall('HMGET', key, 'fence:' .. partition, 'sequence:' .. partition)
   if at.err then return string.find(at.err, 'WRONGTYPE') and {'unreadable', at.err} or at end
   local highest, last = tonumber(at[1] or ''), tonumber(at[2] or '0')
-  if highest and last and highest <= tonumber(fence) and last == tonumber(sequence) - 1 then return nil end
+  if highest and last and highest == tonumber(fence) and last == tonumber(sequence) - 1 then return nil end
   return {'overtaken', at[1] or '', at[2] or ''}
 end
 `
@@ -102,7 +102,7 @@ export function checkStanding(reply: Reply, place: StatePlace, claim: Claim, seq
     throw redisError(reply, `looking where partition "${claim.partition.id}" stands in key "${key}"`)
   }
   const [fence = '', last = ''] = (reply as readonly Reply[]).map(textOf)
-  if (fence !== '' && Number(fence) <= claim.fence && Number(last) === sequence - 1) return
+  if (fence !== '' && Number(fence) === claim.fence && Number(last) === sequence - 1) return
   const refused = ['overtaken', fence, last].map((part) => Buffer.from(part))
   throw refusal(refused, place, claim, sequence)
 }

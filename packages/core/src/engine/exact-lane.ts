@@ -25,6 +25,8 @@ export class ExactLane extends PipelineLane {
   }
 
   protected async work(start: Position): Promise<Position> {
+    // The claim of a first batch found nothing, as it also would where the store has lost the run since the lease was granted.
+    if (start.sequence === 0) await this.#confirm()
     let position = start
     while (!position.done) {
       await this.whenFree()
@@ -42,7 +44,7 @@ export class ExactLane extends PipelineLane {
     } catch (error) {
       if (error instanceof WentBack) {
         // Where the run itself is lost with them, a new one begins with what is left: whatever this one wrote now would stand in its way.
-        await retrying(() => this.options.confirm(), this.patience)
+        await this.#confirm()
         return this.goBack(batch, position, error.to)
       }
       await this.readRows(batch, position, error)
@@ -72,7 +74,7 @@ export class ExactLane extends PipelineLane {
         const { run, partition, fence } = position
         const claimed = await retrying(() => this.session.claim({ run, partition, fence }, operation), this.patience)
         // A store that knows nothing of the partition may have lost the run with it: then nothing is to be written under it any more.
-        if (claimed === null) await retrying(() => this.options.confirm(), this.patience)
+        if (claimed === null) await this.#confirm()
         const now = claimed ?? { ...position, sequence: 0, cursor: partition.start ?? null, counts: noCounts }
         if (now.sequence < position.sequence) throw new WentBack({ ...now, fence })
         if (now.sequence === position.sequence && this.#hasLostClaim(error, position)) throw new WentBack(position)
@@ -85,6 +87,10 @@ export class ExactLane extends PipelineLane {
     this.tell(batch, committed.position, committed.outcome)
     batch.throwOwnFailure()
     return committed.position
+  }
+
+  #confirm(): Promise<void> {
+    return retrying(() => this.options.confirm(), this.patience)
   }
 
   /** Whether what the store lost is the claim and nothing else: it stands again by now. A second time behind one batch it is refused for another reason. */
