@@ -1,0 +1,68 @@
+import type { Sink, Source } from '@drover/core'
+import type { CheckpointRecord } from '../records/checkpoint-record.js'
+import type { MessageRecord } from '../records/message-record.js'
+import type { StorePlace } from './store-place.js'
+
+/** Every layout there is. */
+export const layoutNames = [
+  'langgraph-postgres',
+  'langgraph-postgres-shallow',
+  'langgraph-js-postgres',
+  'langgraph-sqlite',
+  'langgraph-js-sqlite',
+  'langgraph-redis',
+  'langgraph-redis-shallow',
+  'langgraph-js-redis',
+  'langchain-postgres',
+  'langchain-sqlite',
+  'langchain-redis-list',
+  'langchain-redis-json',
+  'langchain-qdrant',
+  'unified-qdrant',
+] as const
+
+/** How agents' data lies in a store. */
+export type LayoutName = (typeof layoutNames)[number]
+
+/** What of a store was found that looks like a layout. */
+export interface LayoutFinding {
+  readonly layout: LayoutName
+  /** What it lies in, as a person would name it: `table "message_store"`. */
+  readonly where: string
+  /** What of it this version does not know, and what to do: then it is not read. */
+  readonly problem?: string
+  /** Options that go with what was found, such as the table. */
+  readonly options?: Readonly<Record<string, string>>
+}
+
+/** What a layout's source is made with. */
+export interface LayoutOptions {
+  readonly place: StorePlace
+  /** Of a chat history in SQL. */
+  readonly table?: string
+  /** Of a layout in PostgreSQL: the schema of its tables. */
+  readonly schema?: string
+  /** Of a layout in Redis, what the names of its keys begin with, where that is not the layout's own. */
+  readonly keyPrefix?: string
+}
+
+interface LayoutOf<R> {
+  readonly name: LayoutName
+  readonly records: R extends CheckpointRecord ? 'checkpoints' : 'messages'
+  readonly store: StorePlace['type']
+  readonly source: (options: LayoutOptions) => Source<R>
+  /** Absent where the layout is only read. */
+  readonly sink?: (options: LayoutOptions & LayoutSinkOptions) => Sink<R>
+}
+
+/** What a layout's sink takes besides. */
+export interface LayoutSinkOptions {
+  /** What becomes of a record whose key is there. @default 'error' */
+  readonly onConflict?: 'error' | 'skip' | 'update'
+  /** Vectors of the texts of records, for stores that keep some. */
+  readonly embed?: (texts: readonly string[]) => Promise<readonly (Float32Array | readonly number[])[]>
+  readonly dimensions?: number
+}
+
+/** A layout: what its records are, and how they are read and written. */
+export type Layout = LayoutOf<CheckpointRecord> | LayoutOf<MessageRecord>
