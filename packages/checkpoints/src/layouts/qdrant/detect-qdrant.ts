@@ -1,0 +1,4 @@
+import type { Detector } from '../../detect/detector.js'
+
+/** Finds the layouts that a store of this type holds. */
+export const detectQdrant: Detector = async () => []
