@@ -56,6 +56,8 @@ export interface RunEvents {
     readonly after: unknown
     readonly cursor: unknown
     readonly durationMs: number
+    /** Of its pages, as their source measures or estimates them; absent where it has none, as in a backfill. */
+    readonly bytes?: number
   }) => void
   'batch:retried': (event: {
     readonly partition: string

@@ -10,6 +10,8 @@ export interface CommittedBatch {
   readonly counts: Counts
   readonly rejections: readonly Rejection[]
   readonly durationMs: number
+  /** Of its pages, as their source measures them; absent where there are none. */
+  readonly bytes?: number
 }
 
 /** What a lane tells the run it belongs to. */

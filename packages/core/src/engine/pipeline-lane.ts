@@ -259,6 +259,7 @@ export abstract class PipelineLane implements Lane {
       counts,
       rejections: batch.rejections(),
       durationMs: performance.now() - batch.openedAt,
+      bytes: batch.bytes,
     })
   }
 

@@ -159,8 +159,13 @@ describe('batches', () => {
       ...(({ count: _, ...rest }) => rest)(options),
     })
     const sizes: number[] = []
-    live.events.on('batch:committed', ({ batch }) => sizes.push(batch.read))
+    const weights: (number | undefined)[] = []
+    live.events.on('batch:committed', ({ batch, bytes }) => {
+      sizes.push(batch.read)
+      weights.push(bytes)
+    })
     await live.result
+    expect(weights.map((bytes, i) => (bytes ?? 0) >= (sizes[i] ?? 0))).not.toContain(false)
     return sizes.filter((size) => size > 0)
   }
 

@@ -36,7 +36,7 @@ export class RunTeller implements Omit<LaneListener, 'heldBack'> {
   }
 
   committed(batch: CommittedBatch): void {
-    const { position, counts, durationMs } = batch
+    const { position, counts, durationMs, bytes } = batch
     const { id } = position.partition
     const after = this.account.cursorOf(id)
     this.account.add(batch)
@@ -47,7 +47,15 @@ export class RunTeller implements Omit<LaneListener, 'heldBack'> {
       this.events.emit('record:rejected', told)
     }
     const { sequence, cursor } = position
-    this.events.emit('batch:committed', { partition: id, sequence, batch: counts, after, cursor, durationMs })
+    this.events.emit('batch:committed', {
+      partition: id,
+      sequence,
+      batch: counts,
+      after,
+      cursor,
+      durationMs,
+      ...(bytes === undefined ? {} : { bytes }),
+    })
   }
 
   retried(partition: string, { attempt, waitMs, error }: RetryNotice): void {
