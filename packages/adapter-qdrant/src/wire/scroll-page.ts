@@ -9,6 +9,8 @@ export interface ScrollPage {
   readonly ids: readonly PointId[]
   /** Where the server would go on; null at the end. */
   readonly next: PointId | null
+  /** Bytes of that point in the answer, without decoding it: pages are cut by them. */
+  sizeOf(place: number): number
   /** Decoded when it is asked for, and only then; asked twice, it is the same object. */
   point(place: number): WirePoint
   /** All of them. */
