@@ -10,6 +10,8 @@ export interface DryRunReport {
   readonly source: string
   readonly sink: string
   readonly guarantee: Guarantee
+  /** Which of the two ends could be connected to. */
+  readonly reached: { readonly source: boolean; readonly sink: boolean }
   /** Records that the source would give, under the filters it applies itself; null if it cannot tell. */
   readonly count: Count | null
   /** Records from all over the source, and what the steps make of them. */

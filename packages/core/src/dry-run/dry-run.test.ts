@@ -104,7 +104,9 @@ it('names both ends where neither can be connected to', async () => {
     ...memorySink(),
     connect: () => Promise.reject(new Error('no such table')),
   } as never
-  const { problems, forecast } = await dryRun({ name: 'x', source: down, sink })
+  const { problems, forecast, reached } = await dryRun({ name: 'x', source: down, sink })
+  expect(reached).toEqual({ source: false, sink: false })
+  expect((await dryRun({ name: 'x', source: source(1), sink })).reached).toEqual({ source: true, sink: false })
   expect(problems.map(({ message }) => message)).toEqual([
     expect.stringContaining('no such host'),
     expect.stringContaining('no such table'),

@@ -31,6 +31,7 @@ export class Rehearsing {
   readonly #problems: Problem[] = []
   readonly #sessions: AsyncDisposable[] = []
   #chain: Chain | undefined
+  #reached = { source: false, sink: false }
 
   constructor(
     private readonly subject: Subject,
@@ -54,6 +55,7 @@ export class Rehearsing {
     const begun = performance.now()
     const from = await this.#connect(() => subject.source.connect({ signal }))
     const into = await this.#connect<IntoSession>(() => subject.sink.connect({ signal, rehearses: true }))
+    this.#reached = { source: from !== undefined, sink: into !== undefined }
     const known = from === undefined ? undefined : await this.#try(() => from.describe({ signal }))
     const openingMs = performance.now() - begun
     if (from === undefined || known === undefined) return this.#report({})
@@ -180,6 +182,7 @@ export class Rehearsing {
       source: source.name,
       sink: sink.name,
       guarantee: sink.guarantee,
+      reached: this.#reached,
       count,
       sample: sample.records,
       looked: {
