@@ -1,0 +1,1 @@
+export { type QdrantServer, type QdrantServerOptions, startQdrantServer } from './qdrant-server.js'
