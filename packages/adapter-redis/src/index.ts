@@ -1,4 +1,14 @@
+export { type Opening, openRedis } from './connection/open-redis.js'
+export type { Reply } from './connection/raw-command.js'
+export type {
+  ClusterMember,
+  KeyedCommand,
+  RedisConnection,
+  ServerInfo,
+  Topology,
+} from './connection/redis-connection.js'
 export type { RedisClusterNodes, RedisLocation } from './connection/redis-location.js'
+export type { CommandLine, RedisNode } from './connection/redis-node.js'
 export { type RedisHealthOptions, redisHealth } from './health/redis-health.js'
 export { type RedisSinkOptions, redisSink } from './sink/redis-sink.js'
 export type {

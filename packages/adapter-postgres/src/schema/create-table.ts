@@ -22,13 +22,25 @@ export async function createTable(
   constraints: readonly string[] = [],
 ): Promise<void> {
   const known = await knownTypes(connection, schema.fields)
-  const sql = createTableSql(table, schema, key, known, connection.name, constraints)
+  await createByStatements(connection, table, [createTableSql(table, schema, key, known, connection.name, constraints)])
+}
+
+/**
+ * Creates the table by statements that do nothing where it is there.
+ *
+ * @throws `SINK_NOT_READY` if the schema does not exist; `STORE_DENIED`.
+ */
+export async function createByStatements(
+  connection: PostgresConnection,
+  table: string,
+  statements: readonly string[],
+): Promise<void> {
   const doing = `creating table "${table}" of ${connection.name}`
   try {
     // Two that create the same table at once do not see each other, and one would fail on the catalogue's unique index.
     const create = async (): Promise<void> => {
       await connection.query('SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1, 0))', [`drover ${table}`])
-      await connection.exec(sql, { doing })
+      for (const sql of statements) await connection.exec(sql, { doing })
     }
     await (connection.isInTransaction ? create() : connection.transaction(create))
   } catch (error) {

@@ -40,8 +40,13 @@ export interface PostgresSinkOptions extends PostgresLocation, StateLocation, Un
    * @default 'error'
    */
   readonly onConflict?: OnConflict
-  /** Create the table if it is not there. Fields from Postgres keep the types that they have there. @default true */
-  readonly createTable?: boolean
+  /**
+   * Create the table if it is not there: with the fields of the records, those from Postgres with the types that they have there, or by these
+   * statements, where a library has its own.
+   *
+   * @default true
+   */
+  readonly createTable?: boolean | readonly string[]
   /** Fields that may be converted to the type of their column, as an assignment in SQL would, though values change by it. @default [] */
   readonly coerce?: readonly string[]
   /** U+0000 and halves of surrogate pairs, which Postgres cannot keep in texts: refuse the record, or write an escape. @default 'refuse' */
@@ -124,7 +129,8 @@ export function postgresSink<R extends object = object>(options: PostgresSinkOpt
   checkUndo(where, options)
   checkText(where, 'table', options.table)
   checkOnConflict(where, options.onConflict)
-  checkFlag(where, 'createTable', options.createTable)
+  if (Array.isArray(options.createTable)) checkNames(where, 'createTable', options.createTable, 1)
+  else checkFlag(where, 'createTable', options.createTable)
   checkNames(where, 'coerce', options.coerce)
   checkChoice(where, 'invalidText', options.invalidText, ['refuse', 'escape'])
   checkChoice(where, 'json', options.json, ['text', 'value'])

@@ -2,7 +2,7 @@ import { DroverError, type RecordSchema, suggestNames } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteName } from '../connection/quote-name.js'
 import { addColumns } from '../schema/add-columns.js'
-import { createTable } from '../schema/create-table.js'
+import { createByStatements, createTable } from '../schema/create-table.js'
 import { readTable, requireRights, tableNames } from '../schema/read-table.js'
 import { findColumn, type Table, type TableRight } from '../schema/table.js'
 import type { InvalidText } from '../wire/codecs/text-codec.js'
@@ -15,7 +15,7 @@ export interface TargetOptions {
   /** As the user gave it; undefined for the schema's or the table's own. */
   readonly key: readonly string[] | undefined
   readonly onConflict: OnConflict
-  readonly createTable: boolean
+  readonly createTable: boolean | readonly string[]
   readonly coerce: readonly string[]
   readonly invalidText: InvalidText
   readonly json: 'text' | 'value' | undefined
@@ -74,7 +74,11 @@ async function created(
   options: TargetOptions,
   schema: RecordSchema | null,
 ): Promise<Table> {
-  if (options.createTable && schema !== null) {
+  if (typeof options.createTable === 'object') {
+    await createByStatements(connection, options.table, options.createTable)
+    const table = await readTable(connection, options.table)
+    if (table !== null) return table
+  } else if (options.createTable && schema !== null) {
     const key = options.key ?? schema.key
     // Said before it is made: a table without a key would stand in the way of the call that gives one.
     if (key.length === 0 && options.onConflict !== 'error')

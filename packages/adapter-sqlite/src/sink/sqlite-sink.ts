@@ -34,8 +34,13 @@ export interface SqliteSinkOptions extends WriterLocation, UndoOptions {
    * @default 'error'
    */
   readonly onConflict?: OnConflict
-  /** Create the table if it is not there. Fields from SQLite keep the types they were declared with. @default true */
-  readonly createTable?: boolean
+  /**
+   * Create the table if it is not there: with the fields of the records, those from SQLite with the types they were declared with, or by these
+   * statements, where a library has its own.
+   *
+   * @default true
+   */
+  readonly createTable?: boolean | readonly string[]
   /** Fields that SQLite may convert to the type of their column, though values change by it. @default [] */
   readonly coerce?: readonly string[]
   /** Check foreign keys, which SQLite does only if it is told to. @default true; with a knex instance as it is configured */
@@ -81,7 +86,9 @@ export function sqliteSink<R extends object = object>(options: SqliteSinkOptions
   checkTablePrefix(where, options.tablePrefix)
   checkUndo(where, options)
   checkNames(where, 'coerce', options.coerce)
-  for (const name of ['createTable', 'foreignKeys'] as const) checkFlag(where, name, options[name])
+  checkFlag(where, 'foreignKeys', options.foreignKeys)
+  if (Array.isArray(options.createTable)) checkNames(where, 'createTable', options.createTable, 1)
+  else checkFlag(where, 'createTable', options.createTable)
   const key = typeof options.key === 'string' ? [options.key] : options.key
   checkNames(where, 'key', key, 1)
   const { onConflict = 'error', synchronous, tablePrefix } = options

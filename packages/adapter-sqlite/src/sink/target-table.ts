@@ -14,7 +14,7 @@ export interface TargetOptions {
   /** As the user gave it; undefined for the schema's or the table's own. */
   readonly key: readonly string[] | undefined
   readonly onConflict: OnConflict
-  readonly createTable: boolean
+  readonly createTable: boolean | readonly string[]
   /** Database and table, for messages. */
   readonly where: string
 }
@@ -74,8 +74,13 @@ async function created(
         options,
         'it is not there yet, and the records come without a key, as they do behind a step that changes or repeats it; give key',
       )
-    const sql = createTableSql(options.table, schema, key, options.where)
-    await writeTransaction(connection, () => connection.exec(sql))
+    const statements =
+      typeof options.createTable === 'object'
+        ? options.createTable
+        : [createTableSql(options.table, schema, key, options.where)]
+    await writeTransaction(connection, async () => {
+      for (const sql of statements) await connection.exec(sql)
+    })
     const table = await readTable(connection, options.table)
     if (table !== null) return table
   }
