@@ -62,6 +62,11 @@ export interface LayoutSinkOptions {
   /** Vectors of the texts of records, for stores that keep some. */
   readonly embed?: (texts: readonly string[]) => Promise<readonly (Float32Array | readonly number[])[]>
   readonly dimensions?: number
+  /**
+   * Of a chat history in PostgreSQL whose table is created: `uuid` makes that of langchain-postgres, which has a time for each message and takes no
+   * session that is not a UUID; `text` that of langchain-community, which takes all. @default 'text'
+   */
+  readonly sessions?: 'text' | 'uuid'
 }
 
 /** A layout: what its records are, and how they are read and written. */

@@ -1,0 +1,177 @@
+import { postgresSink, postgresStateStore } from '@drover/adapter-postgres'
+import { sqliteSink, sqliteStateStore } from '@drover/adapter-sqlite'
+import {
+  DroverError,
+  type ExactSink,
+  type Field,
+  formatInstant,
+  type Operation,
+  parseInstant,
+  type RecordSchema,
+  type Row,
+  type StateStore,
+} from '@drover/core'
+import type { MessageRecord } from '../../records/message-record.js'
+import { messageSchema } from '../../records/schemas.js'
+import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
+import { encodingSink, type Opened } from './encoding-sink.js'
+import { findTables, type HistoryTable, historyTable } from './history-table.js'
+import { storedMessage } from './message-json.js'
+import { placeName } from './place-name.js'
+
+/** What a sink that creates its table calls it, where nothing else is said. */
+const defaultTable = 'message_store'
+
+/**
+ * Writes messages into a table, behind those that are there: the store numbers them as they come. A table that is missing is created as the
+ * library would do it.
+ */
+export function historySink(where: string, options: LayoutOptions & LayoutSinkOptions): ExactSink<MessageRecord> {
+  if (options.onConflict !== undefined && options.onConflict !== 'error') {
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: leave onConflict out: the store gives each message a new number, so none is there already.`,
+    )
+  }
+  return encodingSink<MessageRecord>({
+    name: `${where} ${placeName(options.place)} ${options.table ?? 'messages'}`,
+    schema: messageSchema({ kind: 'any' }, true),
+    stateStore: () => stateStoreOf(options),
+    open: (operation) => open(where, options, operation),
+  })
+}
+
+async function open(
+  where: string,
+  options: LayoutOptions & LayoutSinkOptions,
+  operation: Operation,
+): Promise<Opened<MessageRecord>> {
+  // The one that is there, of the two that are looked for; a file that is not there yet has none.
+  const isThere = (await tablesIn(options, operation)).length > 0
+  const found = isThere ? await historyTable(where, options, operation) : null
+  const table = found?.name ?? qualified(options.schema, options.table ?? defaultTable)
+  const createdAt = found === null ? createdAtOfNew(options) : createdAtOf(found)
+  return {
+    sink: sinkOf(options, table),
+    schema: rowSchema(createdAt),
+    encode: (message) => ({
+      session_id: message.session_id,
+      message: storedMessage(message),
+      ...(createdAt === null || message.created_at === null
+        ? {}
+        : { created_at: timeText(message.created_at, createdAt) }),
+    }),
+  }
+}
+
+async function tablesIn(options: LayoutOptions, operation: Operation): Promise<readonly HistoryTable[]> {
+  try {
+    return await findTables(options, operation)
+  } catch (error) {
+    if (options.place.type === 'sqlite' && DroverError.isInstance(error, 'SOURCE_NOT_FOUND')) return []
+    throw error
+  }
+}
+
+function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, table: string): ExactSink<Row> {
+  if (place.type === 'postgres') {
+    return postgresSink({
+      connection: place.connection as string,
+      table,
+      json: 'text',
+      createTable: sessions === 'uuid' ? uuidHistory(table) : textHistory(table),
+    })
+  }
+  return sqliteSink({
+    filename: (place as { readonly filename: string }).filename,
+    table,
+    createTable: [sqliteHistory(table)],
+  })
+}
+
+function stateStoreOf({ place }: LayoutOptions): StateStore {
+  return place.type === 'postgres'
+    ? postgresStateStore({ connection: place.connection as string })
+    : sqliteStateStore({ filename: (place as { readonly filename: string }).filename })
+}
+
+/** https://github.com/langchain-ai/langchain-postgres/blob/main/langchain_postgres/chat_message_histories.py */
+function uuidHistory(table: string): readonly string[] {
+  const index = quoted(`idx_${table.slice(table.lastIndexOf('.') + 1)}_session_id`)
+  return [
+    `CREATE TABLE IF NOT EXISTS ${quoted(table)} (
+      id SERIAL PRIMARY KEY,
+      session_id UUID NOT NULL,
+      message JSONB NOT NULL,
+      created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+    )`,
+    `CREATE INDEX IF NOT EXISTS ${index} ON ${quoted(table)} (session_id)`,
+  ]
+}
+
+/** https://github.com/langchain-ai/langchain-community/blob/main/libs/community/langchain_community/chat_message_histories/postgres.py */
+function textHistory(table: string): readonly string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS ${quoted(table)} (
+      id SERIAL PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      message JSONB NOT NULL
+    )`,
+  ]
+}
+
+/** What SQLAlchemy makes of the model of SQLChatMessageHistory. */
+function sqliteHistory(table: string): string {
+  return `CREATE TABLE IF NOT EXISTS "${table.replaceAll('"', '""')}" (
+	id INTEGER NOT NULL, 
+	session_id TEXT, 
+	message TEXT, 
+	PRIMARY KEY (id)
+)`
+}
+
+/** In which form a table keeps when a message was written: null if it does not. */
+type TimeForm = 'zone' | 'local' | 'text' | null
+
+function createdAtOfNew({ place, sessions }: LayoutOptions & LayoutSinkOptions): TimeForm {
+  return place.type === 'postgres' && sessions === 'uuid' ? 'zone' : null
+}
+
+function createdAtOf({ columns }: HistoryTable): TimeForm {
+  const type = columns.get('created_at')
+  if (type === undefined) return null
+  if (type.startsWith('timestamp') && type.endsWith('with time zone')) return 'zone'
+  return type.startsWith('timestamp') && type.endsWith('without time zone') ? 'local' : 'text'
+}
+
+/** Without a zone it is the time in UTC, to the microsecond, as SQLAlchemy writes it. */
+function timeText(text: string, form: TimeForm): string {
+  const instant = parseInstant(text)
+  if (instant === null) throw new Error(`its created_at is no instant of ISO 8601: ${JSON.stringify(text)}`)
+  if (form === 'zone') return formatInstant(instant, 6)
+  return formatInstant(instant, 6).replace('T', ' ').replace('Z', '')
+}
+
+function rowSchema(createdAt: TimeForm): RecordSchema {
+  const fields: Field[] = [
+    { name: 'session_id', type: { kind: 'text' }, nullable: false },
+    { name: 'message', type: { kind: 'text' }, nullable: false, holds: 'json' },
+  ]
+  if (createdAt !== null) fields.push({ name: 'created_at', type: timeType(createdAt), nullable: true })
+  return { fields, key: [] }
+}
+
+function timeType(form: TimeForm): Field['type'] {
+  return form === 'text' ? { kind: 'text' } : { kind: 'timestamp', zone: form === 'zone', digits: 6 }
+}
+
+function qualified(schema: string | undefined, table: string): string {
+  return schema === undefined ? table : `${schema}.${table}`
+}
+
+/** As the adapter takes names: a dot stands behind the schema. */
+function quoted(name: string): string {
+  const dot = name.indexOf('.')
+  const parts = dot < 0 ? [name] : [name.slice(0, dot), name.slice(dot + 1)]
+  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')
+}
