@@ -1,0 +1,96 @@
+import type { Cursor, Page, RecordKey, Row } from '@drover/core'
+import type { ScrollPage } from '../wire/scroll-page.js'
+import { pointIdJson } from './point-order.js'
+import type { QdrantRecord } from './qdrant-record.js'
+
+/** What of a point becomes a record. */
+export interface RecordForm {
+  readonly payload: boolean
+  readonly vector: boolean
+  readonly vectors: boolean
+}
+
+/** What a page is made of. */
+export interface PointPageParts {
+  readonly answer: ScrollPage
+  /** Of the points in the answer, those that are records of the page. */
+  readonly places: readonly number[]
+  readonly bytes: number
+  readonly cursor: Cursor
+  readonly form: RecordForm
+  /** The key of their shard; null where shards have none. */
+  readonly shard: string | number | null
+}
+
+/** Points of an answer, decoded when someone asks. */
+export class PointPage implements Page<QdrantRecord> {
+  #rows: readonly QdrantRecord[] | undefined
+  #keys: readonly RecordKey[] | undefined
+
+  constructor(private readonly parts: PointPageParts) {}
+
+  get count(): number {
+    return this.parts.places.length
+  }
+
+  get bytes(): number {
+    return this.parts.bytes
+  }
+
+  get cursor(): Cursor {
+    return this.parts.cursor
+  }
+
+  rows(): readonly QdrantRecord[] {
+    const { answer, places, form, shard } = this.parts
+    this.#rows ??= places.map((place) => recordOf(answer, place, form, shard))
+    return this.#rows
+  }
+
+  keys(): readonly RecordKey[] {
+    const { answer, places, shard } = this.parts
+    this.#keys ??= places.map((place) => {
+      const id = pointIdJson(answer.ids[place] as number)
+      return { source: shard === null ? [id] : [shard, id], child: 0 }
+    })
+    return this.#keys
+  }
+
+  slice(from: number, to: number): PointPage {
+    const { answer } = this.parts
+    const start = Math.max(from, 0)
+    const places = this.parts.places.slice(start, Math.max(to, start))
+    const page = new PointPage({ ...this.parts, places, bytes: sizeOf(answer, places) })
+    page.#rows = this.#rows?.slice(start, Math.max(to, start))
+    return page
+  }
+
+  release(): void {
+    this.#rows = undefined
+    this.#keys = undefined
+  }
+}
+
+/** Bytes of these points in the answer. */
+export function sizeOf(answer: ScrollPage, places: readonly number[]): number {
+  let bytes = 0
+  for (const place of places) bytes += answer.sizeOf(place)
+  return bytes
+}
+
+function recordOf(
+  answer: ScrollPage,
+  place: number,
+  { payload, vector, vectors }: RecordForm,
+  shard: string | number | null,
+): QdrantRecord {
+  const point = answer.point(place)
+  return {
+    id: point.id,
+    // A point without a payload is told in two ways, by the version of the server.
+    payload: payload ? (point.payload ?? ({} as Row)) : null,
+    ...(vector ? { vector: point.vector } : {}),
+    ...(vectors ? { vectors: point.vectors } : {}),
+    ...(shard === null ? {} : { shard_key: shard }),
+  }
+}
