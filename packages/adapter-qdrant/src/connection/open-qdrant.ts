@@ -67,7 +67,7 @@ export function openQdrant(location: QdrantLocation, where: string): QdrantConne
       return {
         count: points.length,
         bytes: points.length * 100,
-        sizeOf: (place) => JSON.stringify(result.points[place]).length,
+        sizeOf: (place) => encodeJson(result.points[place]).length,
         ids: points.map(({ id }) => id),
         next: result.next_page_offset ?? null,
         point: (place) => points[place] as WirePoint,
