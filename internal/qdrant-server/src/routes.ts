@@ -4,6 +4,7 @@ import type { JsonWriter } from './json-writer.js'
 import { pointRoutes } from './point-routes.js'
 import { serviceRoutes } from './service-routes.js'
 import type { Store } from './store.js'
+import { updateRoutes } from './update-routes.js'
 
 /** A request, its path taken apart. */
 export interface Call {
@@ -19,10 +20,12 @@ export type Handler = (call: Call, writer: JsonWriter) => void
 /** `POST /collections/{name}/points` → what answers it. */
 export type Routes = Readonly<Record<string, Handler>>
 
-const table = Object.entries({ ...serviceRoutes, ...collectionRoutes, ...pointRoutes }).map(([route, handler]) => {
-  const [method = '', path = ''] = route.split(' ')
-  return { method, steps: path.split('/').slice(1), handler }
-})
+const table = Object.entries({ ...serviceRoutes, ...collectionRoutes, ...updateRoutes, ...pointRoutes }).map(
+  ([route, handler]) => {
+    const [method = '', path = ''] = route.split(' ')
+    return { method, steps: path.split('/').slice(1), handler }
+  },
+)
 
 /** Fixed steps win over parameters: the table names them first where both fit. */
 export function findRoute(
@@ -49,4 +52,11 @@ function matched(pattern: readonly string[], steps: readonly string[]): Record<s
     else if (part !== step) return undefined
   }
   return params
+}
+
+const readingPosts = /\/points(\/(scroll|count|query|query\/batch))?$/
+
+/** Whether a request can change something. */
+export function changes(method: string, path: string): boolean {
+  return method !== 'GET' && !(method === 'POST' && readingPosts.test(path))
 }

@@ -1,5 +1,5 @@
 import type { VectorSettings } from './collection-settings.js'
-import { invalidBody, wrongInput } from './refusal.js'
+import { wrongInput } from './refusal.js'
 import { isSparse, type SparseValue, type Vectors, type VectorValue } from './vector-value.js'
 
 /** The vectors as they are kept: those under cosine are normalised. @throws Refusal */
@@ -26,7 +26,6 @@ export function storedVector(name: string, value: VectorValue, settings: VectorS
 }
 
 function multi(vectors: readonly Float32Array[], settings: VectorSettings): Float32Array[] {
-  if (vectors.length === 0) throw invalidBody('multivector must not be empty')
   return vectors.map((vector) => dense(vector, settings))
 }
 
@@ -52,16 +51,12 @@ export function normalised(vector: Float32Array): Float32Array {
 }
 
 function sorted({ indices, values }: SparseValue): SparseValue {
-  if (indices.length !== values.length) throw invalidBody('values: must be the same length as indices')
   const order = [...indices.keys()].sort((a, b) => (indices[a] ?? 0) - (indices[b] ?? 0))
   const stored = { indices: new Uint32Array(order.length), values: new Float32Array(order.length) }
   order.forEach((from, to) => {
     stored.indices[to] = indices[from] ?? 0
     stored.values[to] = values[from] ?? 0
   })
-  if (stored.indices.some((index, at) => at > 0 && index === stored.indices[at - 1])) {
-    throw invalidBody('indices: must be unique')
-  }
   return stored
 }
 
