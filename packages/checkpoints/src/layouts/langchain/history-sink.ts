@@ -11,13 +11,13 @@ import {
   type Row,
   type StateStore,
 } from '@drover/core'
+import { placeName } from '../../base/place-name.js'
 import type { MessageRecord } from '../../records/message-record.js'
 import { messageSchema } from '../../records/schemas.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
 import { encodingSink, type Opened } from './encoding-sink.js'
 import { findTables, type HistoryTable, historyTable } from './history-table.js'
 import { storedMessage } from './message-json.js'
-import { placeName } from './place-name.js'
 
 /** What a sink that creates its table calls it, where nothing else is said. */
 const defaultTable = 'message_store'

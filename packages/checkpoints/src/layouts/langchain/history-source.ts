@@ -1,5 +1,3 @@
-import { postgresSource } from '@drover/adapter-postgres'
-import { sqliteSource } from '@drover/adapter-sqlite'
 import {
   type ConnectOperation,
   DroverError,
@@ -9,13 +7,14 @@ import {
   type Source,
   shown,
 } from '@drover/core'
+import { adapterOf } from '../../base/adapters.js'
 import { decodingSource } from '../../base/decoding-source.js'
+import { placeName } from '../../base/place-name.js'
 import type { MessageRecord } from '../../records/message-record.js'
 import { messageSchema } from '../../records/schemas.js'
 import type { LayoutOptions } from '../layout.js'
 import { type HistoryTable, historyTable } from './history-table.js'
 import { readStoredMessage } from './message-json.js'
-import { placeName } from './place-name.js'
 
 /** Messages of a table, in the order in which they were added: a row is a message, and its number says where it stands. */
 export function historySource(where: string, options: LayoutOptions): Source<MessageRecord> {
@@ -30,12 +29,15 @@ export function historySource(where: string, options: LayoutOptions): Source<Mes
   })
 }
 
-function rowsOf({ place }: LayoutOptions, { name: table, columns }: HistoryTable): Source<Row> {
+async function rowsOf({ place }: LayoutOptions, { name: table, columns }: HistoryTable): Promise<Source<Row>> {
   const wanted = ['id', 'session_id', 'message', ...(columns.has('created_at') ? ['created_at'] : [])]
   const selection = { table, key: 'id', columns: wanted }
-  return place.type === 'postgres'
-    ? postgresSource({ connection: place.connection as string, json: 'text', ...selection })
-    : sqliteSource({ filename: (place as { readonly filename: string }).filename, ...selection })
+  if (place.type === 'postgres') {
+    const { postgresSource } = await adapterOf('postgres')
+    return postgresSource({ connection: place.connection as string, json: 'text', ...selection })
+  }
+  const { sqliteSource } = await adapterOf('sqlite')
+  return sqliteSource({ filename: (place as { readonly filename: string }).filename, ...selection })
 }
 
 function messageOfRow({ id, session_id, message, created_at }: Row): MessageRecord {

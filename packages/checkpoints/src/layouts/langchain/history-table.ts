@@ -1,6 +1,5 @@
-import { postgresSource } from '@drover/adapter-postgres'
-import { sqliteSource } from '@drover/adapter-sqlite'
 import { DroverError, type Operation, type Row, type Source } from '@drover/core'
+import { adapterOf } from '../../base/adapters.js'
 import type { LayoutFinding, LayoutOptions } from '../layout.js'
 import { readAll } from './read-all.js'
 
@@ -59,7 +58,7 @@ export async function findHistories(options: LayoutOptions, operation: Operation
 /** Those of the tables that are there, whatever their columns are. */
 export async function findTables(options: LayoutOptions, operation: Operation): Promise<readonly HistoryTable[]> {
   const names: readonly string[] = options.table === undefined ? historyTables : [options.table]
-  const columns = await readAll(columnsSource(options, names), operation)
+  const columns = await readAll(await columnsSource(options, names), operation)
   const tables = new Map<string, Map<string, string>>()
   for (const { table, name, type } of columns as { table: string; name: string; type: string }[]) {
     const own = tables.get(table) ?? new Map<string, string>()
@@ -77,17 +76,17 @@ function problemOf({ columns }: HistoryTable): string | undefined {
   return undefined
 }
 
-function columnsSource({ place, schema }: LayoutOptions, names: readonly string[]): Source<Row> {
+async function columnsSource({ place, schema }: LayoutOptions, names: readonly string[]): Promise<Source<Row>> {
   switch (place.type) {
     case 'postgres':
-      return postgresSource({
+      return (await adapterOf('postgres')).postgresSource({
         connection: place.connection as string,
         query: postgresColumns(schema, names),
         key: ['table', 'place'],
         name: 'columns',
       })
     case 'sqlite':
-      return sqliteSource({
+      return (await adapterOf('sqlite')).sqliteSource({
         filename: place.filename,
         query: `SELECT m.name AS "table", c.cid AS place, c.name AS name, c.type AS type
           FROM sqlite_master AS m, pragma_table_info(m.name) AS c
