@@ -1,3 +1,4 @@
+import { redactSecrets } from '@drover/core'
 import { Command, CommanderError, Option } from 'commander'
 import { type BackfillFlags, listBackfills, runBackfillModule } from './commands/backfill.js'
 import { templateStores } from './commands/backfill-template.js'
@@ -6,10 +7,11 @@ import { type CreateFlags, createBackfill } from './commands/create-backfill.js'
 import type { Watching } from './commands/live.js'
 import { type OperateFlags, type Request, requestOf, showStatus } from './commands/operate.js'
 import { replayFile, runFile } from './commands/run.js'
-import { type RunFlags, wholeNumber, withRunFlags, withStateFlag } from './commands/run-flags.js'
+import { type RunFlags, wholeNumber, withDocumentFlags, withRunFlags, withStateFlag } from './commands/run-flags.js'
 import { type UndoFlags, undo } from './commands/undo.js'
 import { type VerifyFlags, verifyFile } from './commands/verify.js'
-import { type ExitCode, exitCodes, UsageError } from './exit-codes.js'
+import { type ExitCode, exitCodes, preparing, UsageError } from './exit-codes.js'
+import { loadEnvFile } from './file/env-file.js'
 import { ownSurroundings, type Surroundings } from './terminal/surroundings.js'
 import { Voice } from './terminal/voice.js'
 import { version } from './version.js'
@@ -30,9 +32,11 @@ export async function runCommandLine(
     (act: (watching: Watching, args: readonly string[], flags: object) => Promise<ExitCode>) =>
     async (...given: unknown[]): Promise<void> => {
       // commander gives the arguments, the options, and the command.
-      const flags = given.at(-2) as { readonly json?: boolean }
+      const flags = given.at(-2) as { readonly json?: boolean; readonly envFile?: string }
       const args = given.slice(0, -2).filter((arg): arg is string => typeof arg === 'string')
       voice = new Voice(surroundings, flags.json === true)
+      const { envFile } = flags
+      if (envFile !== undefined) await preparing(() => loadEnvFile(envFile, surroundings.env))
       code = await act({ voice, surroundings, again: `drover ${argv.map(quoted).join(' ')}` }, args, flags)
     }
   try {
@@ -63,7 +67,8 @@ function program(acting: Acting, { stdout, stderr }: Surroundings): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
+      // An argument that nobody knows is shown, and may hold a password.
+      writeErr: (text) => stderr.write(redactSecrets(text)),
       getOutHelpWidth: () => stdout.columns ?? 80,
       getErrHelpWidth: () => stderr.columns ?? 80,
       getOutHasColors: () => false,
@@ -76,9 +81,12 @@ Exit codes: 0 done, 1 failed, 2 the command line or a file is not right, 3 done 
 rejected, 130 interrupted: the same command goes on.`,
     )
 
-  withRunFlags(drover.command('run').description('run the pipeline of a YAML file, or go on where it stands'))
-    .argument('<file>', 'the YAML file')
-    .action(acting((watching, [file = ''], flags) => runFile(file, flags as RunFlags, watching)))
+  withDocumentFlags(
+    withRunFlags(drover.command('run').description('run the pipeline of a YAML file, or go on where it stands')),
+  )
+    .argument('[file]', 'the YAML file; without it the flags say what is to run')
+    .option('--dry-run', 'look, and write nothing: total, sample, connectivity, time and issues')
+    .action(acting((watching, [file], flags) => runFile(file, flags as RunFlags, watching)))
 
   withRunFlags(drover.command('backfill').description('run a backfill, or list those there are'))
     .argument('[module]', 'its module, or its name: ./backfill_message_tokens.ts or message_tokens')
@@ -93,12 +101,14 @@ rejected, 130 interrupted: the same command goes on.`,
       }),
     )
 
-  withStateFlag(drover.command('check').description('say what a run would do; nothing is written anywhere'))
-    .argument('<file>', "a pipeline's YAML file, or a backfill's module")
+  withDocumentFlags(
+    withStateFlag(drover.command('check').description('say what a run would do; nothing is written anywhere')),
+  )
+    .argument('[file]', "a pipeline's YAML file, or a backfill's module")
     .option('--sample <records>', 'records that are shown with what becomes of them', wholeNumber(1))
     .option('--offline', 'look at the file alone')
     .option('--json', 'a line of JSON')
-    .action(acting((watching, [file = ''], flags) => check(file, flags as CheckFlags, watching)))
+    .action(acting((watching, [file], flags) => check(file, flags as CheckFlags, watching)))
 
   const aboutRun = "the pipeline's file, the backfill's module, or the name of the run"
   withStateFlag(drover.command('status').description('say how far runs have come, in whatever process they are'))
@@ -119,17 +129,21 @@ rejected, 130 interrupted: the same command goes on.`,
     command.action(acting((watching, [run = ''], flags) => requestOf(request, run, flags as OperateFlags, watching)))
   }
 
-  withStateFlag(drover.command('verify').description('compare what a pipeline gives with what its sink holds'))
-    .argument('<file>', 'the YAML file')
+  withDocumentFlags(
+    withStateFlag(drover.command('verify').description('compare what a pipeline gives with what its sink holds')),
+  )
+    .argument('[file]', 'the YAML file')
     .option('--key <fields...>', 'what identifies a row on both sides')
     .option('--json', 'a line of JSON')
-    .action(acting((watching, [file = ''], flags) => verifyFile(file, flags as VerifyFlags, watching)))
+    .action(acting((watching, [file], flags) => verifyFile(file, flags as VerifyFlags, watching)))
 
-  withRunFlags(
-    drover.command('replay').description('send the records that a pipeline has rejected through it once more'),
+  withDocumentFlags(
+    withRunFlags(
+      drover.command('replay').description('send the records that a pipeline has rejected through it once more'),
+    ),
   )
-    .argument('<file>', 'the YAML file')
-    .action(acting((watching, [file = ''], flags) => replayFile(file, flags as RunFlags, watching)))
+    .argument('[file]', 'the YAML file')
+    .action(acting((watching, [file], flags) => replayFile(file, flags as RunFlags, watching)))
 
   withRunFlags(drover.command('undo').description('put back what a run with undo: true has changed'))
     .argument('<run>', "the pipeline's file; or the name of a run, with --state for the database it has written to")

@@ -4,6 +4,7 @@ import {
   type Flow,
   from,
   isFlow,
+  type NormalizeTimestampsOptions,
   type PipelineOptions,
   type Row,
   type Sink,
@@ -14,8 +15,8 @@ import { loadExport } from './modules/load-module.js'
 import type { ChosenPart, PipelineFile, PipelineParts } from './pipeline-file.js'
 import { runFields } from './pipeline-shape.js'
 import { makeByType } from './stores/store-by-text.js'
-import type { Role } from './stores/store-type.js'
-import { transformerTypes } from './transformers.js'
+import type { Making, Role } from './stores/store-type.js'
+import { normalizeOwnTimestamps, transformerTypes } from './transformers.js'
 
 /** What of a file overrides or follows from the command line. */
 export type Overrides = Partial<PipelineOptions<Row>>
@@ -38,7 +39,8 @@ export async function makePipeline(file: PipelineFile): Promise<PipelineOptions<
   const read = await makeSource(file, source)
   let flow = isFlow(read) ? read : from(read)
   if (filter !== undefined) flow = await placed(file, ['filter'], () => flow.filter(filter as Filter))
-  for (const [i, step] of transform.entries()) flow = await withStep(file, ['transform', i], flow, step)
+  for (const [i, step] of transform.entries())
+    flow = await withStep(file, ['transform', i], flow, step, source.type === 'checkpoints')
   const state = await makeState(file)
   return {
     name,
@@ -127,7 +129,11 @@ async function makeStore(
 ): Promise<unknown> {
   const { type, ...options } = part
   if (type === undefined) return makeFromModule(file, at, part)
-  return placed(file, [...at, 'type'], () => makeByType(type, role, options, file.folder))
+  return placed(file, [...at, 'type'], () => makeByType(type, role, options, makingOf(file)))
+}
+
+function makingOf({ folder, env, isDryRun }: PipelineFile): Making {
+  return { folder, env, isDryRun }
 }
 
 async function withStep(
@@ -135,8 +141,13 @@ async function withStep(
   at: readonly (string | number)[],
   flow: Flow<Row>,
   part: ChosenPart,
+  ofAgents: boolean,
 ): Promise<Flow<Row>> {
   const { type, ...options } = part
+  if (type === 'normalize-timestamps' && options.fields === undefined)
+    return placed(file, at, () =>
+      flow.pipe(normalizeOwnTimestamps(options as NormalizeTimestampsOptions, ofAgents) as Step),
+    )
   const built = type === undefined ? undefined : transformerTypes[type]
   if (built !== undefined) return placed(file, at, () => flow.pipe(built.make(options as never) as Step))
   const value = await makeFromModule(file, at, part)

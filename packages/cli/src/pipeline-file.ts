@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { DroverError } from '@drover/core'
+import { type DocumentParts, documentParts, isDocument } from './document/document-parts.js'
 import type { FileProblems } from './file/file-problems.js'
-import { type Given, withVariables } from './file/given.js'
+import { type Given, type GivenMap, withVariables } from './file/given.js'
 import { readYamlFile, whatItHolds } from './file/yaml-file.js'
 import { pipelineShape } from './pipeline-shape.js'
 import { placeOf, ShapeChecker } from './shape/check-shape.js'
@@ -20,6 +21,10 @@ export interface PipelineFile {
   /** That modules are relative to. */
   readonly folder: string
   readonly parts: PipelineParts
+  /** That a run of it is to write nothing. */
+  readonly isDryRun: boolean
+  /** That its variables, and what it leaves to variables, are taken from. */
+  readonly env: NodeJS.ProcessEnv
   /** An error about one part, with its line and column. */
   readonly error: (at: readonly (string | number)[], error: unknown) => DroverError
   /** A message with the variables of the file in place of what they stand for. */
@@ -59,28 +64,47 @@ export interface BackfillPart {
  */
 export async function readPipelineFile(file: string, env: NodeJS.ProcessEnv = process.env): Promise<PipelineFile> {
   const { given, problems } = await readYamlFile(file, env)
-  return checkPipelineFile(file, given, problems)
+  return checkPipelineFile(file, given, problems, env)
 }
 
 /** The same of what was read already. */
-export function checkPipelineFile(file: string, given: Given, problems: FileProblems): PipelineFile {
+export function checkPipelineFile(
+  file: string,
+  given: Given,
+  problems: FileProblems,
+  env: NodeJS.ProcessEnv = process.env,
+): PipelineFile {
   if (given.kind !== 'map') {
     const what = given.kind === 'list' ? 'a list' : 'a single value'
     throw new DroverError('SOURCE_INVALID', `${problems.said(given.place, `this is ${what}`)}. ${whatItHolds}`)
   }
-  const parts = new ShapeChecker(problems).check(given, pipelineShape, 'the file') as PipelineParts
-  problems.refuse()
+  const {
+    parts,
+    isDryRun,
+    at: placed,
+  } = isDocument(given) ? documentParts(given, problems, 'the file') : ownParts(given, problems)
   const hide = (message: string): string => withVariables(message, given)
   return {
     path: file,
     folder: path.dirname(file),
     parts,
+    isDryRun,
+    env,
     hide,
     error: (at, error) => {
       const { code, message, cause } = DroverError.from(error, `${at.join('.')} cannot be used`)
-      return new DroverError(code, problems.said(placeOf(given, ...at), hide(message)), { cause: cause ?? error })
+      return new DroverError(code, problems.said(placeOf(given, ...placed(at)), hide(message)), {
+        cause: cause ?? error,
+      })
     },
   }
+}
+
+/** What a file says in Drover's own words. */
+function ownParts(given: GivenMap, problems: FileProblems): DocumentParts {
+  const parts = new ShapeChecker(problems).check(given, pipelineShape, 'the file') as PipelineParts
+  problems.refuse()
+  return { parts, isDryRun: false, at: (path) => path }
 }
 
 /** What refuses the options of a file shows its variables, and not what they stand for. */

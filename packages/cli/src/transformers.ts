@@ -1,4 +1,17 @@
-import { addMetadata, defaults, mask, normalizeTimestamps, omit, pick, rename, type StepFunction } from '@drover/core'
+import {
+  addMetadata,
+  DroverError,
+  defaults,
+  mask,
+  type NormalizeTimestampsOptions,
+  normalizeTimestamps,
+  omit,
+  pick,
+  type Row,
+  rename,
+  type StepFunction,
+  transformer,
+} from '@drover/core'
 import { anything, choice, list, map, type ObjectShape, object, text, whole } from './shape/shape.js'
 
 /** A transformer that a file can name, and what makes it of its options. */
@@ -38,14 +51,18 @@ export const transformerTypes: Readonly<Record<string, TransformerType>> = {
   'normalize-timestamps': {
     options: object(
       {
-        fields,
+        fields: list(
+          text(),
+          'The fields that it looks at. Default: those of the record type, from a source of checkpoints.',
+          1,
+        ),
         assumeZone: text('The zone of texts that name none, such as Europe/Berlin. Default: UTC.'),
         epoch: choice(
           ['seconds', 'milliseconds', 'microseconds'],
           'What numbers count since 1970. Default: their size tells.',
         ),
       },
-      ['fields'],
+      [],
       'Writes timestamps as ISO 8601 in UTC.',
     ),
     make: ({ fields: stamps, ...options }: { fields: string[] }) => normalizeTimestamps(stamps, options),
@@ -62,4 +79,24 @@ export const transformerTypes: Readonly<Record<string, TransformerType>> = {
     options: object({ fields: map(text(), 'New names by the old ones.') }, ['fields'], 'Gives fields other names.'),
     make: ({ fields: renamed }: { fields: Record<string, string> }) => rename(renamed),
   },
+}
+
+/** The timestamps that a checkpoint, or a message, has by itself. @throws `OPTION_INVALID` where records are of another type. */
+export function normalizeOwnTimestamps(options: NormalizeTimestampsOptions, ofAgents: boolean): StepFunction {
+  if (!ofAgents)
+    throw new DroverError(
+      'OPTION_INVALID',
+      'normalize-timestamps lacks fields: only records of a source of type checkpoints have timestamps of their own',
+    )
+  const ofCheckpoint = normalizeTimestamps(['timestamp'], options)
+  const ofMessage = normalizeTimestamps(['created_at'], options)
+  return transformer({
+    name: 'normalizeTimestamps',
+    version: JSON.stringify(['own', options]),
+    describe: (schema) => {
+      const isCheckpoint = schema.fields.some(({ name }) => name === 'timestamp')
+      return (isCheckpoint ? ofCheckpoint : ofMessage).traits.describe?.(schema) ?? schema
+    },
+    transform: (record: Row) => ('timestamp' in record ? ofCheckpoint(record) : ofMessage(record)) as Row,
+  })
 }

@@ -26,7 +26,7 @@ export async function runBackfillModule(wanted: string, flags: BackfillFlags, wa
   })
   try {
     const run = await preparing(() => startBackfill(options as AnyBackfill))
-    return await follow(run, watching)
+    return await follow(run, watching, flags.verbose)
   } finally {
     await options.state?.[Symbol.asyncDispose]()
   }

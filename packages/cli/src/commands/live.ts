@@ -1,5 +1,6 @@
 import { formatReport, type LiveRun, type Logger, type Report } from '@drover/core'
 import { type ExitCode, exitCodes } from '../exit-codes.js'
+import { tellBatches } from '../terminal/batch-lines.js'
 import { stopOnSignals } from '../terminal/interruption.js'
 import { tellEvents } from '../terminal/run-events.js'
 import type { OutputStream, Surroundings } from '../terminal/surroundings.js'
@@ -14,9 +15,14 @@ export interface Watching {
 }
 
 /** Follows a run to its end, tells what became of it, and gives the exit code. */
-export async function follow(run: LiveRun, { voice, surroundings, again }: Watching): Promise<ExitCode> {
+export async function follow(
+  run: LiveRun,
+  { voice, surroundings, again }: Watching,
+  isVerbose = false,
+): Promise<ExitCode> {
   const unhook = stopOnSignals(run, voice, surroundings, again)
   tellEvents(run, voice)
+  if (isVerbose) tellBatches(run, voice)
   if (!voice.isJson) notePauses(run, voice)
   let hasStarted = false
   run.events.on('run:started', () => {

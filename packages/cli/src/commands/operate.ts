@@ -53,7 +53,7 @@ async function operating(
   { voice, surroundings }: Watching,
   ask: (operator: Operator, name: string | undefined) => Promise<readonly RunOverview[]>,
 ): Promise<ExitCode> {
-  await using subject: Subject = await preparing(() => subjectOf(target, flags.state, surroundings.env))
+  await using subject: Subject = await preparing(() => subjectOf(target, flags, surroundings.env))
   try {
     for (const run of await ask(operate(subject.state), subject.name)) voice.tell(overviewText(run), run)
   } catch (error) {

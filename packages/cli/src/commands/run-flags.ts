@@ -1,9 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { DocumentFlags } from '../document/document-flags.js'
 import type { Overrides } from '../make-pipeline.js'
 
 /** What can be said on the command line of every run. */
-export interface RunFlags {
+export interface RunFlags extends DocumentFlags {
   readonly state?: string
+  readonly envFile?: string
+  readonly dryRun?: boolean
   readonly batchSize?: number
   readonly recordsPerSecond?: number
   readonly maxRejected?: number
@@ -42,15 +45,27 @@ export function withRunFlags(command: Command): Command {
     )
     .option('--json', 'events and the report as lines of JSON on stdout')
     .option('--quiet', 'no progress')
-    .option('--verbose', 'what the run logs, on stderr')
+    .option('--verbose', 'what the run logs, and a line for each batch, on stderr')
+}
+
+/** Adds what says a migration of checkpoints without a file, or goes before what a file says of it. */
+export function withDocumentFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'the file, as the argument names it')
+    .option('--source <type>', 'where checkpoints or messages are: postgresql, sqlite, redis, unified')
+    .option('--source-config <json>', 'where exactly, as a JSON object: {"connection_string": …}')
+    .option('--destination <type>', 'where they go: unified, json, parquet, postgresql, sqlite, redis')
+    .option('--dest-config <json>', 'where exactly, as a JSON object: {"output_dir": …}')
 }
 
 /** Which state store to ask. */
 export function withStateFlag(command: Command): Command {
-  return command.option(
-    '--state <store>',
-    'keeps the run: a folder, sqlite:app.db, postgres://… or redis://… (default: as the file says, else the store of the sink)',
-  )
+  return command
+    .option(
+      '--state <store>',
+      'keeps the run: a folder, sqlite:app.db, postgres://… or redis://… (default: as the file says, else the store of the sink)',
+    )
+    .option('--env-file <file>', 'variables, such as .env; those that are set already stay')
 }
 
 /** Options of a run with those of the command line before them; a deadline stays beside `--stop-after`. */

@@ -1,32 +1,39 @@
-import { type LiveRun, type PipelineOptions, type Row, startPipeline, startReplay } from '@drover/core'
+import { dryRun, type LiveRun, type PipelineOptions, type Row, startPipeline, startReplay } from '@drover/core'
+import { readPipeline } from '../document/document-flags.js'
 import { type ExitCode, preparing } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
-import { hiding, readPipelineFile } from '../pipeline-file.js'
+import { hiding, type PipelineFile } from '../pipeline-file.js'
 import { stateByText } from '../stores/store-by-text.js'
+import { dryRunPoints, formatPoints } from '../terminal/dry-run-points.js'
+import { codeOfDryRun } from './check.js'
 import { follow, progressOf, type Watching } from './live.js'
 import { type RunFlags, withOverrides } from './run-flags.js'
-import { isPipelineFile, requireRun } from './subject.js'
+import { requireRun } from './subject.js'
 
 /** `drover run <file>` */
-export function runFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+export function runFile(path: string | undefined, flags: RunFlags, watching: Watching): Promise<ExitCode> {
   return started(path, flags, watching, startPipeline)
 }
 
 /** `drover replay <file>`: what was rejected goes through the steps once more. */
-export async function replayFile(path: string, flags: RunFlags, watching: Watching): Promise<ExitCode> {
-  if (isPipelineFile(path)) await requireRun(path, flags.state, watching.surroundings.env)
+export async function replayFile(path: string | undefined, flags: RunFlags, watching: Watching): Promise<ExitCode> {
+  const { env } = watching.surroundings
+  // What is wrong with the file is said first.
+  await preparing(() => readPipeline(path, flags, env))
+  await requireRun(path, flags, env)
   return started(path, flags, watching, startReplay)
 }
 
 async function started(
-  path: string,
+  path: string | undefined,
   flags: RunFlags,
   watching: Watching,
   start: (pipeline: PipelineOptions<Row>) => LiveRun,
 ): Promise<ExitCode> {
   const { surroundings } = watching
   const { file, options } = await preparing(async () => {
-    const file = await readPipelineFile(path, surroundings.env)
+    const read = await readPipeline(path, flags, surroundings.env)
+    const file = { ...read, isDryRun: start === startPipeline && (flags.dryRun ?? read.isDryRun) }
     const made = await makePipeline(file)
     const state = flags.state === undefined ? made.state : await stateByText(flags.state, file.folder)
     const options = {
@@ -37,9 +44,17 @@ async function started(
     return { file, options }
   })
   try {
+    if (file.isDryRun) return await rehearsed(file, options, watching)
     const run = await preparing(() => hiding(file, () => start(options)))
-    return await follow(run, watching)
+    return await follow(run, watching, flags.verbose)
   } finally {
     await options.state?.[Symbol.asyncDispose]()
   }
+}
+
+/** `drover run <file> --dry-run`: what a run would do. */
+async function rehearsed(file: PipelineFile, options: PipelineOptions<Row>, { voice }: Watching): Promise<ExitCode> {
+  const report = await preparing(() => hiding(file, () => dryRun(options)))
+  voice.tell(formatPoints(report), { event: 'dry-run', ...dryRunPoints(report), report })
+  return codeOfDryRun(report)
 }

@@ -8,13 +8,19 @@ import {
   type Sink,
   type StateStore,
 } from '@drover/core'
+import { type DocumentFlags, hasDocumentFlags, readPipeline } from '../document/document-flags.js'
 import { preparing, UsageError } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
 import { findBackfills, isModule, type ListedBackfill } from '../modules/find-backfills.js'
 import type { AnyBackfill } from '../modules/load-backfill.js'
-import { type PipelineFile, readPipelineFile } from '../pipeline-file.js'
+import type { PipelineFile } from '../pipeline-file.js'
 import { stateByText, storeByText } from '../stores/store-by-text.js'
 import { makeBackfill } from './backfill.js'
+
+/** Flags that say what a command is about, beside its argument. */
+export interface SubjectFlags extends DocumentFlags {
+  readonly state?: string
+}
 
 /** Something that a command is about: a run by its name, and where it is kept. */
 export interface Subject extends AsyncDisposable {
@@ -29,30 +35,33 @@ export interface Subject extends AsyncDisposable {
  * What is meant: a pipeline's file, a backfill's module, or the name of a run.
  *
  * @param how `mayBeNew`: that a run was never begun is no mistake.
- * @param stateText `--state`; without it a file or module says where its run is kept, and a name is looked for in the folder `.drover`.
+ * @param flags Without `--state` a file or module says where its run is kept, and a name is looked for in the folder `.drover`.
  */
 export async function subjectOf(
   target: string | undefined,
-  stateText: string | undefined,
+  flags: SubjectFlags,
   env: NodeJS.ProcessEnv,
-  { mayBeNew = false }: { readonly mayBeNew?: boolean } = {},
+  { mayBeNew = false, isDryRun = false }: { readonly mayBeNew?: boolean; readonly isDryRun?: boolean } = {},
 ): Promise<Subject> {
+  const { state: stateText } = flags
   // To look for a run must not create the place that it would be kept in.
   if (!mayBeNew && stateText !== undefined) await requireStore(stateText)
-  if (target === undefined || !(isPipelineFile(target) || isModule(target))) {
+  if (hasDocumentFlags(flags) || (target !== undefined && isPipelineFile(target)))
+    return fileSubject(await readPipeline(target, flags, env), stateText, mayBeNew, isDryRun)
+  if (target === undefined || !isModule(target)) {
     const state = stateText === undefined ? await usualState() : await stateByText(stateText, '.')
     return { name: target, state, [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]() }
   }
-  return isPipelineFile(target) ? fileSubject(target, stateText, env, mayBeNew) : backfillSubject(target, stateText)
+  return backfillSubject(target, stateText)
 }
 
 async function fileSubject(
-  path: string,
+  read: PipelineFile,
   stateText: string | undefined,
-  env: NodeJS.ProcessEnv,
   mayBeNew: boolean,
+  isDryRun: boolean,
 ): Promise<Subject> {
-  const file = await readPipelineFile(path, env)
+  const file = isDryRun ? { ...read, isDryRun } : read
   const options = await makePipeline(file)
   if (!mayBeNew && stateText === undefined && options.state === undefined) await requireDatabase(file)
   const state =
@@ -125,8 +134,12 @@ function isUrl(filename: string): boolean {
  *
  * @throws `UsageError` of `RUN_UNKNOWN`
  */
-export async function requireRun(target: string, stateText: string | undefined, env: NodeJS.ProcessEnv): Promise<void> {
-  await using subject = await preparing(() => subjectOf(target, stateText, env))
+export async function requireRun(
+  target: string | undefined,
+  flags: SubjectFlags,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  await using subject = await preparing(() => subjectOf(target, flags, env))
   try {
     if (subject.name !== undefined) await operate(subject.state).status(subject.name)
   } catch (error) {
@@ -136,5 +149,5 @@ export async function requireRun(target: string, stateText: string | undefined, 
 
 /** Whether it names a pipeline's file, and not a run by its name. */
 export function isPipelineFile(target: string): boolean {
-  return /\.ya?ml$/i.test(target)
+  return /\.(?:ya?ml|json)$/i.test(target)
 }

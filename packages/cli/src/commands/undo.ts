@@ -26,11 +26,16 @@ export async function undo(target: string, flags: UndoFlags, watching: Watching)
       )
     const known = Object.keys(entry.options.fields).filter((name) => name !== 'batchSize' && given[name] !== undefined)
     const location = Object.fromEntries(known.map((name) => [name, given[name]]))
-    const backfiller = (await makeByType(type, 'undo', { ...location, run: flags.run ?? run }, folder)) as FlowBackfill
+    const backfiller = (await makeByType(
+      type,
+      'undo',
+      { ...location, run: flags.run ?? run },
+      { folder, env: surroundings.env, isDryRun: false },
+    )) as FlowBackfill
     return { backfiller, ...overridesOf(flags), ...progressOf(watching, flags) }
   })
   const run = await preparing(() => startBackfill(options))
-  return follow(run, watching)
+  return follow(run, watching, flags.verbose)
 }
 
 interface Written {

@@ -11,23 +11,22 @@ import { type ExitCode, exitCodes, preparing, refuseUsage, UsageError } from '..
 import type { VerifyPart } from '../pipeline-file.js'
 import { signals } from '../terminal/interruption.js'
 import type { Watching } from './live.js'
-import { isPipelineFile, subjectOf } from './subject.js'
+import { isPipelineFile, type SubjectFlags, subjectOf } from './subject.js'
 
 /** Flags of `drover verify`. */
-export interface VerifyFlags {
-  readonly state?: string
+export interface VerifyFlags extends SubjectFlags {
   readonly key?: readonly string[]
 }
 
 /** `drover verify <file>`: compares what the pipeline gives with what its sink holds. */
 export async function verifyFile(
-  path: string,
+  path: string | undefined,
   flags: VerifyFlags,
   { voice, surroundings }: Watching,
 ): Promise<ExitCode> {
   const isNoFile = (): never => refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
-  if (!isPipelineFile(path)) isNoFile()
-  await using subject = await preparing(() => subjectOf(path, flags.state, surroundings.env))
+  if (path !== undefined && !isPipelineFile(path)) isNoFile()
+  await using subject = await preparing(() => subjectOf(path, flags, surroundings.env))
   const { pipeline, state, name } = subject
   if (pipeline === undefined || name === undefined) return isNoFile()
   const ending = new AbortController()

@@ -30,8 +30,8 @@ export class FileProblems {
     return new DroverError('OPTION_INVALID', this.said(place, message), { cause })
   }
 
-  said({ line, column }: Place, message: string): string {
-    return `${this.path}:${line}:${column}: ${redactSecrets(message)}`
+  said({ line, column, flag }: Place, message: string): string {
+    return `${flag ?? `${this.path}:${line}:${column}`}: ${redactSecrets(message)}`
   }
 }
 

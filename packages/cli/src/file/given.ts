@@ -1,7 +1,9 @@
-/** A place in a file, counted from 1. */
+/** A place in a file, counted from 1; or in what a flag of the command line gives. */
 export interface Place {
   readonly line: number
   readonly column: number
+  /** The flag, and where in its JSON: `--source-config /table_name`. */
+  readonly flag?: string
 }
 
 /** A value as the file gives it, with its place. */

@@ -2,7 +2,7 @@ import { suggestNames } from '@drover/core'
 import type { FileProblems } from '../file/file-problems.js'
 import { type Given, type GivenMap, type GivenScalar, type Place, shownGiven } from '../file/given.js'
 import { comparisons, conditionOperators, valueLists } from './filter-words.js'
-import type { ObjectShape, Shape, TextShape, VariantsShape } from './shape.js'
+import type { ChosenShape, ObjectShape, Shape, TextShape, VariantsShape } from './shape.js'
 
 /** Compares what a file gives with what it may give, notes what is wrong, and makes plain values of the rest. */
 export class ShapeChecker {
@@ -34,11 +34,14 @@ export class ShapeChecker {
     }
   }
 
-  #text(given: Given, { choices, mayBeEmpty = false }: TextShape, name: string): unknown {
+  #text(given: Given, { choices, mayBeEmpty = false, isSecret = false }: TextShape, name: string): unknown {
     if (given.kind !== 'scalar' || typeof given.value !== 'string' || (given.value === '' && !mayBeEmpty)) {
       const isNumber = given.kind === 'scalar' && given.value !== null && typeof given.value !== 'string'
       const wanted = `${name} is a text${mayBeEmpty ? '' : ' that is not empty'}`
-      return this.#wrong(given, wanted, isNumber ? ': put it in quotes' : '')
+      const hint = isNumber ? ': put it in quotes' : ''
+      if (!isSecret) return this.#wrong(given, wanted, hint)
+      this.problems.add(given.place, `${wanted}${hint}`)
+      return undefined
     }
     if (choices !== undefined && !choices.includes(given.value)) {
       const hint = given.written === undefined ? suggestNames(given.value, choices) : `; it is ${listed(choices)}`
@@ -76,14 +79,17 @@ export class ShapeChecker {
     return this.#fields(given, shape, name)
   }
 
-  /** @param type The field that chose the shape: it is looked at already. */
-  #fields(given: GivenMap, { fields, required, oneOf }: ObjectShape, name: string, type?: string): unknown {
-    const known = [...(type === undefined ? [] : ['type']), ...Object.keys(fields)]
-    const checked: [string, unknown][] = type === undefined ? [] : [['type', type]]
+  /** @param by The fields that chose the shape, and what they say: they are looked at already. */
+  #fields(given: GivenMap, shape: ObjectShape, name: string, by: Readonly<Record<string, string>> = {}): unknown {
+    const { fields, required, oneOf, chosen = {} } = shape
+    const known = [...Object.keys(by), ...Object.keys(fields)]
+    const checked: [string, unknown][] = Object.entries(by)
     for (const [key, { place, value }] of given.entries) {
-      if (type !== undefined && key === 'type') continue
+      if (Object.hasOwn(by, key)) continue
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined
+      const choosing = Object.hasOwn(chosen, key) ? chosen[key] : undefined
       if (field === undefined) this.problems.add(place, `${name} has no "${key}"${suggestNames(key, known)}`)
+      else if (choosing !== undefined) checked.push([key, this.#chosen(given, value, choosing, field, key)])
       else checked.push([key, this.check(value, field, key)])
     }
     const lacks = (wanted: readonly string[]): string[] => wanted.filter((key) => !given.entries.has(key))
@@ -97,26 +103,51 @@ export class ShapeChecker {
     return plainObject(checked)
   }
 
-  #variants(given: Given, shape: VariantsShape, name: string): unknown {
-    const { noun, types, module } = shape
+  /** A field whose shape another one chooses. Where that one is wrong, there is nothing to compare with. */
+  #chosen(given: GivenMap, value: Given, { by, shapes }: ChosenShape, otherwise: Shape, name: string): unknown {
+    const type = textOf(given.entries.get(by)?.value)
+    const shape = type !== undefined && Object.hasOwn(shapes, type) ? shapes[type] : undefined
+    if (shape === undefined) return this.check(value, otherwise, name)
+    if (value.kind !== 'map') return this.check(value, shape, name)
+    return this.check(this.#withoutOthers(value, shape, shapes, `${name} of ${by} ${type}`), shape, name)
+  }
+
+  /** What has a meaning for another type is told with it: somebody has changed the one and not the other. */
+  #withoutOthers(given: GivenMap, own: ObjectShape, shapes: ChosenShape['shapes'], where: string): GivenMap {
+    const left = new Map(given.entries)
+    for (const [key, { place }] of given.entries) {
+      if (Object.hasOwn(own.fields, key)) continue
+      const others = Object.keys(shapes).filter((type) => Object.hasOwn(shapes[type]?.fields ?? {}, key))
+      if (others.length === 0) continue
+      left.delete(key)
+      const known = listed(Object.keys(own.fields), 'and')
+      this.problems.add(place, `${where} has no "${key}", which is of ${listed(others)}; it takes ${known}`)
+    }
+    return { ...given, entries: left }
+  }
+
+  #variants(given: Given, shape: VariantsShape, name: string, before: Readonly<Record<string, string>> = {}): unknown {
+    const { noun, by = 'type', types, module } = shape
     const known = Object.keys(types)
     const orModule = module === undefined ? '' : ', or module: ./file.ts#export'
-    if (given.kind !== 'map') return this.#wrong(given, `${name} is an object with type: ${listed(known)}${orModule}`)
-    const type = given.entries.get('type')
+    if (given.kind !== 'map') return this.#wrong(given, `${name} is an object with ${by}: ${listed(known)}${orModule}`)
+    const type = given.entries.get(by)
     if (type === undefined) {
       if (module !== undefined && given.entries.has('module')) return this.#fields(given, module, name)
-      this.problems.add(given.place, `${name} lacks type: ${listed(known)}${orModule}`)
+      this.problems.add(given.place, `${name} lacks ${by}: ${listed(known)}${orModule}`)
       return undefined
     }
     const { value } = type
-    const chosen = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined
+    const chosen = textOf(value)
     const variant = chosen !== undefined && Object.hasOwn(types, chosen) ? types[chosen] : undefined
     if (chosen === undefined || variant === undefined) {
       const hint = suggestNames(chosen ?? '', known)
-      this.problems.add(value.place, `there is no ${noun} of type ${shownGiven(value)}${hint}`)
+      this.problems.add(value.place, `there is no ${noun} of ${by} ${shownGiven(value)}${hint}`)
       return undefined
     }
-    return this.#fields(given, variant, name, chosen)
+    const chosenBy = { ...before, [by]: chosen }
+    if (variant.kind === 'variants') return this.#variants(given, variant, name, chosenBy)
+    return this.#fields(given, variant, name, chosenBy)
   }
 
   /** Each is of another kind of YAML value, so the kind chooses. */
@@ -211,6 +242,10 @@ function resolved({ value, written, isPlain }: GivenScalar): GivenScalar['value'
   if (!numeral.test(value)) return value
   const number = Number(value)
   return /^[-+]?\d+$/.test(value) && !Number.isSafeInteger(number) ? BigInt(value) : number
+}
+
+function textOf(given: Given | undefined): string | undefined {
+  return given?.kind === 'scalar' && typeof given.value === 'string' ? given.value : undefined
 }
 
 type Kind = 'text' | 'number' | 'truth value' | 'list' | 'object' | 'nothing'

@@ -1,16 +1,19 @@
 import { comparisons, conditionOperators, valueLists } from './filter-words.js'
-import type { ObjectShape, Shape, VariantsShape } from './shape.js'
+import type { ChosenShape, ObjectShape, Shape, TextShape, VariantsShape } from './shape.js'
 
 /** A JSON Schema of draft 7, which editors understand best. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
-/** The JSON Schema of a whole file. */
-export function schemaOf(shape: Shape, about: { readonly title: string; readonly description: string }): JsonSchema {
+/** The JSON Schema of a whole file, which has one of these forms. */
+export function schemaOf(
+  shapes: readonly Shape[],
+  about: { readonly title: string; readonly description: string },
+): JsonSchema {
   const writer = new SchemaWriter()
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...about,
-    ...writer.part(shape),
+    anyOf: shapes.map((shape) => writer.part(shape)),
     definitions: { ...writer.definitions, filter: filterSchema, condition: conditionSchema, value: valueSchema },
   }
 }
@@ -30,7 +33,7 @@ class SchemaWriter {
     switch (shape.kind) {
       case 'text':
         if (shape.choices !== undefined) return { enum: shape.choices }
-        return { type: 'string', ...(shape.mayBeEmpty === true ? {} : { minLength: 1 }) }
+        return { ...usualOf(shape), type: 'string', ...(shape.mayBeEmpty === true ? {} : { minLength: 1 }) }
       case 'number':
         return { type: shape.isWhole ? 'integer' : 'number', minimum: shape.least }
       case 'flag':
@@ -52,31 +55,50 @@ class SchemaWriter {
     }
   }
 
-  #object({ fields, required, oneOf }: ObjectShape, type?: string): JsonSchema {
+  #object(shape: ObjectShape, by: Readonly<Record<string, string>> = {}): JsonSchema {
+    const { fields, required, oneOf, chosen } = shape
     const named = Object.entries(fields).map(([name, field]) => [name, this.part(field)])
-    const needs = [...(type === undefined ? [] : ['type']), ...required]
+    const constants = Object.entries(by).map(([name, value]) => [name, { const: value }])
+    const needs = [...Object.keys(by), ...required]
     return {
       type: 'object',
-      properties: { ...(type === undefined ? {} : { type: { const: type } }), ...Object.fromEntries(named) },
+      properties: { ...Object.fromEntries(constants), ...Object.fromEntries(named) },
       additionalProperties: false,
       ...(needs.length > 0 ? { required: needs } : {}),
       ...(oneOf === undefined ? {} : { anyOf: oneOf.map((set) => ({ required: set })) }),
+      ...(chosen === undefined ? {} : { allOf: Object.entries(chosen).flatMap((one) => this.#chosen(...one)) }),
     }
   }
 
-  #variants({ noun, types, module }: VariantsShape): JsonSchema {
+  /** One condition for each value of the other field. */
+  #chosen(field: string, { by, shapes }: ChosenShape): JsonSchema[] {
+    return Object.entries(shapes).map(([value, shape]) => ({
+      if: { type: 'object', properties: { [by]: { const: value } }, required: [by] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { properties: { [field]: this.part(shape) } },
+    }))
+  }
+
+  #variants({ noun, types, module, by = 'type' }: VariantsShape): JsonSchema {
     const $ref = `#/definitions/${noun.replace(' ', '-')}`
     this.definitions[noun.replace(' ', '-')] ??= {
-      oneOf: [
-        ...Object.entries(types).map(([type, shape]) => ({
-          ...(shape.about === undefined ? {} : { description: shape.about }),
-          ...this.#object(shape, type),
-        })),
-        ...(module === undefined ? [] : [this.part(module)]),
-      ],
+      oneOf: [...this.#forms(types, by, {}), ...(module === undefined ? [] : [this.part(module)])],
     }
     return { $ref }
   }
+
+  #forms(types: VariantsShape['types'], by: string, before: Readonly<Record<string, string>>): JsonSchema[] {
+    return Object.entries(types).flatMap(([type, shape]) => {
+      const chosenBy = { ...before, [by]: type }
+      if (shape.kind === 'variants') return this.#forms(shape.types, shape.by ?? 'type', chosenBy)
+      return [{ ...(shape.about === undefined ? {} : { description: shape.about }), ...this.#object(shape, chosenBy) }]
+    })
+  }
+}
+
+/** An editor offers what is listed, and takes all others. */
+function usualOf({ usual }: TextShape): JsonSchema {
+  return usual === undefined ? {} : { anyOf: [{ enum: usual }, {}] }
 }
 
 const value = { $ref: '#/definitions/value' }

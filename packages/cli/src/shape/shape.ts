@@ -19,8 +19,12 @@ export interface TextShape {
   readonly kind: 'text'
   /** All there are; else any text that is not empty. */
   readonly choices?: readonly string[]
+  /** Those that an editor offers, though there are others. */
+  readonly usual?: readonly string[]
   /** The empty text means something too. @default false */
   readonly mayBeEmpty?: boolean
+  /** It may hold a password: messages never show it. @default false */
+  readonly isSecret?: boolean
   readonly about?: string
 }
 
@@ -46,7 +50,15 @@ export interface ObjectShape {
   readonly required: readonly string[]
   /** One of these sets of names must be there as a whole. */
   readonly oneOf?: readonly (readonly string[])[]
+  /** Fields whose shape the value of another field chooses. They stand in `fields` too, as what they are in any case. */
+  readonly chosen?: Readonly<Record<string, ChosenShape>>
   readonly about?: string
+}
+
+/** Shapes of one field by the value of another one. */
+export interface ChosenShape {
+  readonly by: string
+  readonly shapes: Readonly<Record<string, ObjectShape>>
 }
 
 /** An object whose field `type` says which of several it is; or one with `module`, where `module` is a shape. */
@@ -54,12 +66,17 @@ export interface VariantsShape {
   readonly kind: 'variants'
   /** What there are several of, such as `source`. */
   readonly noun: string
-  readonly types: Readonly<Record<string, ObjectShape>>
+  /** The field that says it. @default 'type' */
+  readonly by?: string
+  /** One of them may have several forms again, told apart by another field. */
+  readonly types: Readonly<Record<string, ObjectShape | VariantsShape>>
   readonly module?: ObjectShape
   readonly about?: string
 }
 
 export const text = (about?: string): TextShape => ({ kind: 'text', ...said(about) })
+/** May hold a password. */
+export const secret = (about?: string): TextShape => ({ kind: 'text', isSecret: true, ...said(about) })
 /** Also the empty one. */
 export const anyText = (about?: string): TextShape => ({ kind: 'text', mayBeEmpty: true, ...said(about) })
 export const choice = (choices: readonly string[], about?: string): TextShape => ({

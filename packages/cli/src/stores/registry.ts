@@ -1,4 +1,5 @@
-import type { ObjectShape } from '../shape/shape.js'
+import type { ObjectShape, VariantsShape } from '../shape/shape.js'
+import { checkpoints, checkpointsJson, checkpointsParquet } from './checkpoints.js'
 import { directory, eventLoopDelay, heapUsed, json, memory, ndjson } from './files.js'
 import { parquet } from './parquet.js'
 import { postgres } from './postgres.js'
@@ -14,6 +15,9 @@ export const storeTypes: Readonly<Record<string, StoreType>> = {
   ndjson,
   json,
   parquet,
+  checkpoints,
+  'checkpoints-json': checkpointsJson,
+  'checkpoints-parquet': checkpointsParquet,
   directory,
   memory,
   'event-loop-delay': eventLoopDelay,
@@ -21,7 +25,7 @@ export const storeTypes: Readonly<Record<string, StoreType>> = {
 }
 
 /** What a file may say of each store that can be a source, a sink or a state store. */
-export function shapesFor(role: Role): Readonly<Record<string, ObjectShape>> {
+export function shapesFor(role: Role): Readonly<Record<string, ObjectShape | VariantsShape>> {
   return Object.fromEntries(
     Object.entries(storeTypes).flatMap(([type, { roles }]) => {
       const entry = roles[role]

@@ -1,7 +1,7 @@
 import { DroverError, type StateStore } from '@drover/core'
 import { loadPackage } from './load-package.js'
 import { storeTypes } from './registry.js'
-import type { Role } from './store-type.js'
+import type { Making, Role } from './store-type.js'
 
 /** A store as a command line names it. */
 export interface NamedStore {
@@ -43,7 +43,7 @@ export function storeByText(text: string): NamedStore {
 /** The state store that `--state` names. @throws `PACKAGE_MISSING`, `OPTION_INVALID` */
 export async function stateByText(text: string, folder: string): Promise<StateStore> {
   const { type, options } = storeByText(text)
-  return (await makeByType(type, 'state', options, folder)) as StateStore
+  return (await makeByType(type, 'state', options, { folder, env: process.env, isDryRun: false })) as StateStore
 }
 
 /**
@@ -51,13 +51,14 @@ export async function stateByText(text: string, folder: string): Promise<StateSt
  *
  * @throws `PACKAGE_MISSING`, `OPTION_INVALID`
  */
-export async function makeByType(type: string, role: Role, options: object, folder: string): Promise<unknown> {
+export async function makeByType(type: string, role: Role, options: object, making: Making): Promise<unknown> {
   const store = storeTypes[type]
   const entry = store?.roles[role]
   if (store === undefined || entry === undefined)
     throw new DroverError('OPTION_INVALID', `There is no ${role} of type "${type}".`)
-  const factory = (await loadPackage(type, store, folder))[entry.factory]
-  if (typeof factory === 'function') return factory(options)
+  const factory = (await loadPackage(type, store, making.folder))[entry.factory]
+  const prepared = entry.prepare === undefined ? options : await entry.prepare({ ...options }, making)
+  if (typeof factory === 'function') return factory(prepared)
   const old = `${store.package} has no ${entry.factory}; it is of another version than @drover/cli: update it`
   throw new DroverError('PACKAGE_MISSING', old)
 }
