@@ -94,6 +94,16 @@ describe.each([
     )
   })
 
+  test.each<Filter>([
+    { 'payload.a': { eq: '2024-01-01T00:00:00Z' } },
+    { 'payload.a': { in: ['a', '2024-01-01T00:00:00Z'] } },
+    { 'payload.a': { gt: 2.4, lt: 3.6 } },
+    { 'payload.n.a': { lte: big } },
+    { 'payload."first.name"': { eq: uuid.toUpperCase() } },
+  ])('keep what the engine keeps of awkward ones: %o', async (where) => {
+    expect(await readSource(source(where))).toEqual(kept(all, where))
+  })
+
   test('that are pushed down leave nothing out, and are counted as they are read', async () => {
     await using session = await source().connect(operation)
     await fc.assert(
