@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import type { BaseCheckpointSaver } from '@langchain/langgraph'
+import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
+import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { StorePlace } from '../store-place.js'
+import { agentGraph, beginThread, resumeThread, told, tuplesOf } from './testing/agent-graph.js'
+import { migrate, sourceOf } from './testing/migrate.js'
+import { readRecords } from './testing/read-records.js'
+
+const threads = ['customer-1', 'customer|2:odd', 'Ж-3']
+
+describePostgres('checkpoints of LangGraph.js in SQL', () => {
+  const first = useDatabase()
+  const second = useDatabase()
+  let folder = ''
+  let original: PostgresSaver
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'drover-checkpoints-'))
+    original = PostgresSaver.fromConnString(first.url)
+    await original.setup()
+    const graph = agentGraph(original)
+    for (const thread of threads) await beginThread(graph, thread, `How is the weather, ${thread}?`)
+    await resumeThread(graph, threads[1] as string, 'fine')
+  })
+
+  afterAll(async () => {
+    await original.end()
+    await rm(folder, { recursive: true })
+  })
+
+  const postgres = (url: string): StorePlace => ({ type: 'postgres', connection: url })
+  const sqlite = (file: string): StorePlace => ({ type: 'sqlite', filename: join(folder, file) })
+
+  it('reads each checkpoint with its values, parent and writes, of subgraphs too', async () => {
+    const { records, rejected } = await readRecords(sourceOf('langgraph-js-postgres', postgres(first.url)), 3)
+    expect(rejected).toEqual([])
+    const namespaces = new Set(records.map(({ checkpoint_ns }) => checkpoint_ns.replace(/:.*/, '')))
+    expect([...namespaces].sort()).toEqual(['', 'approval'])
+    const interrupts = records.flatMap(({ writes }) => writes).filter(({ channel }) => channel === '__interrupt__')
+    expect(interrupts.map(({ idx }) => idx)).toContain(-3)
+    expect(records.every(({ timestamp }) => timestamp !== null)).toBe(true)
+    const tuples = (await Promise.all(threads.map((thread) => tuplesOf(original, thread)))).flat()
+    expect(records).toHaveLength(tuples.length)
+  })
+
+  it('is the same to the library in the other store, and in one like the first, and goes on from there', async () => {
+    const file = sqlite('js.db')
+    await migrate(['langgraph-js-postgres', postgres(first.url)], ['langgraph-js-sqlite', file])
+    await migrate(['langgraph-js-sqlite', file], ['langgraph-js-postgres', postgres(second.url)])
+    const before = await readRecords(sourceOf('langgraph-js-postgres', postgres(first.url)))
+    const after = await readRecords(sourceOf('langgraph-js-postgres', postgres(second.url)))
+    expect(after).toEqual(before)
+
+    const moved = SqliteSaver.fromConnString(join(folder, 'js.db'))
+    const returned = PostgresSaver.fromConnString(second.url)
+    await returned.setup()
+    for (const thread of threads) {
+      const tuples = await tuplesOf(original, thread)
+      expect(await tuplesOf(moved, thread)).toEqual(tuples)
+      expect(await tuplesOf(returned, thread)).toEqual(tuples)
+    }
+    for (const saver of [moved, returned] as BaseCheckpointSaver[]) {
+      const graph = agentGraph(saver)
+      expect((await told(graph, threads[0] as string)).next).toEqual(['approval'])
+      await resumeThread(graph, threads[0] as string, 'rain')
+      expect(await told(graph, threads[0] as string)).toEqual({
+        messages: [
+          'human: "How is the weather, customer-1?"',
+          'ai: [{"type":"text","text":"Let me see…"}]',
+          'tool: "weather: rain"',
+          'ai: "I was told: weather: rain"',
+        ],
+        next: [],
+      })
+    }
+    await returned.end()
+  })
+
+  it('is written once however often it is migrated, by the policy that was asked for', async () => {
+    const file = sqlite('again.db')
+    const source = ['langgraph-js-postgres', postgres(first.url)] as const
+    const target = ['langgraph-js-sqlite', file] as const
+    const total = (await readRecords(sourceOf('langgraph-js-postgres', postgres(first.url)))).records.length
+    expect((await migrate(source, target)).counts).toMatchObject({ inserted: total })
+    expect((await migrate(source, target, { onConflict: 'skip' })).counts).toMatchObject({
+      skipped: total,
+      inserted: 0,
+    })
+    expect((await migrate(source, target, { onConflict: 'update' })).counts).toMatchObject({
+      updated: total,
+      inserted: 0,
+    })
+    await expect(migrate(source, target)).rejects.toThrow(/is there already/)
+  })
+
+  it('is refused by stores of Python, which could not go on with it', async () => {
+    const python = sqlite('python.db')
+    await expect(migrate(['langgraph-js-postgres', postgres(first.url)], ['langgraph-sqlite', python])).rejects.toThrow(
+      /was written by LangGraph\.js, and "langgraph-sqlite" is a store of Python's LangGraph/,
+    )
+  })
+})
