@@ -11,6 +11,9 @@ export interface JsonObject {
 /** What is wrong with the text, and where, as serde_json says it. */
 export class JsonError extends Error {}
 
+/** It is JSON, but not of the form that is wanted. */
+export class JsonFormError extends JsonError {}
+
 const powersOfTen = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`))
 const greatestUnsigned = 2n ** 64n - 1n
 const leastSigned = -(2n ** 63n)
@@ -116,7 +119,7 @@ export class JsonScanner {
     this.list(() => {
       if (count === this.#floats.length) this.#widen()
       const first = this.peek()
-      if (first !== 0x2d && (first < 0x30 || first > 0x39)) throw this.error('invalid type, expected f32')
+      if (first !== 0x2d && (first < 0x30 || first > 0x39)) throw this.#unexpected('f32')
       const value = this.#number()
       this.#floats[count++] = value instanceof JsonFloat ? value.value : Number(value)
     })
@@ -160,8 +163,13 @@ export class JsonScanner {
   }
 
   #open(byte: number, expected: string): void {
-    if (this.peek() !== byte) throw this.error(`invalid type, expected ${expected}`)
+    if (this.peek() !== byte) throw this.#unexpected(expected)
     this.#at++
+  }
+
+  #unexpected(expected: string): JsonError {
+    const isValue = /["{[tfn\d-]/.test(String.fromCharCode(this.peek()))
+    return isValue ? new JsonFormError(`invalid type, expected ${expected}`) : this.error('expected value')
   }
 
   #close(byte: number): boolean {

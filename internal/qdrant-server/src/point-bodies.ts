@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, type JsonScanner } from './json-scanner.js'
+import { isObject, type Json, type JsonObject, type JsonScanner, put } from './json-scanner.js'
 import { type PointId, pointId } from './point-id.js'
 import { badBody, invalidBody } from './refusal.js'
 import { readVector, readVectors, unnamed, type Vectors, type VectorValue } from './vector-value.js'
@@ -52,8 +52,18 @@ function readPoint(scanner: JsonScanner): PointInput {
 
 function readPayload(scanner: JsonScanner): JsonObject | null {
   const payload = scanner.value()
-  if (payload === null || isObject(payload)) return payload
+  if (payload === null) return null
+  if (isObject(payload)) return sorted(payload) as JsonObject
   throw scanner.error('invalid type, expected a map')
+}
+
+/** Names in order of their bytes, as maps of the real one are: whoever relies on the order that was sent is to see it here. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isObject(value)) return value
+  const object: JsonObject = {}
+  for (const name of Object.keys(value).sort()) put(object, name, sorted(value[name] ?? null))
+  return object
 }
 
 function readColumns(scanner: JsonScanner): PointInput[] {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Exchange } from './api-contract.js'
 import { type FaultKind, type FaultOptions, Faults } from './fault.js'
 import { Journal } from './journal.js'
 import { type AnsweredRequest, RequestHandler } from './request-handler.js'
@@ -21,6 +22,8 @@ export interface QdrantServerOptions {
   readonly delayMs?: number
   /** Points that are sent are read and forgotten: for measurements of what sends them. @default false */
   readonly readsOnly?: boolean
+  /** Called with every request that it answered as it is. */
+  readonly observe?: (exchange: Exchange) => void
 }
 
 export interface QdrantServer extends AsyncDisposable {

@@ -59,6 +59,9 @@ export class RequestHandler {
     const answer = isDone ? this.#answer(request, method, url, path, query, body) : faultAnswer(fault)
     const status = fault === undefined || typeof fault.kind === 'number' ? (answer?.status ?? null) : null
     this.#note({ method, path, query: String(query), bytes: body.length, status })
+    if (answer !== null && isDone) {
+      this.options.observe?.({ method, path, query, request: body, status: answer.status, answer: answer.body })
+    }
     send(response, answer, fault)
   }
 

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonError, type JsonObject, type JsonScanner } from './json-scanner.js'
+import { isObject, type Json, JsonFormError, type JsonObject, type JsonScanner } from './json-scanner.js'
 import type { JsonWriter } from './json-writer.js'
 import { badBody } from './refusal.js'
 
@@ -20,19 +20,23 @@ export function isSparse(value: VectorValue): value is SparseValue {
   return !(value instanceof Float32Array) && !Array.isArray(value)
 }
 
-/** `VectorStruct` of the API: an unnamed vector, or vectors by name. */
+/** `VectorStruct` of the API: an unnamed vector, or vectors by name. @throws Refusal */
 export function readVectors(scanner: JsonScanner): Vectors {
-  if (scanner.peek() === 0x5b) return new Map([[unnamed, readLists(scanner)]])
-  if (scanner.peek() !== 0x7b) throw noVariant(scanner, 'VectorStruct')
-  const vectors: Vectors = new Map()
-  scanner.object((name) => vectors.set(name, readVector(scanner)))
-  return vectors
+  return ofForm('VectorStruct', () => {
+    if (scanner.peek() === 0x5b) return new Map([[unnamed, readLists(scanner)]])
+    const vectors: Vectors = new Map()
+    scanner.object((name) => vectors.set(name, readOne(scanner)))
+    return vectors
+  })
 }
 
-/** `Vector` of the API. */
+/** `Vector` of the API. @throws Refusal */
 export function readVector(scanner: JsonScanner): VectorValue {
+  return ofForm('Vector', () => readOne(scanner))
+}
+
+function readOne(scanner: JsonScanner): VectorValue {
   if (scanner.peek() === 0x5b) return readLists(scanner)
-  if (scanner.peek() !== 0x7b) throw noVariant(scanner, 'Vector')
   const fields: { indices?: Json; values?: Float32Array } = {}
   scanner.object((name) => {
     if (name === 'indices') fields.indices = scanner.value()
@@ -41,7 +45,7 @@ export function readVector(scanner: JsonScanner): VectorValue {
   })
   const { indices, values } = fields
   if (!Array.isArray(indices) || values === undefined || !indices.every(isDimension)) {
-    throw noVariant(scanner, 'Vector')
+    throw new JsonFormError('a sparse vector has indices and values')
   }
   return { indices: Uint32Array.from(indices as number[]), values }
 }
@@ -100,6 +104,11 @@ function isDimension(value: Json): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32
 }
 
-function noVariant(scanner: JsonScanner, type: string): JsonError {
-  return scanner.error(`data did not match any variant of untagged enum ${type}`)
+function ofForm<T>(type: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof JsonFormError) throw badBody(`data did not match any variant of untagged enum ${type}`)
+    throw error
+  }
 }
