@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { makeAgentDatabase } from '@drover-internal/agent-database'
+import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Block, blocksOf, pageBlocks } from './blocks.js'
@@ -12,7 +13,10 @@ import { commentBlocks } from './tsdoc.js'
 const blocks = pageBlocks()
 const runnable = blocks.filter(({ isRunnable }) => isRunnable)
 const withRedis = runnable.filter(({ code }) => code.includes('@drover/adapter-redis'))
-const others = runnable.filter((block) => !withRedis.includes(block))
+const withQdrant = runnable.filter(
+  (block) => block.code.includes('@drover/adapter-qdrant') && !withRedis.includes(block),
+)
+const others = runnable.filter((block) => !withRedis.includes(block) && !withQdrant.includes(block))
 
 function named(some: readonly Block[]): (readonly [string, Block])[] {
   return some.map((block) => [`${block.page}:${block.line}`, block])
@@ -51,6 +55,14 @@ describeRedis('the code of the pages that needs a Redis', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   it.each(named(withRedis))('runs: %s', { timeout: 120_000 }, (_, block) => runInFolder(block))
+})
+
+describe('the code of the pages that needs a Qdrant', () => {
+  const qdrant = useQdrant()
+  beforeEach(() => void vi.stubEnv('QDRANT_URL', qdrant.url))
+  afterEach(() => vi.unstubAllEnvs())
+
+  it.each(named(withQdrant))('runs: %s', { timeout: 120_000 }, (_, block) => runInFolder(block))
 })
 
 it('the examples in the comments of the packages compile', { timeout: 120_000 }, () => {

@@ -8,6 +8,8 @@ const packages = [
   '@drover/adapter-sqlite',
   '@drover/adapter-postgres',
   '@drover/adapter-redis',
+  '@drover/adapter-qdrant',
+  '@drover/checkpoints',
   '@drover/export-parquet',
   '@drover/cli',
   '@drover/conformance',
