@@ -4,10 +4,18 @@ import { type BackfillFlags, listBackfills, runBackfillModule } from './commands
 import { templateStores } from './commands/backfill-template.js'
 import { type CheckFlags, check } from './commands/check.js'
 import { type CreateFlags, createBackfill } from './commands/create-backfill.js'
+import { type InitFlags, init } from './commands/init.js'
 import type { Watching } from './commands/live.js'
 import { type OperateFlags, type Request, requestOf, showStatus } from './commands/operate.js'
 import { replayFile, runFile } from './commands/run.js'
-import { type RunFlags, wholeNumber, withDocumentFlags, withRunFlags, withStateFlag } from './commands/run-flags.js'
+import {
+  type RunFlags,
+  wholeNumber,
+  withDocumentFlags,
+  withRunFlags,
+  withSides,
+  withStateFlag,
+} from './commands/run-flags.js'
 import { type UndoFlags, undo } from './commands/undo.js'
 import { type VerifyFlags, verifyFile } from './commands/verify.js'
 import { type ExitCode, exitCodes, preparing, UsageError } from './exit-codes.js'
@@ -149,6 +157,11 @@ rejected, 130 interrupted: the same command goes on.`,
     .argument('<run>', "the pipeline's file; or the name of a run, with --state for the database it has written to")
     .option('--run <id>', 'another run than the newest one')
     .action(acting((watching, [run = ''], flags) => undo(run, flags as UndoFlags, watching)))
+
+  withSides(drover.command('init').description('ask what goes where, and write the YAML file of a migration'))
+    .option('-o, --output <file>', 'the file that is written', 'migration.yaml')
+    .option('--json', 'a line of JSON')
+    .action(acting((watching, _, flags) => init(flags as InitFlags, watching)))
 
   drover
     .command('create')

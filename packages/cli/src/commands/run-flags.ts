@@ -50,8 +50,12 @@ export function withRunFlags(command: Command): Command {
 
 /** Adds what says a migration of checkpoints without a file, or goes before what a file says of it. */
 export function withDocumentFlags(command: Command): Command {
+  return withSides(command.option('--config <file>', 'the file, as the argument names it'))
+}
+
+/** What is on both sides of a migration. */
+export function withSides(command: Command): Command {
   return command
-    .option('--config <file>', 'the file, as the argument names it')
     .option('--source <type>', 'where checkpoints or messages are: postgresql, sqlite, redis, unified')
     .option('--source-config <json>', 'where exactly, as a JSON object: {"connection_string": …}')
     .option('--destination <type>', 'where they go: unified, json, parquet, postgresql, sqlite, redis')

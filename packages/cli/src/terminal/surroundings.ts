@@ -1,7 +1,9 @@
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 
 /** What of the process the command touches: tests give it others. */
 export interface Surroundings {
+  /** Answers, where something is asked for. Without it nobody answers. */
+  readonly stdin?: Readable & Pick<Partial<NodeJS.ReadStream>, 'isTTY'>
   /** Results. */
   readonly stdout: OutputStream
   /** Progress, notes and errors. */
@@ -18,6 +20,10 @@ export type OutputStream = Writable & Pick<Partial<NodeJS.WriteStream>, 'isTTY' 
 /** Those of this process. */
 export function ownSurroundings(): Surroundings {
   return {
+    // Opening it has effects of its own: only who asks something does.
+    get stdin() {
+      return process.stdin
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { runCommandLine } from '../command-line.js'
 
 /** What a command did. */
@@ -10,9 +10,14 @@ export interface Outcome {
 }
 
 /** The command in this process: quick, and without signals and pipes. */
-export async function drover(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+export async function drover(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  answers: readonly string[] = [],
+): Promise<Outcome> {
   const [stdout, stderr] = [new Heard(), new Heard()]
   const code = await runCommandLine(args, {
+    stdin: Readable.from(answers.map((line) => `${line}\n`)),
     stdout,
     stderr,
     env: { ...process.env, ...env },

@@ -1,0 +1,126 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of files
+import { existsSync, readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { readPipelineFile } from '../pipeline-file.js'
+import { drover } from '../testing/command.js'
+import { useFolder } from '../testing/test-folder.js'
+
+const folder = useFolder()
+beforeAll(() => process.chdir(folder.path))
+
+const read = (file: string): unknown => parse(readFileSync(file, 'utf8'))
+
+describe('drover init', () => {
+  test('writes what the lines answer, and what is usual where one is empty', async () => {
+    const answers = ['postgresql', '', 'chat_history', 'json', './out', 'true', 'customer-*', '']
+    expect(await drover(['init', '-o', 'a.yaml'], {}, answers)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Wrote a.yaml'),
+    })
+    expect(read('a.yaml')).toEqual({
+      source_type: 'postgresql',
+      source_config: { connection_string: '${DATABASE_URL}', table_name: 'chat_history' },
+      destination_type: 'json',
+      destination_config: { output_dir: './out', single_file: true },
+      filters: { thread_pattern: 'customer-*' },
+      transformers: ['add_metadata'],
+    })
+    expect((await readPipelineFile('a.yaml', { DATABASE_URL: 'postgres://db/x' })).parts.source).toMatchObject({
+      connection: 'postgres://db/x',
+    })
+    expect(readFileSync('a.yaml', 'utf8')).toMatch(/^# yaml-language-server: \$schema=.*schema\.json\n/)
+  })
+
+  test.each([
+    ['postgresql', 'unified'],
+    ['sqlite', 'parquet'],
+    ['redis', 'json'],
+    ['unified', 'unified'],
+  ])('from %s into %s with what is usual gives a file that is taken', async (source, destination) => {
+    const file = `${source}-${destination}.yaml`
+    const { code, stderr } = await drover(['init', '-o', file], {}, [source, '', '', destination])
+    expect([code, stderr]).toEqual([0, ''])
+    const env = { DATABASE_URL: 'postgres://db/x', REDIS_URL: 'redis://r' }
+    await expect(readPipelineFile(file, env)).resolves.toMatchObject({ parts: { maxRejected: 100 } })
+  })
+
+  test.each(['postgresql', 'sqlite', 'redis'])('into %s asks for the layout', async (destination) => {
+    const layout = { postgresql: 'langgraph-postgres', sqlite: 'langgraph-sqlite', redis: 'langchain-redis-list' }[
+      destination
+    ]
+    const answers = ['unified', '', '', destination, '', layout ?? '']
+    expect(await drover(['init', '-o', `into-${destination}.yaml`], {}, answers)).toMatchObject({ code: 0 })
+    expect(read(`into-${destination}.yaml`)).toMatchObject({ destination_config: { layout } })
+  })
+
+  test('needs no answer where flags say all', async () => {
+    const flags = [
+      'init',
+      '-o',
+      'flags.yaml',
+      '--source',
+      'sqlite',
+      '--source-config',
+      '{"connection_string": "a.db"}',
+      '--destination',
+      'parquet',
+      '--dest-config',
+      '{"output_path": "a.parquet"}',
+    ]
+    expect(await drover(flags)).toMatchObject({ code: 0 })
+    expect(read('flags.yaml')).toEqual({
+      source_type: 'sqlite',
+      source_config: { connection_string: 'a.db' },
+      destination_type: 'parquet',
+      destination_config: { output_path: 'a.parquet' },
+    })
+    expect(await drover(flags)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('flags.yaml is there already'),
+    })
+  })
+
+  test('keeps passwords out of the file', async () => {
+    const answers = ['redis', 'redis://user:hunter2@host:6379', '', 'json']
+    const { code, stdout, stderr } = await drover(['init', '-o', 'secret.yaml'], {}, answers)
+    expect([code, stderr]).toEqual([0, expect.stringContaining('set REDIS_URL')])
+    expect(readFileSync('secret.yaml', 'utf8') + stdout + stderr).not.toContain('hunter2')
+    expect(read('secret.yaml')).toMatchObject({ source_config: { redis_url: '${REDIS_URL}' } })
+  })
+
+  test.each([
+    ['nobody answers', [], 'Nobody answers: Where are the checkpoints or messages?'],
+    ['a store is unknown', ['postgres'], 'There is no "postgres"; did you mean "postgresql"?'],
+  ])('writes nothing where %s', async (_, answers, said) => {
+    expect(await drover(['init', '-o', 'none.yaml'], {}, answers)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(said),
+    })
+    expect(existsSync('none.yaml')).toBe(false)
+  })
+
+  test('writes nothing where flags are wrong, and does not say what stands in them', async () => {
+    for (const [flag, text] of [
+      ['--source-config', '{"connection_string": "hunter2'],
+      ['--source-config', '{"hunter": "hunter2"}'],
+    ] as const) {
+      const { code, stderr } = await drover([
+        'init',
+        '-o',
+        'wrong.yaml',
+        '--source',
+        'sqlite',
+        flag,
+        text,
+        '--destination',
+        'json',
+        '--dest-config',
+        '{"output_dir": "x"}',
+      ])
+      expect(code).toBe(2)
+      expect(stderr).not.toContain('hunter2')
+      expect(existsSync('wrong.yaml')).toBe(false)
+    }
+  })
+})

@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises'
+import { DroverError } from '@drover/core'
+import { stringify } from 'yaml'
+import { type DocumentFlags, readPipeline } from '../document/document-flags.js'
+import { type ExitCode, exitCodes, preparing } from '../exit-codes.js'
+import { type Asker, askerOf } from '../init/asker.js'
+import {
+  destinationMembers,
+  destinationQuestion,
+  type Member,
+  metadataQuestion,
+  sourceMembers,
+  sourceQuestion,
+  threadsQuestion,
+} from '../init/questions.js'
+import type { Watching } from './live.js'
+
+/** Flags of `drover init`: what they say is not asked for. */
+export interface InitFlags extends DocumentFlags {
+  readonly output: string
+}
+
+type Config = Record<string, unknown>
+
+/** `drover init`: asks what goes where, and writes the file that says so; never over one that is there. */
+export async function init(flags: InitFlags, { voice, surroundings }: Watching): Promise<ExitCode> {
+  const { output } = flags
+  const { notes } = await preparing(async () => {
+    using asker = askerOf(
+      surroundings,
+      'Answer by a line each on stdin, or give --source, --source-config, --destination and --dest-config.',
+    )
+    const asked = await askFor(flags, asker, surroundings.env)
+    await writeFile(output, fileText(asked.config), { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST')
+        throw new DroverError(
+          'OPTION_INVALID',
+          `${output} is there already, and stays as it is. Take another: --output.`,
+        )
+      throw DroverError.from(error, `${output} cannot be written`, 'STORE_DENIED')
+    })
+    return asked
+  })
+  for (const note of notes) voice.note(note)
+  voice.tell(`Wrote ${output}. Look at what it would do: drover run ${output} --dry-run`, {
+    event: 'init',
+    file: output,
+  })
+  return exitCodes.done
+}
+
+interface Asked {
+  readonly config: Config
+  /** What the person has to do besides. */
+  readonly notes: readonly string[]
+}
+
+async function askFor(flags: InitFlags, asker: Asker, env: NodeJS.ProcessEnv): Promise<Asked> {
+  const notes: string[] = []
+  const isGiven = flags.sourceConfig !== undefined && flags.destConfig !== undefined
+  const source = flags.source ?? (await asker.ask(sourceQuestion))
+  const sourceConfig = await configOf(flags.sourceConfig, '--source-config', sourceMembers(source), asker, notes)
+  const destination = flags.destination ?? (await asker.ask(destinationQuestion))
+  const destConfig = await configOf(flags.destConfig, '--dest-config', destinationMembers(destination), asker, notes)
+  const pattern = isGiven ? '' : await asker.ask(threadsQuestion)
+  const isNoted = !isGiven && (await asker.ask(metadataQuestion)) === 'true'
+  // What the flags say wrong is refused as a run would refuse it, and nothing is written.
+  await readPipeline(
+    undefined,
+    { source, sourceConfig: JSON.stringify(sourceConfig), destination, destConfig: JSON.stringify(destConfig) },
+    everything(env),
+  )
+  const config = {
+    source_type: source,
+    source_config: sourceConfig,
+    destination_type: destination,
+    destination_config: destConfig,
+    ...(pattern === '' ? {} : { filters: { thread_pattern: pattern } }),
+    ...(isNoted ? { transformers: ['add_metadata'] } : {}),
+  }
+  return { config, notes }
+}
+
+/** The file may name variables that are set elsewhere. */
+function everything(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return new Proxy(env, { get: (variables, name) => variables[String(name)] ?? 'set elsewhere' })
+}
+
+async function configOf(
+  given: string | undefined,
+  flag: string,
+  members: readonly Member[],
+  asker: Asker,
+  notes: string[],
+): Promise<Config> {
+  const config: Config = given === undefined ? {} : parsed(given, flag)
+  if (given === undefined)
+    for (const { name, ...question } of members) {
+      const answer = await asker.ask(question)
+      if (answer !== '') config[name] = answer === 'true' || answer === 'false' ? answer === 'true' : answer
+    }
+  for (const [name, value] of Object.entries(config)) {
+    const variable = variables[name]
+    if (typeof value !== 'string' || variable === undefined || !holdsSecret(name, value)) continue
+    config[name] = `\${${variable}}`
+    notes.push(
+      `The password of ${name} is not written to the file: set ${variable}, for example in .env with --env-file .env`,
+    )
+  }
+  return config
+}
+
+function parsed(text: string, flag: string): Config {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  } catch {
+    // What the parser says quotes what stands there, which may be a password.
+  }
+  throw new DroverError('OPTION_INVALID', `${flag} takes a JSON object, in single quotes: '{"name": "value"}'`)
+}
+
+/** Where secrets belong that a file is not to hold. */
+const variables: Readonly<Record<string, string>> = {
+  connection_string: 'DATABASE_URL',
+  redis_url: 'REDIS_URL',
+  qdrant_url: 'QDRANT_URL',
+  api_key: 'QDRANT_API_KEY',
+}
+
+function holdsSecret(name: string, value: string): boolean {
+  if (value.includes('${')) return false
+  return name === 'api_key' || /:\/\/[^/?#]*:.*@/.test(value) || /\bpassword=/i.test(value)
+}
+
+function fileText(config: Config): string {
+  return `# yaml-language-server: $schema=./node_modules/@drover/cli/schema.json\n${stringify(config)}`
+}

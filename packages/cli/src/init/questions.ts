@@ -1,0 +1,97 @@
+import { checkpointLayouts } from '../stores/checkpoint-layouts.js'
+
+/** Something that is asked for. */
+export interface Question {
+  readonly message: string
+  /** All that can be answered; else a text. */
+  readonly choices?: readonly string[]
+  /** What an empty answer means; without it there has to be one. Empty itself, it leaves the member out. */
+  readonly usual?: string
+}
+
+/** A member of a configuration, and the question for it. */
+export type Member = Question & { readonly name: string }
+
+export const sourceQuestion: Question = {
+  message: 'Where are the checkpoints or messages?',
+  choices: ['postgresql', 'sqlite', 'redis', 'unified'],
+}
+
+export const destinationQuestion: Question = {
+  message: 'Where do they go?',
+  choices: ['unified', 'json', 'parquet', 'postgresql', 'sqlite', 'redis'],
+}
+
+const variable = (name: string): string => `\${${name}}`
+const table: Member = {
+  name: 'table_name',
+  message: 'The table of a chat history? Empty finds out what is there.',
+  usual: '',
+}
+const places: Readonly<Record<string, readonly Member[]>> = {
+  postgresql: [{ name: 'connection_string', message: 'PostgreSQL URL?', usual: variable('DATABASE_URL') }],
+  sqlite: [{ name: 'connection_string', message: 'SQLite file?', usual: 'sqlite:///checkpoints.db' }],
+  redis: [{ name: 'redis_url', message: 'Redis URL?', usual: variable('REDIS_URL') }],
+  unified: [
+    { name: 'qdrant_url', message: 'Qdrant URL?', usual: 'http://localhost:6333' },
+    { name: 'collection', message: 'Collection?', usual: 'checkpoints' },
+  ],
+}
+const besides: Readonly<Record<string, readonly Member[]>> = {
+  postgresql: [table],
+  sqlite: [table],
+  redis: [
+    { name: 'key_prefix', message: 'What do the keys begin with? Empty takes what the library takes.', usual: '' },
+  ],
+}
+
+/** What is asked of a source. */
+export function sourceMembers(type: string): readonly Member[] {
+  return [...(places[type] ?? []), ...(besides[type] ?? [])]
+}
+
+/** What is asked of a destination. */
+export function destinationMembers(type: string): readonly Member[] {
+  switch (type) {
+    case 'json':
+      return [
+        { name: 'output_dir', message: 'Folder?', usual: './exports' },
+        {
+          name: 'single_file',
+          message: 'One file in place of one per batch?',
+          choices: ['false', 'true'],
+          usual: 'false',
+        },
+      ]
+    case 'parquet':
+      return [{ name: 'output_path', message: 'File, or folder?', usual: './checkpoints.parquet' }]
+    case 'unified':
+      return [
+        ...(places.unified ?? []),
+        {
+          name: 'embedding_model',
+          message: 'Model for the vectors, such as text-embedding-3-small? Empty makes none.',
+          usual: '',
+        },
+      ]
+    default: {
+      const store = type === 'postgresql' ? 'postgres' : (type as 'sqlite' | 'redis')
+      const layout: Member = {
+        name: 'layout',
+        message: 'As which library has them?',
+        choices: checkpointLayouts[store],
+      }
+      return [...(places[type] ?? []), layout]
+    }
+  }
+}
+
+export const threadsQuestion: Question = {
+  message: 'Only threads by a pattern, such as customer-*? Empty takes all.',
+  usual: '',
+}
+export const metadataQuestion: Question = {
+  message: 'Note in the metadata when a record was migrated?',
+  choices: ['true', 'false'],
+  usual: 'true',
+}
