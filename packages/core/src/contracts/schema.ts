@@ -13,7 +13,11 @@ export type LogicalType =
   | { readonly kind: 'uuid' }
   | { readonly kind: 'json' }
   | { readonly kind: 'list'; readonly of: LogicalType }
-  | { readonly kind: 'vector'; readonly dimensions: number }
+  /**
+   * Of float32. `isNormalized`: its store keeps the direction alone, each vector having the length 1. `bits` of each number, where the store keeps fewer
+   * than 32. A verification compares what is left.
+   */
+  | { readonly kind: 'vector'; readonly dimensions: number; readonly isNormalized?: boolean; readonly bits?: 16 }
   | { readonly kind: 'struct'; readonly fields: readonly Field[] }
   /** Each value brings its own type: a SQLite column without one, a field seen with several. */
   | { readonly kind: 'any' }

@@ -56,6 +56,54 @@ describe('a field with a tolerance', () => {
     expect(await areSame(b, a, type, { fields: { v: tolerance } })).toBe(same)
   })
 
+  describe('that a store keeps less of than was written', () => {
+    const cosine: LogicalType = { ...vector, isNormalized: true }
+    const half: LogicalType = { ...vector, bits: 16 }
+    const several: LogicalType = { kind: 'list', of: cosine }
+    it.each<[unknown, unknown, LogicalType, boolean]>([
+      [[3, 4, 0], Float32Array.of(0.6, 0.8, 0), cosine, true],
+      [[3, 4, 0], Float32Array.of(0.6, 0.8000001, 0), cosine, true],
+      [[3, 4, 0], Float32Array.of(0.6, 0.8001, 0), cosine, false],
+      [[3, 4, 0], Float32Array.of(-0.6, -0.8, 0), cosine, false],
+      [[0, 0, 0], Float32Array.of(0, 0, 0), cosine, true],
+      [[3, 4, 0], null, cosine, false],
+      [[0.1, 0.2, 0.3], Float32Array.of(0.0999755859375, 0.199951171875, 0.300048828125), half, true],
+      [[0.1, 0.2, 0.3], Float32Array.of(0.1, 0.2, 0.31), half, false],
+      [
+        [
+          [3, 4, 0],
+          [0, 0, 2],
+        ],
+        [Float32Array.of(0.6, 0.8, 0), Float32Array.of(0, 0, 1)],
+        several,
+        true,
+      ],
+      [
+        [
+          [3, 4, 0],
+          [0, 0, 2],
+        ],
+        [Float32Array.of(0.6, 0.8, 0), Float32Array.of(0, 1, 0)],
+        several,
+        false,
+      ],
+      [
+        [
+          [3, 4, 0],
+          [0, 0, 2],
+        ],
+        [Float32Array.of(0.6, 0.8, 0)],
+        several,
+        false,
+      ],
+      [[3, 4, 0], Float32Array.of(0.6, 0.8, 0), vector, false],
+    ])('%o and %o (%o): %o', async (written, kept, type, same) => {
+      const expected = sourceOf([{ id: 1, v: written }], { v: { kind: 'list', of: float } })
+      const actual = sourceOf([{ id: 1, v: kept }], { v: type })
+      expect((await verify({ expected, actual, key: 'id' })).equal).toBe(same)
+    })
+  })
+
   it('may be one of those that hold fractions, and of no other, by default', async () => {
     const usual = { default: { absolute: 0.1 } }
     expect(await areSame(1, 1.05, float, usual)).toBe(true)

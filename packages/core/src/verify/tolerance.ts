@@ -67,10 +67,26 @@ export function nearFields(
   }
   const near = new Map<string, NearValues>()
   for (const [name, of] of types) {
-    const tolerance = Object.hasOwn(fields, name) ? fields[name] : of.some(isInexact) ? usual : undefined
+    const tolerance = Object.hasOwn(fields, name)
+      ? fields[name]
+      : of.some(isInexact)
+        ? (usual ?? storedTolerance(of))
+        : undefined
     if (tolerance !== undefined && !excluded.includes(name)) near.set(name, new NearValues(tolerance, of))
   }
   return near
+}
+
+/** What a store that keeps less of a vector than was written leaves of it; undefined if all stores keep all. */
+function storedTolerance(types: readonly LogicalType[]): Tolerance | undefined {
+  const vectors = types.map(vectorOf).filter((type) => type !== undefined)
+  if (vectors.some(({ bits }) => bits === 16)) return { relative: float16Tolerance }
+  return vectors.some(({ isNormalized }) => isNormalized === true) ? { relative: normalizedTolerance } : undefined
+}
+
+function vectorOf(type: LogicalType): Extract<LogicalType, { kind: 'vector' }> | undefined {
+  if (type.kind === 'list') return vectorOf(type.of)
+  return type.kind === 'vector' ? type : undefined
 }
 
 function isInexact(type: LogicalType): boolean {
@@ -81,16 +97,24 @@ function isInexact(type: LogicalType): boolean {
 const leastRelativeCell = 1e-12
 const mostCells = 2 ** 52
 
+/** A store adds up the squares in its own order, in float32: each number may be off by some units in its last place. */
+const normalizedTolerance = 2 ** -20
+/** Numbers of 16 bits have 11 for their digits. */
+const float16Tolerance = 2 ** -10
+
 /** Values of a field with a tolerance. Being near is not transitive, so that no code tells it: values are compared in pairs. */
 export class NearValues {
   readonly #absolute: number
   readonly #relative: number
   readonly #exact: Code
+  /** Only the direction of vectors is compared. */
+  readonly #isNormalized: boolean
 
   constructor({ absolute = 0, relative = 0 }: Tolerance, types: readonly LogicalType[]) {
     this.#absolute = absolute
     this.#relative = relative
     this.#exact = codeOf(types)
+    this.#isNormalized = types.some((type) => vectorOf(type)?.isNormalized === true)
   }
 
   isNear(a: unknown, b: unknown): boolean {
@@ -98,10 +122,12 @@ export class NearValues {
     if (this.#exact(a) === this.#exact(b)) return true
     if (typeof a === 'bigint' && typeof b === 'bigint')
       return this.#allows(Math.abs(Number(a - b)), Math.max(Math.abs(Number(a)), Math.abs(Number(b))))
+    if (isListOfVectors(a) && isListOfVectors(b))
+      return a.length === b.length && a.every((one, i) => this.isNear(one, b[i]))
     const [x, y] = [numbersOf(a), numbersOf(b)]
     if (x === undefined || y === undefined || x.length !== y.length) return false
     if (isNumeric(a) !== isNumeric(b)) return false // a number is no vector of one
-    return this.#allows(distance(x, y), Math.max(length(x), length(y)))
+    return this.#isNormalized ? this.#areNear(normalized(x), normalized(y)) : this.#areNear(x, y)
   }
 
   /**
@@ -115,6 +141,10 @@ export class NearValues {
       return `${Math.sign(value)}r${Math.floor(Math.log(size) / Math.log1p(this.#relative / 2))}`
     const cell = Math.floor(value / (this.#absolute / 2))
     return Math.abs(cell) < mostCells ? `a${cell}` : this.#exact(value)
+  }
+
+  #areNear(x: readonly number[], y: readonly number[]): boolean {
+    return this.#allows(distance(x, y), Math.max(length(x), length(y)))
   }
 
   #allows(apart: number, size: number): boolean {
@@ -143,6 +173,18 @@ function isNothing(value: unknown): value is null | undefined {
 function length(numbers: readonly number[]): number {
   if (numbers.length === 1) return Math.abs(numbers[0] as number)
   return Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0))
+}
+
+/** Of the length 1; what has no length has no direction, and stays as it is. */
+function normalized(numbers: readonly number[]): readonly number[] {
+  const size = Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0))
+  return size === 0 ? numbers : numbers.map((value) => value / size)
+}
+
+function isListOfVectors(value: unknown): value is readonly unknown[] {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((one) => Array.isArray(one) || one instanceof Float32Array)
+  )
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {
