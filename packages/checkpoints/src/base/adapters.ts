@@ -4,6 +4,8 @@ import { DroverError } from '@drover/core'
 const packages = {
   postgres: () => import('@drover/adapter-postgres'),
   sqlite: () => import('@drover/adapter-sqlite'),
+  qdrant: () => import('@drover/adapter-qdrant'),
+  redis: () => import('@drover/adapter-redis'),
 } as const
 
 type Packages = typeof packages

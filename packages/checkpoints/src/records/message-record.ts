@@ -13,6 +13,8 @@ export interface MessageRecord {
   readonly tool_calls: JsonValue
   /** Instant of ISO 8601, or null where the layout has none. */
   readonly created_at: string | null
+  /** When the store forgets it, for layouts that may; null if it never does. */
+  readonly expires_at?: string | null
   /** The rest of the message, as it stands beside content and tool_calls: `id`, `name`, `additional_kwargs`, `response_metadata`, … */
   readonly data: Readonly<Record<string, JsonValue>>
 }

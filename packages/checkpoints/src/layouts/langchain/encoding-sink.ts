@@ -73,7 +73,8 @@ class EncodingSession<R extends object> implements ExactSession<R> {
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
-    const known = new Set(this.encoding.schema.fields.map(({ name }) => name))
+    // When a store would forget a message says nothing of one that keeps it.
+    const known = new Set(['expires_at', ...this.encoding.schema.fields.map(({ name }) => name)])
     const others = schema.fields.filter(({ name }) => !known.has(name))
     const own = others.map(({ name }) => ({
       field: name,

@@ -1,4 +1,35 @@
+import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { Layout } from '../layout.js'
+import { chatReading } from './chat-reading.js'
+import type { RedisCheckpointLayout } from './checkpoint-keys.js'
+import { checkpointReading } from './checkpoint-reading.js'
+import { listReading } from './list-reading.js'
+import { redisLayoutSource } from './redis-layout-source.js'
+
+function checkpoints(name: RedisCheckpointLayout): Layout {
+  return {
+    name,
+    records: 'checkpoints',
+    store: 'redis',
+    source: (options) => redisLayoutSource<CheckpointRecord>(name, options, checkpointReading(name, options.keyPrefix)),
+  }
+}
 
 /** Checkpoints of LangGraph and messages of LangChain in Redis. */
-export const redisLayouts: readonly Layout[] = []
+export const redisLayouts: readonly Layout[] = [
+  checkpoints('langgraph-redis'),
+  checkpoints('langgraph-redis-shallow'),
+  checkpoints('langgraph-js-redis'),
+  {
+    name: 'langchain-redis-list',
+    records: 'messages',
+    store: 'redis',
+    source: (options) => redisLayoutSource('langchain-redis-list', options, listReading(options.keyPrefix)),
+  },
+  {
+    name: 'langchain-redis-json',
+    records: 'messages',
+    store: 'redis',
+    source: (options) => redisLayoutSource('langchain-redis-json', options, chatReading(options.keyPrefix)),
+  },
+]

@@ -1,0 +1,123 @@
+import { DroverError, decodeJson, formatInstant, type Operation } from '@drover/core'
+import type { MessageRecord } from '../../records/message-record.js'
+import { messageOf } from '../langchain/message-json.js'
+import { Chunks } from './chunks.js'
+import { expiringMessageSchema, expiryOf } from './expiring-messages.js'
+import { entryOf } from './list-reading.js'
+import type { After, Entry, Notes, Reading, Unit } from './reading.js'
+import type { RedisReader } from './redis-reader.js'
+
+/**
+ * Documents of RedisChatMessageHistory of langchain-redis: `chat:<session>:<ULID>`, one for each message. The library reads them by their
+ * timestamps, so a session is read whole before its first message is given.
+ */
+export function chatReading(keyPrefix = 'chat:'): Reading<MessageRecord> {
+  return {
+    schema: expiringMessageSchema({ kind: 'text' }),
+    sought: `documents that begin with ${JSON.stringify(keyPrefix)}`,
+    units: async (reader, operation) => unitsOf(await reader.keys(keyPrefix, 'document', operation), keyPrefix),
+    count: async (_, units) => ({ value: units.reduce((sum, { keys }) => sum + keys.length, 0), exact: true }),
+    entries: async function* (reader, units, after, notes, operation) {
+      for (const unit of units) yield* sessionEntries(reader, unit, keyPrefix, after, notes, operation)
+    },
+  }
+}
+
+/** A session may have separators in it: what stands behind the last one is the message's id. */
+function unitsOf(keys: readonly string[], keyPrefix: string): readonly Unit[] {
+  const sessions = new Map<string, string[]>()
+  for (const key of keys) {
+    const end = key.lastIndexOf(':')
+    if (end < keyPrefix.length) continue
+    const session = key.slice(keyPrefix.length, end)
+    const own = sessions.get(session)
+    if (own === undefined) sessions.set(session, [key])
+    else own.push(key)
+  }
+  return [...sessions].map(([name, own]) => ({ name, keys: own })).sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+interface Document {
+  readonly id: string
+  readonly text: string
+  readonly timestamp: number
+  readonly left: number
+}
+
+async function* sessionEntries(
+  reader: RedisReader,
+  unit: Unit,
+  keyPrefix: string,
+  after: After | null,
+  notes: Notes,
+  operation: Operation,
+): AsyncGenerator<Entry<MessageRecord>> {
+  const session_id = unit.name
+  const behind = after?.unit === session_id ? (after.place as readonly [number, string]) : null
+  const documents = await documentsOf(reader, unit, keyPrefix, notes, operation)
+  for (const document of documents.sort(compare)) {
+    const { id, text, timestamp, left } = document
+    if (behind !== null && compare(document, { timestamp: behind[0], id: behind[1] }) <= 0) continue
+    const raw = Buffer.from(text)
+    const at = { unit: session_id, place: [timestamp, id], key: [session_id, id], bytes: raw.length }
+    yield entryOf(raw, at, () => ({ ...messageIn(text, session_id, id), expires_at: expiryOf(left) }))
+  }
+}
+
+async function documentsOf(
+  reader: RedisReader,
+  { name, keys }: Unit,
+  keyPrefix: string,
+  notes: Notes,
+  operation: Operation,
+): Promise<Document[]> {
+  const documents: Document[] = []
+  const chunks = new Chunks(keys)
+  for (let some = chunks.next(); some.length > 0; some = chunks.next()) {
+    const texts = await reader.documents(some, operation)
+    const left = await reader.timesToLive(some, operation)
+    texts.forEach((text, i) => {
+      if (text === null) notes.gone++
+      else {
+        const id = (some[i] as string).slice(keyPrefix.length + name.length + 1)
+        documents.push({ id, text, timestamp: timestampIn(text), left: left[i] ?? -1 })
+      }
+    })
+    chunks.was(texts.reduce((sum, text) => sum + (text?.length ?? 0), 0))
+  }
+  return documents
+}
+
+/** Of what is no message, 0: it is rejected at the beginning of its session. */
+function timestampIn(text: string): number {
+  try {
+    const { timestamp } = JSON.parse(text) as { readonly timestamp?: unknown }
+    return typeof timestamp === 'number' ? timestamp : 0
+  } catch {
+    return 0
+  }
+}
+
+function messageIn(text: string, session_id: string, order: string): MessageRecord {
+  const document = decodeJson(text, 'plain') as { readonly timestamp?: unknown; readonly session_id?: unknown } | null
+  const { timestamp, session_id: said } = document ?? {}
+  const created_at = typeof timestamp === 'number' ? instantOf(timestamp) : null
+  if (said !== undefined && said !== session_id) {
+    throw new DroverError(
+      'RECORD_UNREADABLE',
+      `Message ${order} is called one of session ${JSON.stringify(session_id)}, and says it is one of ${JSON.stringify(said)}.`,
+    )
+  }
+  return messageOf(document, { session_id, order, created_at })
+}
+
+/** Seconds since 1970 as Python's `datetime.timestamp()` gives them, to the microsecond. */
+function instantOf(seconds: number): string {
+  const whole = Math.floor(seconds)
+  const micros = Math.round((seconds - whole) * 1e6)
+  return formatInstant({ seconds: whole + (micros === 1e6 ? 1 : 0), nanos: (micros % 1e6) * 1000 }, 6)
+}
+
+function compare(a: Pick<Document, 'timestamp' | 'id'>, b: Pick<Document, 'timestamp' | 'id'>): number {
+  return a.timestamp - b.timestamp || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}
