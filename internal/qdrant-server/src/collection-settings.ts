@@ -68,7 +68,7 @@ export function changedConfig(config: JsonObject, body: JsonObject): JsonObject 
     quantization_config:
       body.quantization_config === 'Disabled' ? null : (body.quantization_config ?? config.quantization_config ?? null),
   }
-  if (isObject(body.metadata)) changed.metadata = overlaid(config.metadata, body.metadata)
+  if (isObject(body.metadata)) changed.metadata = mergedMetadata(config.metadata, body.metadata)
   if (isObject(body.vectors)) changed.params = withVectors(changed.params, body.vectors)
   if (isObject(body.sparse_vectors)) changed.params = withSparse(changed.params, body.sparse_vectors)
   return changed
@@ -132,6 +132,12 @@ function withSparse(params: Json | undefined, changes: JsonObject): Json {
     sparse[name] = overlaid(sparse[name], change)
   }
   return { ...(isObject(params) ? params : {}), sparse_vectors: sparse }
+}
+
+/** Unlike settings, a name that is null is removed. */
+function mergedMetadata(base: Json | undefined, change: JsonObject): JsonObject {
+  const all = { ...(isObject(base) ? base : {}), ...change }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
 /** What is null in the change stays as it was: the server takes such fields as not given. */
