@@ -27,7 +27,13 @@ export class PointPage implements Page<QdrantRecord> {
   #rows: readonly QdrantRecord[] | undefined
   #keys: readonly RecordKey[] | undefined
 
-  constructor(private readonly parts: PointPageParts) {}
+  /** @param rows If they were decoded already. */
+  constructor(
+    private readonly parts: PointPageParts,
+    rows?: readonly QdrantRecord[],
+  ) {
+    this.#rows = rows
+  }
 
   get count(): number {
     return this.parts.places.length
@@ -60,9 +66,8 @@ export class PointPage implements Page<QdrantRecord> {
     const { answer } = this.parts
     const start = Math.max(from, 0)
     const places = this.parts.places.slice(start, Math.max(to, start))
-    const page = new PointPage({ ...this.parts, places, bytes: sizeOf(answer, places) })
-    page.#rows = this.#rows?.slice(start, Math.max(to, start))
-    return page
+    const rows = this.#rows?.slice(start, Math.max(to, start))
+    return new PointPage({ ...this.parts, places, bytes: sizeOf(answer, places) }, rows)
   }
 
   release(): void {
@@ -78,6 +83,11 @@ export function sizeOf(answer: ScrollPage, places: readonly number[]): number {
   return bytes
 }
 
+function isEmpty(vectors: object | null): boolean {
+  for (const _ in vectors) return false
+  return true
+}
+
 function recordOf(
   answer: ScrollPage,
   place: number,
@@ -90,7 +100,7 @@ function recordOf(
     // A point without a payload is told in two ways, by the version of the server.
     payload: payload ? (point.payload ?? ({} as Row)) : null,
     ...(vector ? { vector: point.vector } : {}),
-    ...(vectors ? { vectors: point.vectors } : {}),
+    ...(vectors ? { vectors: isEmpty(point.vectors) ? null : point.vectors } : {}),
     ...(shard === null ? {} : { shard_key: shard }),
   }
 }

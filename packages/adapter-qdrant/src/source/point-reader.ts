@@ -108,13 +108,16 @@ export class PointReader {
   #page(answer: ScrollPage, places: readonly number[], shard: PointRange['shard']): PointPage {
     const { form, keeps } = this.reading
     const cursor: Cursor = cursorAt(shard, answer.ids[places.at(-1) ?? 0] as PointId)
-    const all = new PointPage({ answer, places, bytes: sizeOf(answer, places), cursor, form, shard })
+    const parts = { answer, cursor, form, shard }
+    const all = new PointPage({ ...parts, places, bytes: sizeOf(answer, places) })
     if (keeps === undefined) return all
     const rows = all.rows()
-    const kept = places.filter((_, i) => keeps(rows[i] as QdrantRecord))
-    return kept.length === places.length
-      ? all
-      : new PointPage({ answer, places: kept, bytes: sizeOf(answer, kept), cursor, form, shard })
+    const kept = rows.map(keeps)
+    const left = places.filter((_, i) => kept[i])
+    return new PointPage(
+      { ...parts, places: left, bytes: sizeOf(answer, left) },
+      rows.filter((_, i) => kept[i]),
+    )
   }
 }
 

@@ -7,7 +7,7 @@ export type QdrantRecord = {
   readonly id: PointId
   /** Integers beyond ±2^53 are `bigint`. Null where `payload` asks for none. */
   readonly payload: Row | null
-  /** The vector without a name; there where the collection has one. Null where the point has none. */
+  /** The vector without a name; null where the point has none. Missing where the collection has named ones alone. */
   readonly vector?: Float32Array | MultiVector | null
   /** Vectors by name; there where the collection has such. Those that the point lacks are missing, and it is null if it lacks all. */
   readonly vectors?: Readonly<Record<string, NamedVector>> | null

@@ -62,7 +62,7 @@ describe('points', () => {
     )
     await using session = await source(collection).connect(operation)
     const [page] = await readPages(session)
-    expect(page?.rows()).toEqual(ids.map((id) => ({ id, payload: {} })))
+    expect(page?.rows()).toEqual(ids.map((id) => ({ id, payload: {}, vector: null })))
     expect(page?.keys().slice(2, 4)).toEqual([
       { source: [2 ** 53 - 1], child: 0 },
       { source: ['9007199254740992'], child: 0 },
@@ -71,6 +71,7 @@ describe('points', () => {
       fields: [
         { name: 'id', type: { kind: 'json' }, nullable: false },
         { name: 'payload', type: { kind: 'json' }, nullable: false },
+        { name: 'vector', type: { kind: 'json' }, nullable: true },
       ],
       key: ['id'],
     })
@@ -81,7 +82,7 @@ describe('points', () => {
     const collection = await filled({ vectors }, [{ id: 1, vector, payload: { text: 'ä', n: 2n ** 60n } }])
     expect(await readSource(source(collection))).toEqual([{ id: 1, payload: { text: 'ä', n: 2n ** 60n }, vector }])
     expect(await readSource(source(collection, { vectors: false, payload: ['n'] }))).toEqual([
-      { id: 1, payload: { n: 2n ** 60n } },
+      { id: 1, payload: { n: 2n ** 60n }, vector: null },
     ])
     expect(await readSource(source(collection, { payload: false }))).toEqual([{ id: 1, payload: null, vector }])
     await using session = await source(collection).connect(operation)
@@ -182,7 +183,9 @@ describe('shards with keys', () => {
     const pages = await readPages(session, { page: { records: 2, bytes: 1e9 } })
     const rows = pages.flatMap((page) => page.rows())
     expect(rows).toEqual(
-      [7, 'de', 'fr'].flatMap((shard) => [1, 2, 3].map((id) => ({ id, payload: { shard }, shard_key: shard }))),
+      [7, 'de', 'fr'].flatMap((shard) =>
+        [1, 2, 3].map((id) => ({ id, payload: { shard }, vector: null, shard_key: shard })),
+      ),
     )
     expect(pages[0]?.keys()[0]).toEqual({ source: [7, 1], child: 0 })
     expect((await session.describe(operation)).key).toEqual(['shard_key', 'id'])

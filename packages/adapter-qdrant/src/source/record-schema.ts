@@ -21,7 +21,7 @@ export function recordSchema(
     hasShards && { name: 'shard_key', type: { kind: 'json' }, nullable: false },
     { name: 'id', type: idType(ids), nullable: false },
     { name: 'payload', type: { kind: 'json' }, nullable: !form.payload },
-    form.vector && shape.vector && { name: 'vector', type: shape.vector, nullable: true },
+    form.vector && { name: 'vector', type: vectorType(shape, wanted), nullable: true },
     form.vectors && {
       name: 'vectors',
       type: { kind: 'struct', fields: named.map(([name, type]) => ({ name, type, nullable: true })) },
@@ -32,6 +32,11 @@ export function recordSchema(
     fields: fields.filter((field) => field !== false && field !== null),
     key: hasShards ? ['shard_key', 'id'] : ['id'],
   }
+}
+
+/** Where there is none, or none is read, it is null throughout. */
+function vectorType({ vector }: CollectionShape, wanted: (name: string) => boolean): LogicalType {
+  return vector !== null && wanted('') ? vector : { kind: 'json' }
 }
 
 /** Where both forms occur, or none yet, an id is JSON: a number or a text. */

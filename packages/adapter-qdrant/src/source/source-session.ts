@@ -76,12 +76,14 @@ class QdrantSourceSession implements SourceSession<QdrantRecord> {
     private readonly settings: SourceSettings,
     private readonly shape: CollectionShape,
   ) {
-    const { vectors, payload } = settings
+    const { payload } = settings
     this.hasParts = shape.shardKeys !== null
+    const named = [...shape.vectors.keys()].some((name) => this.#wants(name))
     this.#form = {
       payload: payload !== false && !(Array.isArray(payload) && payload.length === 0),
-      vector: shape.vector !== null && (vectors === true || (vectors !== false && vectors.includes(''))),
-      vectors: [...shape.vectors.keys()].some((name) => this.#wants(name)),
+      // Without named ones it is there in any case: a record with an id, a payload and vectors is a point.
+      vector: (shape.vector !== null && this.#wants('')) || !named,
+      vectors: named,
     }
     const { pushed, rest } = settings.where === undefined ? { pushed: [], rest: [] } : pushDown(settings.where, shape)
     this.#asked = pushed
@@ -210,11 +212,9 @@ class QdrantSourceSession implements SourceSession<QdrantRecord> {
 
   #reading(): Pick<Reading, 'withPayload' | 'withVector' | 'consistency'> {
     const { payload, vectors, consistency } = this.settings
-    const { vector, vectors: named } = this.#form
     return {
       withPayload: this.#form.payload && payload,
-      // A list is taken for names: of the vector without one, too.
-      withVector: (vector || named) && vectors,
+      withVector: Array.isArray(vectors) && vectors.length === 0 ? false : vectors,
       consistency,
     }
   }

@@ -15,7 +15,7 @@ export class DecodingPage<I extends object, R> implements Page<R> {
 
   constructor(
     private readonly inner: Page<I>,
-    private readonly decoding: Pick<Decoding<I, R>, 'decode' | 'rawOf'>,
+    private readonly decoding: Pick<Decoding<I, R>, 'decode' | 'keyOf' | 'rawOf'>,
   ) {}
 
   get count(): number {
@@ -45,6 +45,11 @@ export class DecodingPage<I extends object, R> implements Page<R> {
   keys(): readonly RecordKey[] {
     const { places } = this.#sort()
     if (this.#keys !== undefined) return this.#keys
+    const { keyOf } = this.decoding
+    if (keyOf !== undefined) {
+      this.#keys = this.rows().map((record) => ({ source: keyOf(record), child: 0 }))
+      return this.#keys
+    }
     const keys = this.inner.keys()
     this.#keys = places.map((place) => keys[place] as RecordKey)
     return this.#keys

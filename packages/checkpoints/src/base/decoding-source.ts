@@ -1,4 +1,4 @@
-import type { ConnectOperation, RecordSchema, Row, Source } from '@drover/core'
+import type { ConnectOperation, JsonValue, RecordSchema, Row, Source } from '@drover/core'
 import { DecodingSession } from './decoding-session.js'
 
 /** How records are made of the rows of another source. */
@@ -16,6 +16,8 @@ export interface Decoding<I, R> {
    * evaluated by the store. @default those of the key, under the same name
    */
   readonly sameFields?: Readonly<Record<string, string>>
+  /** The key of a record, where that is not the key of its row. A row that is rejected keeps its own. */
+  readonly keyOf?: (record: R) => readonly JsonValue[]
   /** The bytes of a row that is rejected, for its dead letter. */
   readonly rawOf?: (row: I) => Uint8Array | undefined
 }

@@ -10,12 +10,12 @@ const { signal } = new AbortController()
 
 /** Puts points into a collection, ids of 64 bits among them, which the client of the vendor rounds. */
 export async function putPoints(
-  location: QdrantLocation,
+  { url, apiKey }: Pick<QdrantLocation, 'url' | 'apiKey'>,
   collection: string,
   points: readonly TestPoint[],
   shardKey?: string | number,
 ): Promise<void> {
-  await using connection = openQdrant(location, 'a test')
+  await using connection = openQdrant({ url, apiKey }, 'a test')
   const body = new PointsBody('plain')
   for (let at = 0; at < points.length; at += 1_000) {
     body.clear()
