@@ -1,81 +1,130 @@
-import { decodeJson, encodeJson, type JsonValue } from '@drover/core'
-import { Pool } from 'undici'
-import { answerError } from '../errors/qdrant-error.js'
-import type { PointId, WirePoint } from '../wire/wire-point.js'
-import type { QdrantConnection } from './qdrant-connection.js'
-import { type QdrantLocation, resolveLocation } from './qdrant-location.js'
+import { DroverError, decodeJson, encodeJson, type JsonValue, type Warning } from '@drover/core'
+import { answerError, strangerError } from '../errors/qdrant-error.js'
+import { NoJson } from '../wire/json-bytes.js'
+import { pointIdText } from '../wire/point-id.js'
+import type { PointsBody } from '../wire/points-body.js'
+import { ScrollPage } from '../wire/scroll-page.js'
+import { type Answer, HttpLink, type Sending } from './http-link.js'
+import type { Asking, QdrantConnection, Reading, ServerVersion, Writing } from './qdrant-connection.js'
+import { type QdrantLocation, type ResolvedLocation, resolveLocation } from './qdrant-location.js'
+import { askVersion } from './server-version.js'
 
 /**
  * A connection to the server; nothing is sent before it is asked for something.
  *
  * @param where For messages: `qdrantSource`.
+ * @param warn Told of a key that goes over a connection that others can listen to.
  * @throws `OPTION_INVALID`
  */
-export function openQdrant(location: QdrantLocation, where: string): QdrantConnection {
-  const { name, origin, prefix, headers } = resolveLocation(where, location)
-  const pool = new Pool(origin)
-  const request: QdrantConnection['request'] = async (method, path, body, { signal, doing }) => {
-    const sent = body === undefined ? null : body instanceof Uint8Array ? body : encodeJson(body, { values: 'plain' })
-    const answer = await pool.request({
-      method,
-      path: prefix + path,
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: sent,
-      signal,
+export function openQdrant(
+  location: QdrantLocation,
+  where: string,
+  warn?: (warning: Warning) => void,
+): QdrantConnection {
+  const resolved = resolveLocation(where, location)
+  const { name, isOpen, headers } = resolved
+  if (isOpen && typeof headers !== 'function' && Object.keys(headers).length > 0) {
+    warn?.({
+      code: 'SECRET_EXPOSED',
+      message: `${where}: the key for ${name} goes over plain http, where anybody on the way can read it: write https://.`,
     })
-    const text = await answer.body.text()
-    if (answer.statusCode >= 300) throw answerError(answer.statusCode, text, doing)
-    return (decodeJson(text, 'plain') as { result: unknown }).result
   }
-  return {
-    name,
-    request,
-    async greet() {
-      return undefined
-    },
-    async upsert(collection, points, { signal, shardKey, mode }) {
-      const more = [
-        ...(shardKey === undefined ? [] : [`,"shard_key":${JSON.stringify(shardKey)}`]),
-        ...(mode === undefined ? [] : [`,"update_mode":"${mode}"`]),
-      ].join('')
-      await request('PUT', `/collections/${encodeURIComponent(collection)}/points?wait=true`, points.finish(more), {
-        signal,
-        doing: `writing to collection "${collection}"`,
-      })
-    },
-    async scroll(collection, reading) {
-      const body = {
-        limit: reading.limit,
-        with_payload: reading.withPayload,
-        with_vector: reading.withVector,
-        ...(reading.offset === undefined ? {} : { offset: reading.offset }),
-        ...(reading.filter === undefined ? {} : { filter: reading.filter }),
-        ...(reading.shardKey === undefined ? {} : { shard_key: reading.shardKey }),
-      } as unknown as JsonValue
-      const result = (await request('POST', `/collections/${encodeURIComponent(collection)}/points/scroll`, body, {
-        signal: reading.signal,
-        doing: `reading collection "${collection}"`,
-      })) as { points: { id: PointId; payload?: object; vector?: unknown }[]; next_page_offset?: PointId | null }
-      const points = result.points.map(
-        ({ id, payload, vector }): WirePoint => ({
-          id,
-          payload: (payload ?? null) as WirePoint['payload'],
-          vector: Array.isArray(vector) ? Float32Array.from(vector as number[]) : null,
-          vectors: null,
-        }),
+  return new HttpConnection(resolved)
+}
+
+class HttpConnection implements QdrantConnection {
+  readonly name: string
+  readonly #prefix: string
+  readonly #link: HttpLink
+
+  constructor({ name, origin, prefix, headers, timeoutMs }: ResolvedLocation) {
+    this.name = name
+    this.#prefix = prefix
+    this.#link = new HttpLink(origin, headers, timeoutMs)
+  }
+
+  greet(signal: AbortSignal): Promise<ServerVersion | undefined> {
+    return askVersion(this.#link, { name: this.name, prefix: this.#prefix, signal })
+  }
+
+  async request(
+    method: Sending['method'],
+    path: string,
+    body: JsonValue | Uint8Array | undefined,
+    { signal, doing }: Asking,
+  ): Promise<unknown> {
+    const sent = body === undefined ? null : body instanceof Uint8Array ? body : encodeJson(body, { values: 'plain' })
+    const answer = await this.#send({ method, path, body: sent, signal }, doing)
+    return this.#resultOf(answer, doing)
+  }
+
+  async upsert(collection: string, points: PointsBody, { signal, shardKey, mode }: Writing): Promise<void> {
+    const more =
+      (shardKey === undefined ? '' : `,"shard_key":${JSON.stringify(shardKey)}`) +
+      (mode === undefined ? '' : `,"update_mode":"${mode}"`)
+    const doing = `writing ${points.count} points to collection "${collection}"`
+    const path = `/collections/${encodeURIComponent(collection)}/points?wait=true`
+    const answer = await this.#send({ method: 'PUT', path, body: points.finish(more), signal }, doing)
+    const { status } = (this.#resultOf(answer, doing) ?? {}) as { readonly status?: unknown }
+    if (status !== 'completed') {
+      throw new DroverError(
+        'STORE_BUSY',
+        `Qdrant failed while ${doing} on ${this.name}: it says ${JSON.stringify(status)}, so that they may not be there yet.`,
+        { isRetryable: true },
       )
-      return {
-        count: points.length,
-        bytes: points.length * 100,
-        sizeOf: (place) => encodeJson(result.points[place]).length,
-        ids: points.map(({ id }) => id),
-        next: result.next_page_offset ?? null,
-        point: (place) => points[place] as WirePoint,
-        points: () => points,
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await pool.destroy()
-    },
+    }
   }
+
+  async scroll(collection: string, reading: Reading): Promise<ScrollPage> {
+    const { signal, consistency, values = 'plain' } = reading
+    const query = consistency === undefined ? '' : `?consistency=${consistency}`
+    const doing = `reading collection "${collection}"`
+    const path = `/collections/${encodeURIComponent(collection)}/points/scroll${query}`
+    const answer = await this.#send({ method: 'POST', path, body: scrollBody(reading), signal }, doing)
+    try {
+      return new ScrollPage(answer.bytes, values)
+    } catch (error) {
+      if (error instanceof NoJson) throw strangerError(error.message, { doing: `${doing} on ${this.name}` })
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#link[Symbol.asyncDispose]()
+  }
+
+  async #send(sending: Sending, doing: string): Promise<Answer> {
+    const place = { doing: `${doing} on ${this.name}` }
+    const answer = await this.#link.send({ ...sending, path: this.#prefix + sending.path }, place.doing)
+    if (answer.status >= 200 && answer.status < 300) return answer
+    const [retryAfter, location] = [answer.header('retry-after'), answer.header('location')]
+    throw answerError({ status: answer.status, text: answer.bytes.toString(), retryAfter, location }, place)
+  }
+
+  #resultOf({ bytes }: Answer, doing: string): unknown {
+    const text = bytes.toString()
+    const answer = parsed(text)
+    if (typeof answer === 'object' && answer !== null && 'result' in answer) return answer.result
+    throw strangerError(text, { doing: `${doing} on ${this.name}` })
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return decodeJson(text, 'plain')
+  } catch {
+    return undefined
+  }
+}
+
+function scrollBody({ offset, limit, filter, withPayload, withVector, shardKey }: Reading): string {
+  const fields = [
+    `"limit":${limit}`,
+    `"with_payload":${JSON.stringify(withPayload)}`,
+    `"with_vector":${JSON.stringify(withVector)}`,
+    ...(offset === undefined ? [] : [`"offset":${pointIdText(offset)}`]),
+    ...(filter === undefined ? [] : [`"filter":${encodeJson(filter, { values: 'plain' })}`]),
+    ...(shardKey === undefined ? [] : [`"shard_key":${JSON.stringify(shardKey)}`]),
+  ]
+  return `{${fields.join(',')}}`
 }

@@ -1,28 +1,25 @@
-import { checkWholeNumber, DroverError } from '@drover/core'
+import { checkText, checkWholeNumber, DroverError } from '@drover/core'
+import { type Address, parseUrl } from './connection-url.js'
+import { clientAddress, clientHeaders, type QdrantClientLike } from './given-client.js'
 
 /** Where the collections are. */
 export interface QdrantLocation {
   /**
    * `http://host:6333`, with a path if Qdrant stands behind one, and with user and password if a proxy asks for them. Without a port it is 6333,
-   * as for Qdrant's own clients.
+   * as for Qdrant's own clients, also with `https`.
    *
    * @default the variable QDRANT_URL, else `http://localhost:6333`
    */
   readonly url?: string | undefined
-  /** @default the variable QDRANT_API_KEY */
+  /** A key or token; over plain `http` to another machine anybody on the way can read it, and the run says so. @default the variable QDRANT_API_KEY */
   readonly apiKey?: string | undefined
   /**
    * A client of the application (`@qdrant/js-client-rest`) instead of `url` and `apiKey`. Drover takes its address and headers and makes connections of its
-   * own, which it closes; the client is not changed.
+   * own, which it closes; the client is neither changed nor used to send anything.
    */
   readonly client?: QdrantClientLike | undefined
   /** Milliseconds that one request may take. @default 60_000 */
   readonly timeoutMs?: number | undefined
-}
-
-/** As much of the client as is used: `QdrantClient` of `@qdrant/js-client-rest` fits, of any copy of the package. */
-export interface QdrantClientLike {
-  api(): unknown
 }
 
 export const locationOptions = ['url', 'apiKey', 'client', 'timeoutMs'] as const
@@ -34,11 +31,14 @@ export interface ResolvedLocation {
   readonly origin: string
   /** Without a slash at its end. */
   readonly prefix: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Of a client they are known only once it was asked. */
+  readonly headers: Headers | (() => Promise<Headers>)
   readonly timeoutMs: number
-  /** A key that anybody on the way can read. */
-  readonly isKeyExposed: boolean
+  /** The way to the server can be listened to. */
+  readonly isOpen: boolean
 }
+
+export type Headers = Readonly<Record<string, string>>
 
 /**
  * Refuses a location that is none, without connecting: what a factory calls.
@@ -54,21 +54,55 @@ export function locationName(options: QdrantLocation): string {
   return resolveLocation('connection', options).name
 }
 
-/** @throws `OPTION_INVALID` */
-export function resolveLocation(where: string, { url, apiKey, timeoutMs }: QdrantLocation): ResolvedLocation {
+/**
+ * Finds out where the server is.
+ *
+ * @throws `OPTION_INVALID`
+ */
+export function resolveLocation(where: string, { url, apiKey, client, timeoutMs }: QdrantLocation): ResolvedLocation {
   checkWholeNumber(where, 'timeoutMs', timeoutMs, 1)
-  const text = url ?? (process.env.QDRANT_URL || 'http://localhost:6333')
-  if (!URL.canParse(text)) throw new DroverError('OPTION_INVALID', `${where}: url is no URL.`)
-  const parsed = new URL(text)
-  const key = apiKey ?? process.env.QDRANT_API_KEY
-  const port = parsed.port === '' ? '6333' : parsed.port
-  const prefix = parsed.pathname.replace(/\/+$/, '')
-  return {
-    name: `${parsed.hostname}:${port}${prefix}`,
-    origin: `${parsed.protocol}//${parsed.hostname}:${port}`,
-    prefix,
-    headers: key ? { 'api-key': key } : {},
-    timeoutMs: timeoutMs ?? 60_000,
-    isKeyExposed: Boolean(key) && parsed.protocol === 'http:',
+  if (client !== undefined) {
+    if (url !== undefined || apiKey !== undefined) {
+      throw new DroverError('OPTION_INVALID', `${where}: give either client, or url and apiKey: a client has them.`)
+    }
+    return resolved(clientAddress(where, client), () => clientHeaders(where, client), timeoutMs)
   }
+  if (url !== undefined) checkText(where, 'url', url)
+  if (apiKey !== undefined) checkText(where, 'apiKey', apiKey)
+  const stated = process.env.QDRANT_URL || undefined
+  const address = parseUrl(where, url === undefined ? 'QDRANT_URL' : 'url', url ?? stated ?? 'http://localhost:6333')
+  return resolved(address, headersOf(where, address, apiKey ?? process.env.QDRANT_API_KEY), timeoutMs)
+}
+
+function resolved(
+  { scheme, host, port, prefix }: Address,
+  headers: ResolvedLocation['headers'],
+  timeoutMs = 60_000,
+): ResolvedLocation {
+  return {
+    name: `${host}:${port}${prefix}`,
+    origin: `${scheme}://${host}:${port}`,
+    prefix,
+    headers,
+    timeoutMs,
+    isOpen: scheme === 'http' && !/^(?:localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(host),
+  }
+}
+
+function headersOf(where: string, { user, password }: Address, apiKey: string | undefined): Headers {
+  const headers: Record<string, string> = {}
+  if (user !== undefined || password !== undefined) {
+    headers.authorization = `Basic ${Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64')}`
+  }
+  if (apiKey) {
+    // Such as a line break at the end of a file: it would break the request.
+    if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+      throw new DroverError(
+        'OPTION_INVALID',
+        `${where}: apiKey holds a blank, a line break or a character that no header may hold.`,
+      )
+    }
+    headers['api-key'] = apiKey
+  }
+  return headers
 }

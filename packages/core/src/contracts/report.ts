@@ -39,6 +39,8 @@ export interface Warning {
     | 'EXPIRY_LEFT_OUT'
     /** Nothing matches what was to be read. */
     | 'SOURCE_EMPTY'
+    /** A key or password goes over a connection that others can listen to. */
+    | 'SECRET_EXPOSED'
     /** Records that share a value brought it in several forms: the first one is kept. */
     | 'VALUES_DIFFER'
   readonly message: string
