@@ -98,9 +98,15 @@ export const checkpoints: StoreType = {
     sink: {
       factory: 'checkpointSink',
       options: sink,
-      prepare: async (options, making) => withPlace(await withEmbed(options, making)),
+      prepare: async (options, making) =>
+        withPlace({ ...(await withEmbed(options, making)), ...pickDefined(options, 'dimensions') }),
     },
   },
+}
+
+/** How long vectors are is for a collection to know too, whoever makes them. */
+function pickDefined(options: Readonly<Record<string, unknown>>, name: string): object {
+  return options[name] === undefined ? {} : { [name]: options[name] }
 }
 
 /** The options of a file with the store as a thing of its own. */

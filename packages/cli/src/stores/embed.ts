@@ -22,7 +22,6 @@ export async function withEmbed(options: Options, making: Making): Promise<Optio
         : undefined
   return {
     ...rest,
-    ...(dimensions === undefined ? {} : { dimensions }),
     ...(made === undefined ? {} : { embed: making.isDryRun ? silent(made) : made }),
   }
 }

@@ -37,7 +37,13 @@ export const json: StoreType = {
     source: {
       factory: 'jsonSource',
       options: object(
-        { path: text('One file that holds one array.'), directory: text('A folder of such files.'), ...reads },
+        {
+          path: text('One file that holds one array.'),
+          directory: text('A folder of such files.'),
+          fileName: text('Which files of the folder, as the sink takes it. Default: all.'),
+          member: text('The array is the member of that name in an object. Default: the file is the array.'),
+          ...reads,
+        },
         [],
         'Reads arrays of objects.',
       ),
@@ -48,6 +54,17 @@ export const json: StoreType = {
         {
           path: text('One file that holds one array.'),
           directory: text('A folder of files, one per batch, each an array.'),
+          fileName: text(
+            'Of the files in a folder: a name, with a # for each digit of their numbers. Default: ######.',
+          ),
+          envelope: object(
+            {
+              member: text('The member that is the array.'),
+              before: map(anything(), 'Other members, which stand in front of it.'),
+            },
+            ['member'],
+            'An object that holds the array. Default: the file is the array.',
+          ),
           singleFile: flag('Says in words what path and directory say; may be left out.'),
           indent: whole(0, 'Spaces per level; 0 writes a record per line. Default: 0.'),
           gzip: flag('Compress the files. Default: false.'),

@@ -3,6 +3,7 @@ import { checkpoints, checkpointsJson, checkpointsParquet } from './checkpoints.
 import { directory, eventLoopDelay, heapUsed, json, memory, ndjson } from './files.js'
 import { parquet } from './parquet.js'
 import { postgres } from './postgres.js'
+import { qdrant } from './qdrant.js'
 import { redis } from './redis.js'
 import { sqlite } from './sqlite.js'
 import type { Role, StoreType } from './store-type.js'
@@ -12,6 +13,7 @@ export const storeTypes: Readonly<Record<string, StoreType>> = {
   sqlite,
   postgres,
   redis,
+  qdrant,
   ndjson,
   json,
   parquet,
