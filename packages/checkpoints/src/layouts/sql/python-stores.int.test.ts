@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
+import { fromInline } from '../../serde/primitives.js'
 import { readValue } from '../../serde/read-value.js'
 import type { StorePlace } from '../store-place.js'
 import { aesKey, copyStore, restore, type Said, said } from './testing/fixtures.js'
@@ -50,6 +51,7 @@ describePostgres('tables of PostgresSaver', () => {
   const empty = useDatabase()
   const another = useDatabase()
   const shallowTarget = useDatabase()
+  const fromHistory = useDatabase()
 
   beforeAll(async () => {
     await restore('postgres', store)
@@ -110,28 +112,56 @@ describePostgres('tables of PostgresSaver', () => {
     )
   })
 
-  it('of the shallow saver give the last checkpoint of each thread, and take it from a whole history', async () => {
+  it('of the shallow saver give the last checkpoint of each thread, and take it again', async () => {
     const { records, rejected } = await readRecords(sourceOf('langgraph-postgres-shallow', postgres(shallow)))
     expect(rejected).toEqual([])
     expectSame(records, await said('postgres-shallow'))
 
+    await migrate(
+      ['langgraph-postgres-shallow', postgres(shallow)],
+      ['langgraph-postgres-shallow', postgres(shallowTarget)],
+    )
+    expect(await readRecords(sourceOf('langgraph-postgres-shallow', postgres(shallowTarget)))).toEqual({
+      records,
+      rejected: [],
+    })
+  })
+
+  it('become the last checkpoints of a shallow one, but for values that are spread over the ones before', async () => {
+    const whole = (await readRecords(sourceOf('langgraph-postgres', postgres(store)))).records
+    const spread = whole.filter(({ parent_checkpoint_id, state }) => {
+      const { checkpoint, channels } = state as CheckpointState
+      const versions = checkpoint.channel_versions as Record<string, unknown>
+      return parent_checkpoint_id !== null && 'log' in versions && channels.log?.type === 'empty'
+    })
     const { counts } = await migrate(
       ['langgraph-postgres', postgres(store)],
-      ['langgraph-postgres-shallow', postgres(shallowTarget)],
-      { batchSize: 5 },
+      ['langgraph-postgres-shallow', postgres(fromHistory)],
+      { batchSize: 5, maxRejected: spread.length },
     )
-    const whole = (await readRecords(sourceOf('langgraph-postgres', postgres(store)))).records
-    const last = new Map(whole.map((record) => [`${record.thread_id} ${record.checkpoint_ns}`, record]))
-    const kept = await readRecords(sourceOf('langgraph-postgres-shallow', postgres(shallowTarget)))
-    expect(kept.records.map(({ checkpoint_id }) => checkpoint_id)).toEqual(
-      [...last.values()].map(({ checkpoint_id }) => checkpoint_id),
+    const fit = whole.filter((record) => !spread.includes(record))
+    const last = new Map(fit.map((record) => [`${record.thread_id} ${record.checkpoint_ns}`, record]))
+    expect(counts).toMatchObject({
+      rejected: spread.length,
+      inserted: last.size,
+      updated: fit.length - last.size,
+    })
+    const kept = await readRecords(sourceOf('langgraph-postgres-shallow', postgres(fromHistory)))
+    expect(kept.records).toEqual(
+      [...last.values()].map((record) => ({ ...record, parent_checkpoint_id: null })).map(withoutInline),
     )
-    expect(counts).toMatchObject({ inserted: last.size, updated: whole.length - last.size })
   })
 })
 
 function postgres({ url }: { readonly url: string }): StorePlace {
   return { type: 'postgres', connection: url }
+}
+
+/** The shallow saver keeps no value in the checkpoint itself. */
+function withoutInline(record: CheckpointRecord): CheckpointRecord {
+  const { checkpoint, channels } = record.state as CheckpointState
+  const values = Object.entries(channels).map(([name, value]) => [name, fromInline(value, 'msgpack')] as const)
+  return { ...record, state: { checkpoint, channels: Object.fromEntries(values) } }
 }
 
 /** The same checkpoints, parents, channels and writes as Python's saver told of, and every value can be read. */
