@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from './json-scanner.js'
+import { withFields } from './payload-path.js'
 import { badBody, invalidBody, wrongInput } from './refusal.js'
 import { unnamed } from './vector-value.js'
 

@@ -52,6 +52,16 @@ describe('collections', () => {
     expect(changed.quantization_config).toBeNull()
   })
 
+  test('have metadata that changes are merged into, and null removes', async () => {
+    const { client } = qdrant
+    const name = qdrant.collection()
+    await client.createCollection(name, { vectors, metadata: { kept: 1, gone: 2 } })
+    await client.updateCollection(name, { metadata: { gone: null, added: { n: 3 } } })
+    expect((await client.getCollection(name)).config.metadata).toEqual({ kept: 1, added: { n: 3 } })
+    await client.updateCollection(name, { metadata: {} })
+    expect((await client.getCollection(name)).config.metadata).toEqual({ kept: 1, added: { n: 3 } })
+  })
+
   test('exist once, until they are deleted', async () => {
     const { client } = qdrant
     const name = qdrant.collection()
