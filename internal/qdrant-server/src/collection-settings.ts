@@ -69,7 +69,10 @@ export function changedConfig(config: JsonObject, body: JsonObject): JsonObject 
     quantization_config:
       body.quantization_config === 'Disabled' ? null : (body.quantization_config ?? config.quantization_config ?? null),
   }
-  if (isObject(body.metadata)) changed.metadata = mergedMetadata(config.metadata, body.metadata)
+  if (isObject(body.metadata)) {
+    const { metadata } = config
+    changed.metadata = isObject(metadata) ? withFields(metadata, [], body.metadata) : body.metadata
+  }
   if (isObject(body.vectors)) changed.params = withVectors(changed.params, body.vectors)
   if (isObject(body.sparse_vectors)) changed.params = withSparse(changed.params, body.sparse_vectors)
   return changed

@@ -61,14 +61,15 @@ export function vectorOf(value: Json): VectorValue | undefined {
 }
 
 export function writeVectors(vectors: Vectors, names: ReadonlySet<string> | null, writer: JsonWriter): void {
-  const alone = vectors.get(unnamed)
-  if (alone !== undefined && names === null) {
-    writeVector(alone, writer)
+  const asked = names === null ? [...vectors] : [...vectors].filter(([name]) => names.has(name))
+  const alone = asked.length === 1 ? asked.find(([name]) => name === unnamed) : undefined
+  // Beside named ones it has the empty name.
+  if (alone !== undefined) {
+    writeVector(alone[1], writer)
     return
   }
   let separator = '{'
-  for (const [name, value] of vectors) {
-    if (names !== null && !names.has(name)) continue
+  for (const [name, value] of asked) {
     writer.raw(`${separator}${JSON.stringify(name)}:`)
     writeVector(value, writer)
     separator = ','
