@@ -15,6 +15,8 @@ export interface ArrayFile {
   readonly path: string
   readonly gzip: boolean | undefined
   readonly values: JsonValues
+  /** The array is the member of that name in an object. */
+  readonly member?: string | undefined
   /** Fields that identify a record; empty if its place does. */
   readonly key: readonly string[]
   keyOf(index: number): readonly JsonValue[]
@@ -29,11 +31,11 @@ export async function* readArrayFile(
   signal: AbortSignal,
   onConsumed?: (bytes: number) => void,
 ): AsyncGenerator<RawRecordsPage> {
-  const { path, gzip, from } = file
+  const { path, gzip, from, member } = file
   try {
     await using stream = await ByteStream.open({ input: path, path, gzip, from: from.offset, signal })
     let { index } = from
-    for await (const block of elementBlocks(stream, from.offset, from.offset > 0)) {
+    for await (const block of elementBlocks(stream, from.offset, from.offset > 0, member)) {
       onConsumed?.(stream.consumed)
       for (let first = 0; first < block.starts.length; ) {
         const end = pageEnd(block, first, limits)
@@ -43,7 +45,7 @@ export async function* readArrayFile(
       }
     }
   } catch (error) {
-    throw readError(error, path)
+    throw readError(error, path, member)
   }
 }
 
@@ -72,10 +74,12 @@ function pageOf(
   })
 }
 
-function readError(error: unknown, path: string): unknown {
+function readError(error: unknown, path: string, member: string | undefined): unknown {
   if (error instanceof ArrayStructureError) {
-    const remedy = error.offset === 0 ? ' A file with a record per line is read with ndjsonSource.' : ''
-    const message = `${path} is no array of records: byte ${error.offset} should be ${error.expected}.${remedy}`
+    const isOther = error.offset === 0 && member === undefined
+    const remedy = isOther ? ' A file with a record per line is read with ndjsonSource.' : ''
+    const what = member === undefined ? 'no array of records' : `no object with an array of records in "${member}"`
+    const message = `${path} is ${what}: byte ${error.offset} should be ${error.expected}.${remedy}`
     return new DroverError('SOURCE_INVALID', message, { cause: error })
   }
   if (error instanceof UnfinishedArrayError) {

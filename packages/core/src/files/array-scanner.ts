@@ -33,6 +33,7 @@ const expectations = {
   element: 'a record',
   separator: 'a comma or the end of the array',
   nothing: 'nothing more behind the array',
+  rest: 'the end of the object',
 } as const
 
 /**
@@ -48,11 +49,18 @@ export class ArrayScanner {
   #inString = false
   /** The bytes before ended in a backslash. */
   #isEscaped = false
+  /** The last byte behind the array that is no blank. */
+  #last = 0
 
-  /** Begins in front of the array, or behind one of its elements. */
+  /**
+   * Begins in front of the array, or behind one of its elements.
+   *
+   * @param isEnclosed The array is a member of an object: behind it the rest of that object may follow.
+   */
   constructor(
     private offset: number,
     behindElement: boolean,
+    private readonly isEnclosed = false,
   ) {
     this.#expects = behindElement ? 'separator' : 'array'
   }
@@ -60,6 +68,7 @@ export class ArrayScanner {
   /** What is missing at the end of the file, in words; null if the array has ended. */
   get missing(): string | null {
     if (this.#inside !== 'nothing') return 'the end of a record'
+    if (this.#expects === 'rest' && this.#last === closeBrace) return null
     return this.#expects === 'nothing' ? null : expectations[this.#expects]
   }
 
@@ -86,11 +95,16 @@ export class ArrayScanner {
   #between(byte: number, at: number): void {
     if (isSpace(byte)) return
     const expects = this.#expects
+    if (expects === 'rest') {
+      this.#last = byte
+      return
+    }
     if (expects === 'array' && byte === byteOrderMark[at]) return
     const mayBegin = expects === 'first' || expects === 'element'
     if (expects === 'array' && byte === openBracket) this.#expects = 'first'
     else if (expects === 'separator' && byte === comma) this.#expects = 'element'
-    else if ((expects === 'separator' || expects === 'first') && byte === closeBracket) this.#expects = 'nothing'
+    else if ((expects === 'separator' || expects === 'first') && byte === closeBracket)
+      this.#expects = this.isEnclosed ? 'rest' : 'nothing'
     else if (mayBegin && byte !== comma && byte !== closeBracket) this.#begin(byte, at)
     else throw new ArrayStructureError(at, expectations[expects])
   }

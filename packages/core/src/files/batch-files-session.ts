@@ -1,16 +1,19 @@
 import type { Commit } from '../contracts/position.js'
 import type { CommitBatch } from '../contracts/sink.js'
 import { FileSession, type FileSessionOptions } from './file-session.js'
-import { BatchFiles } from './staging/batch-files.js'
+import { BatchFiles, type FileNames } from './staging/batch-files.js'
 import type { PartitionStage } from './staging/partition-stage.js'
 
 /** Writes every batch into a file of its own, which appears with all its records right after they are committed. */
 export class BatchFilesSession extends FileSession {
   readonly #files: BatchFiles
 
-  constructor(options: FileSessionOptions & { readonly onExisting: 'replace' | 'error' | undefined }) {
-    const { output, location, gzip, onExisting } = options
-    const files = new BatchFiles({ output, folder: location.path, extension: gzip ? '.json.gz' : '.json', onExisting })
+  constructor(
+    options: FileSessionOptions & { readonly onExisting: 'replace' | 'error' | undefined; readonly names: FileNames },
+  ) {
+    const { output, location, gzip, onExisting, names } = options
+    const extension = gzip ? '.json.gz' : '.json'
+    const files = new BatchFiles({ output, folder: location.path, extension, onExisting, names })
     super(options, files)
     this.#files = files
   }

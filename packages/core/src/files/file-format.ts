@@ -1,4 +1,6 @@
 import { indentJson } from './indent-json.js'
+import type { JsonEnvelope } from './json-envelope.js'
+import { encodeJson } from './json-values.js'
 
 /** How records stand in a file. */
 export interface FileFormat {
@@ -11,6 +13,8 @@ export interface FileFormat {
   readonly closer: string
   /** The whole file if there is no record. */
   readonly empty: string
+  /** The opener says more than that an array begins: only a file that begins with it can be continued. */
+  readonly isEnvelope?: boolean
   /** Spreads a record's line of JSON; absent if it stands as it is. */
   readonly shape?: (line: string) => string
 }
@@ -36,5 +40,28 @@ export function jsonArray(indent: number): FileFormat {
     closer: '\n]\n',
     empty: '[]\n',
     ...(indent === 0 ? {} : { shape: (line: string) => indentJson(line, indent, 1) }),
+  }
+}
+
+/** One object that holds the array, and other members before it. */
+export function jsonInEnvelope(indent: number, { member, before = {} }: JsonEnvelope): FileFormat {
+  const line = (level: number): string => (indent === 0 ? '' : `\n${' '.repeat(indent * level)}`)
+  const colon = indent === 0 ? ':' : ': '
+  const shaped = (text: string, depth: number): string => (indent === 0 ? text : indentJson(text, indent, depth))
+  const members = Object.entries(before).map(
+    ([name, value]) => `${line(1)}${JSON.stringify(name)}${colon}${shaped(encodeJson(value), 1)},`,
+  )
+  const head = `{${members.join('')}${line(1)}${JSON.stringify(member)}${colon}[`
+  // Without indentation still a record per line.
+  const margin = indent === 0 ? '\n' : line(2)
+  return {
+    name: `json in "${member}"`,
+    opener: head + margin,
+    between: `,${margin}`,
+    after: '',
+    closer: `${indent === 0 ? '\n' : line(1)}]${line(0)}}\n`,
+    empty: `${head}]${line(0)}}\n`,
+    isEnvelope: true,
+    ...(indent === 0 ? {} : { shape: (text: string) => indentJson(text, indent, 2) }),
   }
 }

@@ -11,6 +11,7 @@ const tailBytes = 64
 /** What stands around and between the records of such a file, and how one that is there already is continued. */
 export function fileLayout(format: FileFormat, gzip: boolean, output: string): Layout {
   const piece = gzip ? fixedGzipMember : (text: string): Uint8Array => Buffer.from(text)
+  const opener = piece(format.opener)
   const closer = piece(format.closer)
   const empty = piece(format.empty)
   const hasGzip = gzip ? 'is not compressed with gzip' : 'is compressed with gzip'
@@ -20,12 +21,19 @@ export function fileLayout(format: FileFormat, gzip: boolean, output: string): L
       `${output} ${why}, so nothing can be appended to it. Move it away, or write to another path.`,
     )
   return {
-    opener: piece(format.opener),
+    opener,
     between: piece(format.between),
     closer,
     empty,
     async lengthToKeep(handle, size) {
       if (size === 0) return 0
+      if (format.isEnvelope === true) {
+        if (size === empty.byteLength && (await bytesAt(handle, 0, size)).equals(empty)) return 0
+        const head = await bytesAt(handle, 0, opener.byteLength)
+        const end = await bytesAt(handle, Math.max(0, size - closer.byteLength), closer.byteLength)
+        if (head.equals(opener) && end.equals(closer)) return size - closer.byteLength
+        throw refused('was not written by Drover with this envelope')
+      }
       if (isGzip(await bytesAt(handle, 0, 2)) !== gzip) throw refused(hasGzip)
       if (format.closer === '') return size
       const tail = await bytesAt(handle, Math.max(0, size - tailBytes), Math.min(size, tailBytes))

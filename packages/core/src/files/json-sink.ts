@@ -12,7 +12,9 @@ import {
 import { DroverError } from '../errors/drover-error.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
 import { BatchFilesSession } from './batch-files-session.js'
-import { jsonArray } from './file-format.js'
+import { jsonArray, jsonInEnvelope } from './file-format.js'
+import { fileNamesOf } from './file-names.js'
+import { checkEnvelope, type JsonEnvelope } from './json-envelope.js'
 import { jsonSource } from './json-source.js'
 import type { JsonValues } from './json-values.js'
 import { fileBatchSize, mostPartitions, versionOf } from './ndjson-sink.js'
@@ -26,6 +28,10 @@ export interface JsonSinkOptions {
   readonly path?: string
   /** A folder of files, one per batch, each an array: `000001.json`, or `<partition>-000001.json` if there are several partitions. */
   readonly directory?: string
+  /** Of the files in a directory: a name without its ending, with a # for each digit of their numbers. @default '######' */
+  readonly fileName?: string
+  /** An object that holds the array, and other members before it. @default the file is the array */
+  readonly envelope?: JsonEnvelope
   /** Says in words what `path` and `directory` say; may be left out. @default true with `path`, false with `directory` */
   readonly singleFile?: boolean
   /** Spaces per level; 0 writes a record per line. @default 0 */
@@ -41,7 +47,17 @@ export interface JsonSinkOptions {
   readonly onExisting?: 'replace' | 'error'
 }
 
-const optionNames = ['path', 'directory', 'singleFile', 'indent', 'gzip', 'values', 'onExisting']
+const optionNames = [
+  'path',
+  'directory',
+  'fileName',
+  'envelope',
+  'singleFile',
+  'indent',
+  'gzip',
+  'values',
+  'onExisting',
+]
 
 /**
  * Writes JSON arrays, exactly once: whatever happens to the process, the next attempt goes on behind the last committed
@@ -56,17 +72,21 @@ const optionNames = ['path', 'directory', 'singleFile', 'indent', 'gzip', 'value
  * jsonSink({ path: 'export/messages.json', indent: 2 })
  * @example
  * jsonSink({ directory: 'export/messages', gzip: true })
+ * @example
+ * // { "source": "chat", "messages": [ … ] }
+ * jsonSink({ path: 'messages.json', envelope: { member: 'messages', before: { source: 'chat' } } })
  */
 export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
   const { path, directory } = checkOptions(options)
-  const { indent = 0, gzip = false, values = 'extended', onExisting } = options
-  const format = jsonArray(indent)
+  const { indent = 0, gzip = false, values = 'extended', onExisting, envelope, fileName } = options
+  const names = fileNamesOf('jsonSink', fileName)
+  const format = envelope === undefined ? jsonArray(indent) : jsonInEnvelope(indent, envelope)
   const output = path ?? directory
   const folder = path === undefined ? directory : dirname(path)
   return {
     specVersion: 1,
     name: `json:${pathName(output)}`,
-    ...versionOf(gzip, values, indent),
+    ...versionOf(gzip, values, indent, envelope),
     guarantee: 'exactly-once',
     keyed: false,
     takesOneRun: true,
@@ -74,11 +94,13 @@ export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
     limits: { partitions: mostPartitions },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async ({ warn }): Promise<ExactSession<object>> => {
-      const readBack = () => jsonSource(path === undefined ? { directory, values } : { path, values })
+      const shape = { values, ...(envelope === undefined ? {} : { member: envelope.member }) }
+      const inFolder = fileName === undefined ? {} : { fileName }
+      const readBack = () => jsonSource(path === undefined ? { directory, ...shape, ...inFolder } : { path, ...shape })
       try {
         const location = await (path === undefined ? locateFolder(directory) : locateFile(path))
         const shared = { output, location, format, gzip, values, readBack, warn }
-        if (path === undefined) return new BatchFilesSession({ ...shared, folder: location.path, onExisting })
+        if (path === undefined) return new BatchFilesSession({ ...shared, folder: location.path, onExisting, names })
         return new SingleFileSession({ ...shared, folder: dirname(location.path), onExisting: onExisting ?? 'replace' })
       } catch (error) {
         throw outputError(error, output)
@@ -104,6 +126,9 @@ function checkOptions(options: JsonSinkOptions): Place {
     throw new DroverError('OPTION_INVALID', 'jsonSink: give path, for one file, or directory, for a file per batch.')
   }
   checkText('jsonSink', where, path ?? directory)
+  checkEnvelope('jsonSink', options.envelope)
+  if (options.fileName !== undefined && directory === undefined)
+    throw new DroverError('OPTION_INVALID', 'jsonSink: fileName names the files of a directory, and path is given.')
   if (singleFile !== undefined && singleFile !== (path !== undefined)) {
     throw new DroverError(
       'OPTION_INVALID',

@@ -6,6 +6,7 @@ import { pathName } from '../disk/path-name.js'
 import { checkText } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
 import { type ArrayFile, readArrayFile } from './array-file.js'
+import { fileNamesOf } from './file-names.js'
 import { checkFileSource, type FileSourceOptions } from './file-source.js'
 import { JsonInference } from './json-inference.js'
 import { inputError } from './output-error.js'
@@ -17,6 +18,10 @@ export interface JsonSourceOptions extends FileSourceOptions {
   readonly path?: string
   /** A folder: its files that end in `.json` or `.json.gz` are read in the order of their names. */
   readonly directory?: string
+  /** Of the files in a directory: only those with such names, as `jsonSink` takes it. @default all of them */
+  readonly fileName?: string
+  /** The array is the member of that name in an object. @default the file is the array */
+  readonly member?: string
 }
 
 /** Where to go on: in which file, behind which byte, and how many records stand before it. */
@@ -44,12 +49,16 @@ const countedBytes = 64 * 1024 * 1024
  * from(jsonSource({ directory: 'export/messages', key: 'id' }))
  */
 export function jsonSource(options: JsonSourceOptions): Source {
-  const key = checkFileSource('jsonSource', options, ['path', 'directory'])
+  const key = checkFileSource('jsonSource', options, ['path', 'directory', 'fileName', 'member'])
   const { path, directory } = options
   if ((path === undefined) === (directory === undefined)) {
     throw new DroverError('OPTION_INVALID', 'jsonSource: give path, for one file, or directory, for the files in it.')
   }
   checkText('jsonSource', path === undefined ? 'directory' : 'path', path ?? directory)
+  if (options.member !== undefined) checkText('jsonSource', 'member', options.member)
+  if (options.fileName !== undefined && directory === undefined)
+    throw new DroverError('OPTION_INVALID', 'jsonSource: fileName names the files of a directory, and path is given.')
+  fileNamesOf('jsonSource', options.fileName)
   const place = (path ?? directory) as string
   return {
     specVersion: 1,
@@ -138,14 +147,22 @@ class JsonSession implements SourceSession {
   }
 
   async #files(): Promise<ArrayFile[]> {
-    const { gzip, values = 'extended' } = this.options
-    const shared = { gzip, values, key: this.key, from: { offset: 0, index: 0 } }
+    const { gzip, values = 'extended', member, fileName } = this.options
+    const shared = { gzip, values, member, key: this.key, from: { offset: 0, index: 0 } }
     if (this.options.directory === undefined) {
       return [{ ...shared, name: '', path: this.place, keyOf: (index) => [index] }]
     }
-    const names = (await readdir(this.place)).filter((name) => /^[^.].*\.json(?:\.gz)?$/.test(name)).sort()
+    const { prefix, digits } = fileNamesOf('jsonSource', fileName)
+    // Behind the prefix there may be the name of a partition.
+    const ending = new RegExp(
+      fileName === undefined ? '\\.json(?:\\.gz)?$' : `(?:^|-)\\d{${digits},15}\\.json(?:\\.gz)?$`,
+    )
+    const isOne = (name: string): boolean =>
+      !name.startsWith('.') && name.startsWith(prefix) && ending.test(name.slice(prefix.length))
+    const names = (await readdir(this.place)).filter(isOne).sort()
     if (names.length === 0) {
-      throw new DroverError('SOURCE_NOT_FOUND', `${this.place} holds no file that ends in .json or .json.gz.`)
+      const what = fileName === undefined ? 'that ends in .json or .json.gz' : `with a name such as ${fileName}.json`
+      throw new DroverError('SOURCE_NOT_FOUND', `${this.place} holds no file ${what}.`)
     }
     return names.map((name) => {
       return { ...shared, name, path: `${this.place}/${name}`, keyOf: (index: number): JsonValue[] => [name, index] }

@@ -4,6 +4,7 @@ import { pathName } from '../disk/path-name.js'
 import { checkChoice, checkFlag, checkOptionNames, checkText } from '../errors/check-options.js'
 import { directoryStateStore } from '../state/directory-state-store.js'
 import { ndjson } from './file-format.js'
+import type { JsonEnvelope } from './json-envelope.js'
 import type { JsonValues } from './json-values.js'
 import { ndjsonSource } from './ndjson-source.js'
 import { outputError } from './output-error.js'
@@ -78,11 +79,17 @@ export const fileBatchSize = 20_000
 export const mostPartitions = 64
 
 /** What the parts of a run must have in common. */
-export function versionOf(gzip: boolean, values: JsonValues, indent = 0): { version?: string } {
+export function versionOf(
+  gzip: boolean,
+  values: JsonValues,
+  indent = 0,
+  envelope?: JsonEnvelope,
+): { version?: string } {
   const traits = [
     ...(gzip ? ['gzip'] : []),
     ...(values === 'plain' ? ['plain'] : []),
     ...(indent > 0 ? [`indent ${indent}`] : []),
+    ...(envelope === undefined ? [] : [`envelope ${JSON.stringify([envelope.member, envelope.before ?? {}])}`]),
   ]
   return traits.length === 0 ? {} : { version: traits.join(', ') }
 }

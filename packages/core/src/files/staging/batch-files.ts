@@ -15,11 +15,17 @@ export interface BatchFilesOptions {
   readonly output: string
   readonly folder: string
   readonly extension: string
+  /** What stands before the numbers, and how many digits they have at least. */
+  readonly names: FileNames
   /** Without it, files of an earlier run are replaced and others are not touched. */
   readonly onExisting: 'replace' | 'error' | undefined
 }
 
-const digits = 6
+/** How the files of a folder are called. */
+export interface FileNames {
+  readonly prefix: string
+  readonly digits: number
+}
 
 /** A folder of files: `000001.json` and so on, or `<partition>-000001.json` if the output has several partitions. */
 export class BatchFiles implements Placement {
@@ -103,13 +109,14 @@ export class BatchFiles implements Placement {
   }
 
   async #numbers(partition: string): Promise<number[]> {
-    const prefix = prefixOf(partition)
-    const { extension, folder } = this.options
+    const { extension, folder, names } = this.options
+    const prefix = this.#prefix(partition)
+    const isNumber = new RegExp(`^\\d{${names.digits},15}$`)
     const numbers: number[] = []
     for (const name of await namesIn(folder)) {
       if (!name.startsWith(prefix) || !name.endsWith(extension)) continue
       const number = name.slice(prefix.length, -extension.length)
-      if (/^\d{6,15}$/.test(number)) numbers.push(Number(number))
+      if (isNumber.test(number)) numbers.push(Number(number))
     }
     return numbers
   }
@@ -119,11 +126,13 @@ export class BatchFiles implements Placement {
   }
 
   #name(partition: string, number: number): string {
-    return `${prefixOf(partition)}${String(number).padStart(digits, '0')}${this.options.extension}`
+    const { names, extension } = this.options
+    return `${this.#prefix(partition)}${String(number).padStart(names.digits, '0')}${extension}`
   }
-}
 
-/** The engine calls the one partition of an undivided source `all`. */
-function prefixOf(partition: string): string {
-  return partition === 'all' ? '' : `${safeName(partition)}-`
+  /** The engine calls the one partition of an undivided source `all`. */
+  #prefix(partition: string): string {
+    const { prefix } = this.options.names
+    return partition === 'all' ? prefix : `${prefix}${safeName(partition)}-`
+  }
 }

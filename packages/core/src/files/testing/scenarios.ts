@@ -39,6 +39,12 @@ const filesIn = (folder: string): unknown[] =>
     .filter((name) => name.endsWith('.json'))
     .sort()
     .flatMap((name) => decodeJson(readFileSync(`${folder}/${name}`, 'utf8')) as unknown[])
+const enveloped = { member: 'records', before: { metadata: { n: 1 } } }
+const envelopeIn = (folder: string): unknown[] => {
+  if (!readdirSync(folder).includes('out.json')) return []
+  const held = decodeJson(readFileSync(`${folder}/out.json`, 'utf8')) as { metadata: { n: number }; records: unknown[] }
+  return held.metadata.n === 1 ? held.records : ['other metadata']
+}
 const isNothing = (seen: readonly unknown[]) => seen.length === 0
 
 /** Every kind of output, from nothing and over what earlier runs left. */
@@ -107,5 +113,17 @@ export const scenarios: readonly Scenario[] = [
     read: filesIn,
     expected: rows,
     meanwhile: () => true,
+  },
+  {
+    name: 'an array in an envelope, incremental',
+    sink: (folder) => jsonSink({ path: `${folder}/out.json`, envelope: enveloped, indent: 2 }),
+    before: (folder) =>
+      runOnce(jsonSink({ path: `${folder}/out.json`, envelope: enveloped, indent: 2 }), rows.slice(0, 3), {
+        run: 'run-0',
+      }),
+    drives: [{ from: 3, partition: { ...whole, start: 3 } }],
+    read: envelopeIn,
+    expected: rows,
+    meanwhile: (seen) => seen.length === 3,
   },
 ]
