@@ -138,12 +138,6 @@ function withSparse(params: Json | undefined, changes: JsonObject): Json {
   return { ...(isObject(params) ? params : {}), sparse_vectors: sparse }
 }
 
-/** Unlike settings, a name that is null is removed. */
-function mergedMetadata(base: Json | undefined, change: JsonObject): JsonObject {
-  const all = { ...(isObject(base) ? base : {}), ...change }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
-}
-
 /** What is null in the change stays as it was: the server takes such fields as not given. */
 function overlaid(base: Json | undefined, change: Json | undefined): JsonObject {
   const all: JsonObject = { ...(isObject(base) ? base : {}) }

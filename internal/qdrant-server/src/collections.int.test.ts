@@ -55,7 +55,8 @@ describe('collections', () => {
   test('have metadata that changes are merged into, and null removes', async () => {
     const { client } = qdrant
     const name = qdrant.collection()
-    await client.createCollection(name, { vectors, metadata: { kept: 1, gone: 2 } })
+    await client.createCollection(name, { vectors })
+    await client.updateCollection(name, { metadata: { kept: 1, gone: 2 } })
     await client.updateCollection(name, { metadata: { gone: null, added: { n: 3 } } })
     expect((await client.getCollection(name)).config.metadata).toEqual({ kept: 1, added: { n: 3 } })
     await client.updateCollection(name, { metadata: {} })
