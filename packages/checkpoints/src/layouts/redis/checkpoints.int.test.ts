@@ -1,0 +1,301 @@
+import { describeRedis, describeStack, stackUrl, useRedis } from '@drover-internal/redis-server/vitest'
+import { AIMessage, HumanMessage } from '@langchain/core/messages'
+import {
+  Annotation,
+  Command,
+  END,
+  interrupt,
+  type MemorySaver,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+} from '@langchain/langgraph'
+import { RedisSaver } from '@langchain/langgraph-checkpoint-redis'
+import { ShallowRedisSaver } from '@langchain/langgraph-checkpoint-redis/shallow'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
+import type { StoredValue } from '../../records/stored-value.js'
+import { readRecords } from '../langchain/testing/read-records.js'
+import type { RedisCheckpointLayout } from './checkpoint-keys.js'
+import { checkpointReading } from './checkpoint-reading.js'
+import { redisLayoutSource } from './redis-layout-source.js'
+import { layoutSource } from './redis-layouts.js'
+import type { DocumentForm } from './redis-reader.js'
+import { documentClient } from './testing/document-client.js'
+import { type Expected, expectedCheckpoints, loadKeys, setDocument } from './testing/redis-fixtures.js'
+
+function sourceOf(layout: RedisCheckpointLayout, connection: string, form: DocumentForm) {
+  return redisLayoutSource<CheckpointRecord>(
+    layout,
+    { place: { type: 'redis', connection } },
+    checkpointReading(layout),
+    form,
+  )
+}
+
+function shown({ type, bytes }: StoredValue): string {
+  return bytes === null ? type : `${type} ${Buffer.from(bytes).toString()}`
+}
+
+function comparable({ state, writes, ...record }: CheckpointRecord): Expected {
+  const { channels } = state as CheckpointState
+  return {
+    key: [record.thread_id, record.checkpoint_ns, record.checkpoint_id],
+    parent: record.parent_checkpoint_id,
+    timestamp: record.timestamp ?? '',
+    step: record.metadata.step as number,
+    channels: Object.entries(channels)
+      .map(([name, value]): [string, string] => [name, shown(value)])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    writes: writes
+      .map(({ task_path, task_id, idx, channel, value }) =>
+        [task_path, task_id, idx, channel, value.type, value.bytes && Buffer.from(value.bytes).toString('base64')].join(
+          ' ',
+        ),
+      )
+      .sort(),
+  }
+}
+
+function byKey(all: readonly Expected[]): readonly Expected[] {
+  return [...all].sort((a, b) => (JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1))
+}
+
+/** What fixtures of the Python savers come to, wherever they lie. */
+function pythonTests(connection: () => { readonly client: Redis; readonly url: string }, form: DocumentForm): void {
+  test('of Python come with every channel, write and parent, of threads and namespaces with separators too', async () => {
+    const { client, url } = connection()
+    await loadKeys(client, 'python.ndjson', form)
+    const { records, rejected } = await readRecords(sourceOf('langgraph-redis', url, form), 7)
+    expect(rejected).toEqual([])
+    expect(byKey(records.map(comparable))).toEqual(byKey(expectedCheckpoints('python.expected.ndjson')))
+    expect(new Set(records.map(({ thread_id }) => thread_id))).toEqual(new Set(['user:42', 'plain', 'a:b|c']))
+    expect(records.every(({ language }) => language === 'python')).toBe(true)
+    const [first] = records.map(({ state }) => (state as CheckpointState).checkpoint)
+    expect(Object.keys(first ?? {}).sort()).toEqual(
+      ['channel_versions', 'id', 'ts', 'updated_channels', 'v', 'versions_seen'].sort(),
+    )
+  })
+
+  test('of the shallow saver are the last ones of each namespace, with the writes that it registered', async () => {
+    const { client, url } = connection()
+    await loadKeys(client, 'python-shallow.ndjson', form)
+    const { records, rejected } = await readRecords(sourceOf('langgraph-redis-shallow', url, form))
+    expect(rejected).toEqual([])
+    const all = expectedCheckpoints('python-shallow.expected.ndjson')
+    const last = new Map(all.map((one) => [JSON.stringify(one.key.slice(0, 2)), { ...one, parent: null }]))
+    const found = records.map(comparable)
+    expect(byKey(found.map(({ writes: _, ...one }) => one as Expected))).toEqual(
+      byKey([...last.values()].map(({ writes: _, ...one }) => one as Expected)),
+    )
+    expect(found.flatMap(({ writes }) => writes).some((write) => write.includes('__interrupt__'))).toBe(true)
+  })
+
+  test('of both savers in one store are told apart, and those of the other one are left out with a warning', async () => {
+    const { client, url } = connection()
+    await loadKeys(client, 'python.ndjson', form)
+    await loadKeys(client, 'python-shallow.ndjson', form)
+    const warnings: string[] = []
+    const { signal } = new AbortController()
+    const session = await sourceOf('langgraph-redis-shallow', url, form).connect({
+      signal,
+      warn: ({ code }) => warnings.push(code),
+    })
+    let count = 0
+    const partition = { id: 'all', bounds: null }
+    for await (const page of session.read({ signal, partition, after: null, page: { records: 10, bytes: 1e6 } }))
+      count += page.count
+    await session[Symbol.asyncDispose]()
+    expect(count).toBe(6)
+    expect(warnings).toEqual(['KEYS_LEFT_OUT'])
+  })
+}
+
+describeRedis('checkpoints in a Redis without modules, as strings of JSON', () => {
+  const database = useRedis()
+  afterEach(async () => {
+    await database.client.flushdb()
+  })
+
+  pythonTests(() => database, 'text')
+
+  test('go on behind any cursor, and in partitions, with each checkpoint once', async () => {
+    await loadKeys(database.client, 'python.ndjson', 'text')
+    const source = sourceOf('langgraph-redis', database.url, 'text')
+    const { records, cursors } = await readRecords(source, 3)
+    const ids = (some: readonly CheckpointRecord[]) =>
+      some.map(({ thread_id, checkpoint_id }) => `${thread_id} ${checkpoint_id}`)
+    for (const [i, cursor] of cursors.entries()) {
+      expect(ids((await readRecords(source, 5, cursor)).records)).toEqual(ids(records.slice((i + 1) * 3)))
+    }
+    const { signal } = new AbortController()
+    await using session = await source.connect({ signal })
+    const partitions = (await session.partition?.({ signal, count: 4 })) ?? []
+    expect(partitions).toHaveLength(4)
+    const parts: CheckpointRecord[] = []
+    for (const partition of partitions) {
+      for await (const page of session.read({ signal, partition, after: null, page: { records: 100, bytes: 1e7 } }))
+        parts.push(...page.rows())
+    }
+    expect(ids(parts)).toEqual(ids(records))
+  })
+
+  test('that are broken are rejected with their keys and bytes, and the others come', async () => {
+    await loadKeys(database.client, 'python.ndjson', 'text')
+    const [key = ''] = await database.client.keys('checkpoint:plain:__empty__:*')
+    const text = (await database.client.get(key)) ?? ''
+    await database.client.set(key, text.slice(0, 300))
+    const [write = ''] = await database.client.keys('checkpoint_write:plain:below:*')
+    await setDocument(
+      database.client,
+      write,
+      ((await database.client.get(write)) ?? '').replace('"idx":0', '"idx":"first"'),
+      'text',
+    )
+    const { records, rejected } = await readRecords(sourceOf('langgraph-redis', database.url, 'text'))
+    expect(records).toHaveLength(26)
+    expect(rejected.map((reject) => reject.key).sort()).toEqual([[key], ['plain', 'below', write.split(':')[3]]].sort())
+    expect(rejected.find((reject) => reject.key?.length === 1)?.raw?.toString()).toBe(text.slice(0, 300))
+    expect(rejected.map(({ error }) => (error as { code?: string }).code)).toEqual([
+      'RECORD_UNREADABLE',
+      'RECORD_UNREADABLE',
+    ])
+  })
+
+  test('without the set that names their writes have them all the same', async () => {
+    await loadKeys(database.client, 'python.ndjson', 'text')
+    await database.client.del(...(await database.client.keys('write_keys_zset:*')))
+    // A checkpoint that was put after its writes says that it has none.
+    for (const key of await database.client.keys('checkpoint:*')) {
+      const text = (await database.client.get(key)) ?? ''
+      await database.client.set(key, text.replace('"has_writes":false', '"has_writes":true'))
+    }
+    const { records } = await readRecords(sourceOf('langgraph-redis', database.url, 'text'))
+    expect(byKey(records.map(comparable))).toEqual(byKey(expectedCheckpoints('python.expected.ndjson')))
+  })
+
+  test('of a server that is emptied meanwhile are no complete read', async () => {
+    await loadKeys(database.client, 'python.ndjson', 'text')
+    const { signal } = new AbortController()
+    await using session = await sourceOf('langgraph-redis', database.url, 'text').connect({ signal })
+    await session.count?.({ signal })
+    await database.client.flushdb()
+    const read = async () => {
+      const options = { signal, partition: { id: 'all', bounds: null }, after: null, page: { records: 10, bytes: 1e6 } }
+      for await (const page of session.read(options)) page.rows()
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringContaining('emptied') })
+  })
+
+  test.each(['langgraph-redis', 'langgraph-redis-shallow', 'langgraph-js-redis', 'langchain-redis-json'] as const)(
+    'are none for %s: what is missing is said before anything is read',
+    async (layout) => {
+      const source = layoutSource(layout, { place: { type: 'redis', connection: database.url } })
+      const { signal } = new AbortController()
+      await expect(source.connect({ signal })).rejects.toMatchObject({
+        code: 'SOURCE_INVALID',
+        message: expect.stringMatching(/has no RedisJSON.*load the module/),
+      })
+    },
+  )
+
+  test('of LangGraph.js come with values of channels that lie beside them, and with writes', async () => {
+    const saver = new RedisSaver(documentClient(database.client) as never)
+    const kept = await runGraph(saver)
+    const { records, rejected } = await readRecords(sourceOf('langgraph-js-redis', database.url, 'text'))
+    expect(rejected).toEqual([])
+    expect(records).toHaveLength(kept)
+    for (const record of records) {
+      const { thread_id, checkpoint_ns, checkpoint_id } = record
+      const tuple = await saver.getTuple({ configurable: { thread_id, checkpoint_ns, checkpoint_id } })
+      expect(tuple?.parentConfig?.configurable?.checkpoint_id ?? null).toBe(record.parent_checkpoint_id)
+      expect(tuple?.checkpoint.ts).toBe(record.timestamp)
+      const { channels } = record.state as CheckpointState
+      const values = Object.entries(channels).filter(([, { type }]) => type !== 'empty')
+      const revived = await Promise.all(
+        values.map(async ([name, { bytes }]) => [name, await saver.serde.loadsTyped('json', bytes ?? '')]),
+      )
+      expect(Object.fromEntries(revived)).toEqual(tuple?.checkpoint.channel_values)
+      expect(record.metadata).toEqual(tuple?.metadata)
+      // Where a checkpoint and its writes are put at the same time, `has_writes` may say that there are none: so the saver is asked for them.
+      const pending = await (saver as unknown as PendingWrites).loadPendingWrites(
+        thread_id,
+        checkpoint_ns,
+        checkpoint_id,
+      )
+      const written = record.writes.map(({ task_id, channel }) => `${task_id} ${channel}`)
+      expect(written.sort()).toEqual((pending ?? []).map(([task, channel]) => `${task} ${channel}`).sort())
+    }
+    expect(records.some(({ writes }) => writes.some(({ idx }) => idx === -3))).toBe(true)
+    expect(records.some(({ checkpoint_ns }) => checkpoint_ns.startsWith('below:'))).toBe(true)
+  })
+
+  test('of the shallow saver of LangGraph.js are the last ones', async () => {
+    const saver = new ShallowRedisSaver(documentClient(database.client) as never)
+    await runGraph(saver)
+    const { records } = await readRecords(sourceOf('langgraph-js-redis', database.url, 'text'))
+    expect(records.filter(({ checkpoint_ns }) => checkpoint_ns === '').map(({ thread_id }) => thread_id)).toEqual([
+      'js:1',
+      'js:2',
+    ])
+  })
+})
+
+describeStack('checkpoints in a Redis with RedisJSON', () => {
+  let client: Redis
+  beforeAll(() => {
+    client = new Redis(stackUrl())
+  })
+  afterEach(async () => {
+    await client.flushdb()
+  })
+  afterAll(() => {
+    client.disconnect()
+  })
+  pythonTests(() => ({ client, url: stackUrl() }), 'json')
+})
+
+interface PendingWrites {
+  loadPendingWrites(
+    ...name: readonly string[]
+  ): Promise<readonly (readonly [task: string, channel: string])[] | undefined>
+}
+
+/** Two threads, one of them interrupted. Gives how many checkpoints there are. */
+async function runGraph(saver: RedisSaver | ShallowRedisSaver): Promise<number> {
+  const State = Annotation.Root({
+    ...MessagesAnnotation.spec,
+    note: Annotation<string>,
+    seen: Annotation<Set<string>>,
+  })
+  const below = new StateGraph(State)
+    .addNode('deep', () => ({ note: 'from below' }))
+    .addEdge(START, 'deep')
+    .addEdge('deep', END)
+  const graph = new StateGraph(State)
+    .addNode('agent', () => ({
+      messages: [
+        new AIMessage({
+          content: '',
+          id: 'a-1',
+          tool_calls: [{ name: 'weather', args: { city: 'Oslo' }, id: 'call_1' }],
+        }),
+      ],
+      seen: new Set(['one']),
+    }))
+    .addNode('below', below.compile())
+    .addNode('ask', () => ({ note: interrupt({ question: 'Go on?' }) as string }))
+    .addEdge(START, 'agent')
+    .addEdge('agent', 'below')
+    .addEdge('below', 'ask')
+    .addEdge('ask', END)
+    .compile({ checkpointer: saver as unknown as MemorySaver })
+  for (const thread_id of ['js:1', 'js:2']) {
+    const config = { configurable: { thread_id } }
+    await graph.invoke({ messages: [new HumanMessage({ content: 'Weather?', id: 'h-1' })] }, config)
+    if (thread_id === 'js:1') await graph.invoke(new Command({ resume: 'yes' }), config)
+  }
+  const client = (saver as unknown as { readonly client: { keys(pattern: string): Promise<string[]> } }).client
+  return (await client.keys('checkpoint:*')).length
+}
