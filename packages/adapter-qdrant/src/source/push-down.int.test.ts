@@ -90,7 +90,7 @@ describe.each([
       fc.asyncProperty(filter, async (where) => {
         expect(await readSource(source(where))).toEqual(kept(all, where))
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     )
   })
 

@@ -19,10 +19,17 @@ export const layoutNames = [
   'langchain-redis-json',
   'langchain-qdrant',
   'unified-qdrant',
+  'unified-qdrant-messages',
 ] as const
 
 /** How agents' data lies in a store. */
 export type LayoutName = (typeof layoutNames)[number]
+
+/** Layouts whose records are checkpoints alone. */
+export type CheckpointLayoutName = Extract<LayoutName, `langgraph-${string}`>
+
+/** Layouts whose records are messages alone. */
+export type MessageLayoutName = Extract<LayoutName, `langchain-${string}`>
 
 /** What of a store was found that looks like a layout. */
 export interface LayoutFinding {
@@ -50,6 +57,8 @@ interface LayoutOf<R> {
   readonly name: LayoutName
   readonly records: R extends CheckpointRecord ? 'checkpoints' : 'messages'
   readonly store: StorePlace['type']
+  /** Its records have the times that filters by date need. @default true */
+  readonly hasTimestamps?: boolean
   readonly source: (options: LayoutOptions) => Source<R>
   /** Absent where the layout is only read. */
   readonly sink?: (options: LayoutOptions & LayoutSinkOptions) => Sink<R>

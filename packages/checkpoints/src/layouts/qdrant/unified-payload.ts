@@ -1,0 +1,108 @@
+import { DroverError, decodeJson, encodeJson, type Row, shown, ValueRefused } from '@drover/core'
+import type { CheckpointRecord } from '../../records/checkpoint-record.js'
+import type { StoredValue } from '../../records/stored-value.js'
+import { readValue } from '../../serde/read-value.js'
+import { isObject } from '../../serde/tags/tag.js'
+import { type CheckpointText, checkpointText } from './checkpoint-text.js'
+
+/** The part of a record that its payload keeps as one text: with it a checkpoint comes back byte for byte. */
+type Serialized = Omit<CheckpointRecord, 'thread_id' | 'checkpoint_ns' | 'checkpoint_id'>
+
+/** A payload of a checkpoint, and the text that it stands for. */
+export interface UnifiedPayload {
+  readonly payload: Row
+  readonly text: CheckpointText
+}
+
+/**
+ * The payload of a checkpoint: fields as the unified memory of Python has them, to be read and searched, and the whole record in `serialized`.
+ *
+ * @throws ValueRefused for a value that cannot be read
+ */
+export function unifiedPayload(record: CheckpointRecord): UnifiedPayload {
+  const { thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, timestamp, metadata, state, writes } = record
+  const channels = 'sealed' in state ? {} : shownChannels(state.channels)
+  const text = checkpointText(channels)
+  return {
+    text,
+    payload: {
+      id: checkpoint_id,
+      thread_id,
+      checkpoint_ns,
+      checkpoint:
+        'sealed' in state
+          ? shownValue(state.sealed, 'the checkpoint')
+          : { ...state.checkpoint, channel_values: channels },
+      metadata,
+      parent_config: parent_checkpoint_id,
+      parent_checkpoint_id,
+      tags: [],
+      created_at: timestamp,
+      updated_at: timestamp,
+      message_count: text.messages.length,
+      step_count: Number.isSafeInteger(metadata.step) && (metadata.step as number) > 0 ? metadata.step : 0,
+      summary: text.summary,
+      keywords: [],
+      version: 1,
+      channel_versions: 'sealed' in state ? {} : (state.checkpoint.channel_versions ?? {}),
+      pending_writes: writes.map(({ task_id, channel, value }) => [
+        task_id,
+        channel,
+        shownValue(value, `the write to "${channel}"`),
+      ]),
+      serialized: encodeJson(serializedOf(record)),
+    },
+  }
+}
+
+/** The record of a payload that {@link unifiedPayload} made. @throws `RECORD_UNREADABLE` */
+export function recordOfUnified(payload: Row): CheckpointRecord {
+  const { id, thread_id, checkpoint_ns, serialized } = payload
+  if (typeof id !== 'string' || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') {
+    throw unreadable(`its id, thread_id and checkpoint_ns are ${[id, thread_id, checkpoint_ns].map(shown).join(', ')}`)
+  }
+  return { thread_id, checkpoint_ns, checkpoint_id: id, ...parsed(serialized) }
+}
+
+function serializedOf({ thread_id: _, checkpoint_ns: _ns, checkpoint_id: _id, ...rest }: CheckpointRecord): Serialized {
+  const { parent_checkpoint_id, timestamp, language, state, metadata, writes } = rest
+  return { parent_checkpoint_id, timestamp, language, state, metadata, writes }
+}
+
+function parsed(text: unknown): Serialized {
+  if (typeof text !== 'string') throw unreadable(`its "serialized" is ${shown(text)}`)
+  let value: unknown
+  try {
+    value = decodeJson(text)
+  } catch (error) {
+    throw unreadable(`its "serialized" is no JSON (${error instanceof Error ? error.message : String(error)})`)
+  }
+  if (!isObject(value) || !isState(value.state) || !Array.isArray(value.writes) || !isObject(value.metadata)) {
+    throw unreadable('its "serialized" is not what Drover writes there')
+  }
+  return value as unknown as Serialized
+}
+
+function isState(state: unknown): boolean {
+  if (!isObject(state)) return false
+  const { sealed, checkpoint, channels } = state
+  return isObject(sealed) || (isObject(checkpoint) && isObject(channels))
+}
+
+function shownChannels(channels: Readonly<Record<string, StoredValue>>): Record<string, unknown> {
+  const entries = Object.entries(channels).filter(([, { type }]) => type !== 'empty')
+  return Object.fromEntries(entries.map(([name, value]) => [name, shownValue(value, `the channel "${name}"`)]))
+}
+
+function shownValue(value: StoredValue, what: string): unknown {
+  try {
+    return readValue(value).json
+  } catch (error) {
+    if (!DroverError.isInstance(error, 'RECORD_UNREADABLE')) throw error
+    throw new ValueRefused(`unreadable in ${what}`, error.message)
+  }
+}
+
+function unreadable(what: string): DroverError {
+  return new DroverError('RECORD_UNREADABLE', `A point of unified memory cannot be read: ${what}.`)
+}
