@@ -29,7 +29,7 @@ export type LayoutName = (typeof layoutNames)[number]
 export type CheckpointLayoutName = Extract<LayoutName, `langgraph-${string}`>
 
 /** Layouts whose records are messages alone. */
-export type MessageLayoutName = Extract<LayoutName, `langchain-${string}`>
+export type MessageLayoutName = Extract<LayoutName, `langchain-${string}`> | 'unified-qdrant-messages'
 
 /** What of a store was found that looks like a layout. */
 export interface LayoutFinding {

@@ -9,5 +9,5 @@ export const checkpointLayouts = {
     'langchain-redis-list',
     'langchain-redis-json',
   ],
-  qdrant: ['unified-qdrant', 'langchain-qdrant'],
+  qdrant: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
 } as const
