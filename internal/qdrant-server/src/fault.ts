@@ -32,7 +32,7 @@ export interface Fault extends Required<Pick<FaultOptions, 'on'>> {
 
 const messages: Readonly<Record<number, string>> = {
   429: 'Rate limiting exceeded: Write rate limit exceeded, retry later',
-  500: 'Service internal error: No space left on device',
+  500: 'Service internal error: task 42 was cancelled',
   503: 'Shard temporarily unavailable: The shard is being recovered',
 }
 

@@ -20,8 +20,9 @@ export interface Refusal {
 }
 
 const known = new WeakMap<DroverError, number>()
+const tooLarge = /^Payload error: .*(?:larger than allowed|exceeded limit)/i
 
-/** The status of the answer that an error was made of; undefined if there was none. */
+/** The status of the answer that an error was made of, 413 for a request that is too large; undefined if there was none. */
 export function statusOf(error: unknown): number | undefined {
   return DroverError.isInstance(error) ? known.get(error) : undefined
 }
@@ -31,7 +32,9 @@ export function answerError(answer: Refusal, { doing }: FailurePlace): DroverErr
   const { status, retryAfter, location } = answer
   const own = qdrantError(answer.text)
   const said = own ?? firstLine(answer.text)
-  const meaning = meaningOf(status, said, own !== undefined)
+  // Qdrant itself says 400 where a proxy says 413.
+  const kind = tooLarge.test(said) ? 413 : status
+  const meaning = meaningOf(kind, said, own !== undefined)
   const at = location === undefined ? '' : ` to ${location}`
   const message = sentences(`${failed(doing)} ${status}${at}${said === '' ? '' : `, ${said}`}`, meaning.remedy)
   const wait = meaning.retry === true ? milliseconds(retryAfter) : undefined
@@ -39,7 +42,7 @@ export function answerError(answer: Refusal, { doing }: FailurePlace): DroverErr
     isRetryable: meaning.retry === true,
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   })
-  known.set(error, status)
+  known.set(error, kind)
   return error
 }
 
