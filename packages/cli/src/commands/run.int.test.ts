@@ -145,7 +145,7 @@ describe('a pipeline of a file', () => {
 
 describe('what is not right is said before anything is opened', () => {
   test.each([
-    [['run'], "error: missing required argument 'file'"],
+    [['run'], 'OPTION_INVALID: Name what is to run: a file, or --source'],
     [['rum', 'first.yaml'], '(Did you mean run?)'],
     [['run', 'first.yaml', '--batchsize', '5'], '(Did you mean --batch-size?)'],
     [['run', 'first.yaml', '--batch-size', '0'], 'It is a whole number of at least 1.'],

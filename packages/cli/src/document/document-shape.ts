@@ -93,7 +93,12 @@ const sources: Readonly<Record<string, ObjectShape>> = {
 }
 
 const postgresSink = object(
-  { ...postgresPlace, layout: layoutOf('postgres', written), on_conflict: onConflict },
+  {
+    ...postgresPlace,
+    layout: layoutOf('postgres', written),
+    on_conflict: onConflict,
+    sessions: choice(['text', 'uuid'], 'Of a chat history whose table is created. Default: text.'),
+  },
   ['connection_string'],
   'Tables of a PostgreSQL database, as the library itself has them.',
 )

@@ -68,6 +68,11 @@ const embedding = {
   dimensions: whole(1, 'How long the vectors are.'),
 }
 
+const sessions = choice(
+  ['text', 'uuid'],
+  'Of a chat history whose table is created: as langchain-community has it, or as langchain-postgres, which takes UUIDs alone. Default: text.',
+)
+
 function byStore(noun: string, about: string, more: (store: Store) => ObjectShape['fields']): VariantsShape {
   const stores = Object.keys(places) as Store[]
   const types = stores.map((store) => {
@@ -80,6 +85,7 @@ function byStore(noun: string, about: string, more: (store: Store) => ObjectShap
 
 const source = byStore('store of checkpoints', 'Reads checkpoints of LangGraph or messages of LangChain.', () => ({
   filters: checkpointFiltersShape,
+  name: text("Names the source in reports and in the run's fingerprint."),
 }))
 const sink = byStore(
   'store of checkpoints',
@@ -87,6 +93,7 @@ const sink = byStore(
   (store) => ({
     onConflict: choice(['error', 'skip', 'update'], 'What becomes of a record whose key is there. Default: error.'),
     ...(store === 'qdrant' ? embedding : {}),
+    ...(store === 'postgres' ? { sessions } : {}),
   }),
 )
 

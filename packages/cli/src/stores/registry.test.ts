@@ -2,11 +2,13 @@ import * as postgres from '@drover/adapter-postgres'
 import * as qdrant from '@drover/adapter-qdrant'
 import * as redis from '@drover/adapter-redis'
 import * as sqlite from '@drover/adapter-sqlite'
+import * as checkpoints from '@drover/checkpoints'
 import * as core from '@drover/core'
 import * as parquet from '@drover/export-parquet'
 import { expect, test } from 'vitest'
 import { pipelineShape } from '../pipeline-shape.js'
 import { conditionOperators } from '../shape/filter-words.js'
+import { checkpointLayouts } from './checkpoint-layouts.js'
 import { storeTypes } from './registry.js'
 
 /** What a file cannot hold: connections of the application, functions, clocks of tests. */
@@ -47,6 +49,43 @@ test.each(factories)(
     expect(given.toSorted(), `${entry.factory}: ${said}`).toEqual(known.toSorted())
   },
 )
+
+test.each(['source', 'sink'] as const)(
+  'a file may give a %s of checkpoints every option that its factory takes',
+  (role) => {
+    const shape = storeTypes.checkpoints?.roles[role]?.options
+    const ofPlace = ['connection', 'filename', 'url', 'apiKey', 'collection']
+    const given = new Set(
+      Object.values(shape?.kind === 'variants' ? shape.types : {})
+        .flatMap((one) => (one.kind === 'object' ? Object.keys(one.fields) : []))
+        .map((name) => (ofPlace.includes(name) ? 'place' : name)),
+    )
+    const { checkpointSource, checkpointSink } = checkpoints
+    const wrong = { 'no such option': 1 } as never
+    const listed = listedBy(() => (role === 'source' ? checkpointSource(wrong) : checkpointSink(wrong)))
+    expect([...given].filter((name) => !['embeddingModel', 'embedder'].includes(name)).toSorted()).toEqual(
+      listed.filter((name) => name !== 'embed').toSorted(),
+    )
+  },
+)
+
+test('the layouts of a file are those that there are', () => {
+  expect(Object.values(checkpointLayouts).flat().toSorted()).toEqual(
+    listedBy(() =>
+      checkpoints.checkpointSource({ place: { type: 'sqlite', filename: 'x' }, layout: 'none' as never }),
+    ).toSorted(),
+  )
+})
+
+/** The names that a refusal lists. */
+function listedBy(act: () => unknown): string[] {
+  try {
+    act()
+  } catch (error) {
+    return /There are: (.+)\.$/.exec((error as Error).message)?.[1]?.split(', ') ?? []
+  }
+  throw new Error('It was taken.')
+}
 
 test('a file may give a run every option that a pipeline takes', () => {
   let said = ''
