@@ -18,13 +18,12 @@ import {
   type StoreWait,
 } from '@drover/core'
 import { EncodingPage } from './encoding-page.js'
+import { requireMessages, strangeFields } from './message-fields.js'
 
 /** How records become rows of another sink. */
 export interface Encoding<R> {
   readonly name: string
   readonly version?: string
-  /** What records must be; their order and what else they have besides is the layout's affair. */
-  readonly schema: RecordSchema
   /** Keeps positions: the run's default. */
   readonly stateStore: () => StateStore
   /** Looks at the store, and says what is written there. */
@@ -73,24 +72,16 @@ class EncodingSession<R extends object> implements ExactSession<R> {
   }
 
   check(schema: RecordSchema): readonly FidelityIssue[] {
-    // When a store would forget a message says nothing of one that keeps it.
-    const known = new Set(['expires_at', ...this.encoding.schema.fields.map(({ name }) => name)])
-    const others = schema.fields.filter(({ name }) => !known.has(name))
-    const own = others.map(({ name }) => ({
-      field: name,
-      loses: 'a message has no place for it in this layout',
-      remedy: `omit: ["${name}"], or no step that adds it`,
-    }))
-    return [...own, ...(this.inner.check?.(this.opened.schema) ?? [])]
+    return [...strangeFields(schema), ...(this.inner.check?.(this.opened.schema) ?? [])]
   }
 
   async prepare(schema: RecordSchema, operation: Operation): Promise<void> {
-    this.#requireRecords(schema)
+    requireMessages(this.encoding.name, schema)
     await this.inner.prepare?.(this.opened.schema, operation)
   }
 
   async rehearse(schema: RecordSchema, pages: readonly Page<Row>[], operation: Operation): Promise<Rehearsal> {
-    this.#requireRecords(schema)
+    requireMessages(this.encoding.name, schema)
     const encoded = pages.map((page) => this.#encode(page as unknown as Page<R>, 0))
     const rehearsal = await this.inner.rehearse?.(this.opened.schema, encoded, operation)
     return rehearsal ?? { creates: [], rows: 0, durationMs: 0, notWritten: 'the store cannot take it back' }
@@ -144,16 +135,5 @@ class EncodingSession<R extends object> implements ExactSession<R> {
       }
     })
     return new EncodingPage(page, rows)
-  }
-
-  #requireRecords(schema: RecordSchema): void {
-    if (schema.fields.length === 0) return
-    const names = new Set(schema.fields.map(({ name }) => name))
-    const missing = this.encoding.schema.fields.filter((field) => !field.nullable && !names.has(field.name))
-    if (missing.length === 0) return
-    throw new DroverError(
-      'SINK_NOT_READY',
-      `${this.encoding.name}: it takes messages, and the records have no ${missing.map(({ name }) => `"${name}"`).join(', ')}: name a layout for what the source gives, or a step that makes messages of it.`,
-    )
   }
 }

@@ -13,7 +13,6 @@ import {
 } from '@drover/core'
 import { placeName } from '../../base/place-name.js'
 import type { MessageRecord } from '../../records/message-record.js'
-import { messageSchema } from '../../records/schemas.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
 import { encodingSink, type Opened } from './encoding-sink.js'
 import { findTables, type HistoryTable, historyTable } from './history-table.js'
@@ -35,7 +34,6 @@ export function historySink(where: string, options: LayoutOptions & LayoutSinkOp
   }
   return encodingSink<MessageRecord>({
     name: `${where} ${placeName(options.place)} ${options.table ?? 'messages'}`,
-    schema: messageSchema({ kind: 'any' }, true),
     stateStore: () => stateStoreOf(options),
     open: (operation) => open(where, options, operation),
   })

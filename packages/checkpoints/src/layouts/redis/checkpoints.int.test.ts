@@ -23,7 +23,7 @@ import { redisLayoutSource } from './redis-layout-source.js'
 import { layoutSource } from './redis-layouts.js'
 import type { DocumentForm } from './redis-reader.js'
 import { documentClient } from './testing/document-client.js'
-import { type Expected, expectedCheckpoints, loadKeys, setDocument } from './testing/redis-fixtures.js'
+import { type Expected, expectedCheckpoints, loadKeys, oldValues, setDocument } from './testing/redis-fixtures.js'
 
 function sourceOf(layout: RedisCheckpointLayout, connection: string, form: DocumentForm) {
   return redisLayoutSource<CheckpointRecord>(
@@ -199,6 +199,31 @@ describeRedis('checkpoints in a Redis without modules, as strings of JSON', () =
       })
     },
   )
+
+  test('of versions before 0.2 have values of channels that lie in documents of their own, and writes that no set names', async () => {
+    await loadKeys(database.client, 'python-old.ndjson', 'text')
+    const { records, rejected } = await readRecords(sourceOf('langgraph-redis', database.url, 'text'))
+    expect(rejected).toEqual([])
+    const channels = Object.fromEntries(
+      Object.entries(oldValues()).map(([name, [type, text]]) => [
+        name,
+        type === 'base64' ? `bytes ${Buffer.from(text, 'base64')}` : `json ${text}`,
+      ]),
+    )
+    for (const { state, writes, parent_checkpoint_id } of records) {
+      const found = Object.entries((state as CheckpointState).channels).map(([name, value]) => [name, shown(value)])
+      expect(Object.fromEntries(found)).toEqual({ ...channels, gone: 'empty' })
+      expect(writes.map(({ idx, channel, value }) => [idx, channel, value.type])).toEqual([
+        [0, 'messages', 'json'],
+        [1, 'raw', 'bytes'],
+      ])
+      expect(parent_checkpoint_id).toBeNull()
+    }
+    expect(records.map(({ thread_id, checkpoint_ns }) => [thread_id, checkpoint_ns])).toEqual([
+      ['old:1', ''],
+      ['old:1', 'node:5a1d7c1e'],
+    ])
+  })
 
   test('of LangGraph.js come with values of channels that lie beside them, and with writes', async () => {
     const saver = new RedisSaver(documentClient(database.client) as never)

@@ -6,6 +6,7 @@ import { chatReading } from './chat-reading.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
 import { listReading } from './list-reading.js'
+import { listSink } from './list-sink.js'
 import { redisLayoutSource } from './redis-layout-source.js'
 
 function checkpoints(name: RedisCheckpointLayout): Layout {
@@ -27,6 +28,7 @@ export const redisLayouts: readonly Layout[] = [
     records: 'messages',
     store: 'redis',
     source: (options) => redisLayoutSource('langchain-redis-list', options, listReading(options.keyPrefix)),
+    sink: listSink,
   },
   {
     name: 'langchain-redis-json',

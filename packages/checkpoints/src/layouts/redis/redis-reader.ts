@@ -15,6 +15,8 @@ export type KeyKind = 'document' | 'list'
 
 /** Keys that a server looks at for one answer: it does nothing else meanwhile. */
 const scanCount = 1_000
+/** Answers of `SCAN` that are looked at to find out what is there, on each server. */
+const mostLooks = 100
 /** Commands sent at once. */
 const pipelineCommands = 500
 
@@ -55,7 +57,7 @@ export class RedisReader implements AsyncDisposable {
 
   /** Keys that begin with a text, of the kind that is asked for, in the order of their code units. All of them are in memory. */
   async keys(prefix: string, kind: KeyKind, { signal }: Operation): Promise<string[]> {
-    const type = kind === 'list' ? 'list' : this.form === 'json' ? 'ReJSON-RL' : 'string'
+    const type = kind === 'list' ? 'list' : this.documentType
     const found = new Set<string>()
     const { nodes } = await this.connection.topology('looking for keys')
     for (const { node } of nodes) {
@@ -80,6 +82,41 @@ export class RedisReader implements AsyncDisposable {
       } while (cursor !== '0')
     }
     return [...found].sort()
+  }
+
+  /** What the server calls the type of documents. */
+  get documentType(): string {
+    return this.form === 'json' ? 'ReJSON-RL' : 'string'
+  }
+
+  /**
+   * Some keys for each of the prefixes. It looks at a limited number of keys, so that a large store is not searched through.
+   *
+   * @param most For each prefix.
+   */
+  async sample(
+    prefixes: readonly string[],
+    most: number,
+    { signal }: Operation,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const found = new Map(prefixes.map((prefix): [string, string[]] => [prefix, []]))
+    const isEnough = () => [...found.values()].every(({ length }) => length >= most)
+    const { nodes } = await this.connection.topology('looking for keys')
+    for (const { node } of nodes) {
+      let cursor = '0'
+      for (let looks = 0; looks < mostLooks && !isEnough(); looks++) {
+        if (signal.aborted) throw abortError(signal)
+        const reply = await node.call('looking for keys', 'SCAN', cursor, 'COUNT', scanCount)
+        const [next, keys] = reply as [Buffer, Buffer[]]
+        for (const key of keys.map(String)) {
+          const own = found.get(prefixes.find((prefix) => key.startsWith(prefix)) ?? '')
+          if (own !== undefined && own.length < most) own.push(key)
+        }
+        cursor = next.toString('latin1')
+        if (cursor === '0') break
+      }
+    }
+    return found
   }
 
   /** Texts of documents, in the order of the keys; null where there is none any more. */

@@ -9,9 +9,17 @@ interface StoredKey {
   readonly value: string | Readonly<Record<string, number>>
 }
 
-export function linesOf<T>(name: string): readonly T[] {
-  const file = fileURLToPath(new URL(`../../../../fixtures/langgraph-redis/${name}`, import.meta.url))
-  return readFileSync(file, 'utf8')
+/** Values of channels as version 0.0.8 wrote them: type and text. */
+export function oldValues(): Readonly<Record<string, readonly [type: string, text: string]>> {
+  return JSON.parse(fixtureText('python-old.expected.json'))
+}
+
+function fixtureText(name: string): string {
+  return readFileSync(fileURLToPath(new URL(`../../../../fixtures/langgraph-redis/${name}`, import.meta.url)), 'utf8')
+}
+
+function linesOf<T>(name: string): readonly T[] {
+  return fixtureText(name)
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as T)
