@@ -5,10 +5,10 @@ import { createDatabase, type Database } from '@drover-internal/postgres-server'
 import { describePostgres, serverUrl } from '@drover-internal/postgres-server/vitest'
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
 import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'
-import BetterSqlite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkpointSource } from '../checkpoint-source.js'
 import { detectLayouts } from '../detect-layouts.js'
+import { runSqlite } from '../layouts/langchain/testing/run-sqlite.js'
 import { agentGraph, beginThread } from '../layouts/sql/testing/agent-graph.js'
 import { copyStore, restore } from '../layouts/sql/testing/fixtures.js'
 import { migrate } from '../layouts/sql/testing/migrate.js'
@@ -26,11 +26,9 @@ describe('what is found in an SQLite file', () => {
     await rm(folder, { recursive: true })
   })
 
-  const file = (name: string, ...statements: string[]): StorePlace & { type: 'sqlite' } => {
+  const file = async (name: string, ...statements: string[]): Promise<StorePlace> => {
     const filename = join(folder, name)
-    const database = new BetterSqlite(filename)
-    for (const statement of statements) database.exec(statement)
-    database.close()
+    await runSqlite(filename, ...statements)
     return { type: 'sqlite', filename }
   }
 
@@ -48,11 +46,11 @@ describe('what is found in an SQLite file', () => {
   })
 
   it('is a chat history under either of its names, and a question where both are there', async () => {
-    const one = file('one.db', history('message_store'))
+    const one = await file('one.db', history('message_store'))
     expect(await detectLayouts(one)).toMatchObject([
       { layout: 'langchain-sqlite', options: { table: 'message_store' } },
     ])
-    const both = file('both.db', history('message_store'), history('chat_message_history'))
+    const both = await file('both.db', history('message_store'), history('chat_message_history'))
     await expect(opened(both)).rejects.toThrow(
       /^.*both\.db holds .*table "message_store".* Say which is meant with the option table\.$/,
     )
@@ -63,7 +61,7 @@ describe('what is found in an SQLite file', () => {
   it('is a question where checkpoints and a history are there', async () => {
     const filename = join(folder, 'two.db')
     await copyStore('sqlite', filename)
-    file('two.db', history('message_store'))
+    await file('two.db', history('message_store'))
     const place: StorePlace = { type: 'sqlite', filename }
     await expect(opened(place)).rejects.toMatchObject({
       code: 'OPTION_INVALID',
@@ -76,7 +74,7 @@ describe('what is found in an SQLite file', () => {
   })
 
   it('is nothing where other tables are there, and what was looked for is said', async () => {
-    const place = file('other.db', 'CREATE TABLE checkpoints (id INTEGER, lap TEXT)')
+    const place = await file('other.db', 'CREATE TABLE checkpoints (id INTEGER, lap TEXT)')
     await expect(opened(place)).rejects.toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       message: expect.stringMatching(/nothing of langgraph-sqlite.*chat_message_history or message_store/),
@@ -88,7 +86,7 @@ describe('what is found in an SQLite file', () => {
   })
 
   it("is an older library's where columns are missing", async () => {
-    const old = file(
+    const old = await file(
       'old.db',
       'CREATE TABLE checkpoints (thread_id TEXT, thread_ts TEXT, parent_ts TEXT, checkpoint BLOB, metadata BLOB)',
     )
