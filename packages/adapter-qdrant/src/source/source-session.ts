@@ -51,8 +51,9 @@ export async function connectSource(
   settings: SourceSettings,
   operation: ConnectOperation,
 ): Promise<SourceSession<QdrantRecord>> {
-  const connection = openQdrant(settings.location, where)
+  const connection = openQdrant(settings.location, where, operation.warn)
   try {
+    await connection.greet(operation.signal)
     const shape = await readShape(connection, settings.collection, operation)
     checkVectors(shape, settings)
     return new QdrantSourceSession(connection, settings, shape)
