@@ -2,6 +2,7 @@ export { type CheckpointSinkOptions, checkpointSink } from './checkpoint-sink.js
 export { type CheckpointSourceOptions, checkpointSource } from './checkpoint-source.js'
 export { type DetectOptions, detectLayouts } from './detect-layouts.js'
 export type { CheckpointFilterOptions } from './filters/checkpoint-filters.js'
+export { addMigrationMetadata, normalizeRecordTimestamps } from './filters/record-transformers.js'
 export type {
   CheckpointLayoutName,
   LayoutFinding,
