@@ -4,7 +4,6 @@ import {
   type Flow,
   from,
   isFlow,
-  type NormalizeTimestampsOptions,
   type PipelineOptions,
   type Row,
   type Sink,
@@ -14,9 +13,11 @@ import {
 import { loadExport } from './modules/load-module.js'
 import type { ChosenPart, PipelineFile, PipelineParts } from './pipeline-file.js'
 import { runFields } from './pipeline-shape.js'
+import { checkpoints } from './stores/checkpoints.js'
+import { loadPackage } from './stores/load-package.js'
 import { makeByType } from './stores/store-by-text.js'
 import type { Making, Role } from './stores/store-type.js'
-import { normalizeOwnTimestamps, transformerTypes } from './transformers.js'
+import { transformersOfAgents, transformerTypes } from './transformers.js'
 
 /** What of a file overrides or follows from the command line. */
 export type Overrides = Partial<PipelineOptions<Row>>
@@ -144,9 +145,19 @@ async function withStep(
   ofAgents: boolean,
 ): Promise<Flow<Row>> {
   const { type, ...options } = part
+  const ofRecord = type === undefined ? undefined : transformersOfAgents[type]
+  if (ofRecord !== undefined && Object.keys(options).length === 0 && ofAgents)
+    return placed(file, at, async () => {
+      const make = (await loadPackage('checkpoints', checkpoints, file.folder))[ofRecord] as () => Step
+      return flow.pipe(make())
+    })
   if (type === 'normalize-timestamps' && options.fields === undefined)
-    return placed(file, at, () =>
-      flow.pipe(normalizeOwnTimestamps(options as NormalizeTimestampsOptions, ofAgents) as Step),
+    throw file.error(
+      at,
+      new DroverError(
+        'OPTION_INVALID',
+        'this lacks fields: only records of a source of type checkpoints have timestamps of their own, and take no options',
+      ),
     )
   const built = type === undefined ? undefined : transformerTypes[type]
   if (built !== undefined) return placed(file, at, () => flow.pipe(built.make(options as never) as Step))

@@ -1,17 +1,4 @@
-import {
-  addMetadata,
-  DroverError,
-  defaults,
-  mask,
-  type NormalizeTimestampsOptions,
-  normalizeTimestamps,
-  omit,
-  pick,
-  type Row,
-  rename,
-  type StepFunction,
-  transformer,
-} from '@drover/core'
+import { addMetadata, defaults, mask, normalizeTimestamps, omit, pick, rename, type StepFunction } from '@drover/core'
 import { anything, choice, list, map, type ObjectShape, object, text, whole } from './shape/shape.js'
 
 /** A transformer that a file can name, and what makes it of its options. */
@@ -81,22 +68,8 @@ export const transformerTypes: Readonly<Record<string, TransformerType>> = {
   },
 }
 
-/** The timestamps that a checkpoint, or a message, has by itself. @throws `OPTION_INVALID` where records are of another type. */
-export function normalizeOwnTimestamps(options: NormalizeTimestampsOptions, ofAgents: boolean): StepFunction {
-  if (!ofAgents)
-    throw new DroverError(
-      'OPTION_INVALID',
-      'normalize-timestamps lacks fields: only records of a source of type checkpoints have timestamps of their own',
-    )
-  const ofCheckpoint = normalizeTimestamps(['timestamp'], options)
-  const ofMessage = normalizeTimestamps(['created_at'], options)
-  return transformer({
-    name: 'normalizeTimestamps',
-    version: JSON.stringify(['own', options]),
-    describe: (schema) => {
-      const isCheckpoint = schema.fields.some(({ name }) => name === 'timestamp')
-      return (isCheckpoint ? ofCheckpoint : ofMessage).traits.describe?.(schema) ?? schema
-    },
-    transform: (record: Row) => ('timestamp' in record ? ofCheckpoint(record) : ofMessage(record)) as Row,
-  })
+/** Transformers that know the records of agents, by the type of those that do not: what `@drover/checkpoints` calls them. */
+export const transformersOfAgents: Readonly<Record<string, string>> = {
+  'add-metadata': 'addMigrationMetadata',
+  'normalize-timestamps': 'normalizeRecordTimestamps',
 }
