@@ -1,5 +1,3 @@
-import { postgresSink, postgresStateStore } from '@drover/adapter-postgres'
-import { sqliteSink, sqliteStateStore } from '@drover/adapter-sqlite'
 import {
   DroverError,
   type ExactSink,
@@ -11,6 +9,8 @@ import {
   type Row,
   type StateStore,
 } from '@drover/core'
+import { adapterOf } from '../../base/adapters.js'
+import { LazyStateStore } from '../../base/lazy-state-store.js'
 import { placeName } from '../../base/place-name.js'
 import type { MessageRecord } from '../../records/message-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
@@ -32,9 +32,10 @@ export function historySink(where: string, options: LayoutOptions & LayoutSinkOp
       `${where}: leave onConflict out: the store gives each message a new number, so none is there already.`,
     )
   }
+  const name = `${where} ${placeName(options.place)} ${options.table ?? 'messages'}`
   return encodingSink<MessageRecord>({
-    name: `${where} ${placeName(options.place)} ${options.table ?? 'messages'}`,
-    stateStore: () => stateStoreOf(options),
+    name,
+    stateStore: () => new LazyStateStore(name, () => stateStoreOf(options)),
     open: (operation) => open(where, options, operation),
   })
 }
@@ -50,7 +51,7 @@ async function open(
   const table = found?.name ?? qualified(options.schema, options.table ?? defaultTable)
   const createdAt = found === null ? createdAtOfNew(options) : createdAtOf(found)
   return {
-    sink: sinkOf(options, table),
+    sink: await sinkOf(options, table),
     schema: rowSchema(createdAt),
     encode: (message) => ({
       session_id: message.session_id,
@@ -71,8 +72,9 @@ async function tablesIn(options: LayoutOptions, operation: Operation): Promise<r
   }
 }
 
-function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, table: string): ExactSink<Row> {
+async function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, table: string): Promise<ExactSink<Row>> {
   if (place.type === 'postgres') {
+    const { postgresSink } = await adapterOf('postgres')
     return postgresSink({
       connection: place.connection as string,
       table,
@@ -80,6 +82,7 @@ function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, table: s
       createTable: sessions === 'uuid' ? uuidHistory(table) : textHistory(table),
     })
   }
+  const { sqliteSink } = await adapterOf('sqlite')
   return sqliteSink({
     filename: (place as { readonly filename: string }).filename,
     table,
@@ -87,10 +90,11 @@ function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, table: s
   })
 }
 
-function stateStoreOf({ place }: LayoutOptions): StateStore {
-  return place.type === 'postgres'
-    ? postgresStateStore({ connection: place.connection as string })
-    : sqliteStateStore({ filename: (place as { readonly filename: string }).filename })
+async function stateStoreOf({ place }: LayoutOptions): Promise<StateStore> {
+  if (place.type === 'postgres') {
+    return (await adapterOf('postgres')).postgresStateStore({ connection: place.connection as string })
+  }
+  return (await adapterOf('sqlite')).sqliteStateStore({ filename: (place as { readonly filename: string }).filename })
 }
 
 /** https://github.com/langchain-ai/langchain-postgres/blob/main/langchain_postgres/chat_message_histories.py */
