@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { DroverError, type JsonValue, type Operation, type SinkOperation } from '@drover/core'
+import { abortError, DroverError, type JsonValue, type Operation, type SinkOperation } from '@drover/core'
 import type { QdrantConnection } from '../connection/qdrant-connection.js'
 import { type CollectionInfo, pathOf, readCollection, thresholdNote } from './collection-info.js'
 
@@ -104,7 +104,9 @@ export class Indexing {
       }
       if (isFirst)
         voice.info?.(`${where}: waiting until its vectors are indexed, ${greenTimeoutMs / 1000} s at the most`)
-      await wait(Math.min(lookMs, greenTimeoutMs - waitedMs), undefined, { signal: operation.signal })
+      await wait(Math.min(lookMs, greenTimeoutMs - waitedMs), undefined, operation).catch((error: unknown) => {
+        throw operation.signal.aborted ? abortError(operation.signal) : error
+      })
       lookMs = Math.min(longestLookMs, lookMs * 2)
     }
   }

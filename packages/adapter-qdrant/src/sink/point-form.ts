@@ -16,6 +16,8 @@ export interface PointForm {
   readonly vectorFields: readonly VectorField[]
   /** The vector that is embedded; null without `embed`. */
   readonly embedded: VectorSpace | null
+  /** Fields of the payload in which each value brings its own type, says the store: the integer 1 is not the real number 1.0 there. */
+  readonly anyFields: ReadonlySet<string>
 }
 
 /** Whether records are points: fields of their own would be a strange coincidence. */
@@ -77,7 +79,8 @@ export function pointForm(
       `${where} has ${shownSpaces(spaces.values())}, and the records no field that is a vector: name it with vector, make it with embed, or write points without any: vector: {}.`,
     )
   }
-  return { isPoint, vectorFields, embedded }
+  const anyFields = schema.fields.filter(({ type, native }) => type.kind === 'any' && native !== undefined)
+  return { isPoint, vectorFields, embedded, anyFields: new Set(anyFields.map(({ name }) => name)) }
 }
 
 /** @throws `SINK_NOT_READY` */

@@ -13,6 +13,7 @@ export interface PointWriterOptions {
   readonly where: string
   /** Points of another collection go as they stand. */
   readonly values: 'plain' | 'extended'
+  readonly anyFields: ReadonlySet<string>
   /** Points that are there stay as they are. */
   readonly insertsOnly: boolean
   /** Nothing was there when the session began, so all that is written is new. */
@@ -67,7 +68,7 @@ export class PointWriter {
   }
 
   open(shardKey: string | number | undefined): Request {
-    const body = this.#free.pop() ?? new PointsBody(this.options.values)
+    const body = this.#free.pop() ?? new PointsBody(this.options.values, this.options.anyFields)
     return { body, points: [], rows: [], shardKey }
   }
 

@@ -15,7 +15,7 @@ const where = 'qdrantSink'
  * Points that `qdrantSource` read are written as they are. Other records get an id from their whole key, their fields as payload, and the vector
  * from a field, or from `embed`.
  *
- * @throws `OPTION_INVALID`; when it connects or writes `SINK_NOT_READY` (no such collection; another size, distance or name of vectors), `FIDELITY_LOSS`,
+ * @throws `OPTION_INVALID`; when it connects or writes `SINK_NOT_READY` (no such collection; another size, distance or name of vectors),
  * `RECORD_REFUSED` with the row (id, dimensions, numbers that are not finite, values that JSON cannot hold), `STORE_UNAVAILABLE`, `STORE_BUSY`, `STORE_FULL`,
  * `STORE_DENIED`; what `embed` throws, and `CONTRACT_BROKEN` for what it should not return.
  *

@@ -3,7 +3,6 @@ import {
   abortError,
   type Batch,
   DroverError,
-  type FidelityIssue,
   type Operation,
   type Outcome,
   type Page,
@@ -19,7 +18,6 @@ import type { QdrantConnection } from '../connection/qdrant-connection.js'
 import { Embeddings } from '../embed/embeddings.js'
 import { PointsBody } from '../wire/points-body.js'
 import type { CollectionInfo } from './collection-info.js'
-import { fidelityIssues } from './fidelity.js'
 import { Indexing } from './indexing.js'
 import { checkDimensions, type PointForm, pointForm } from './point-form.js'
 import { type Draft, PointMaker } from './point-maker.js'
@@ -66,10 +64,6 @@ export class QdrantSinkSession implements AckSession<Row> {
     if (readBack !== undefined) this.readBack = readBack
   }
 
-  check(schema: RecordSchema): readonly FidelityIssue[] {
-    return fidelityIssues(schema, this.options)
-  }
-
   async prepare(schema: RecordSchema, operation: Operation): Promise<void> {
     this.#prepared = this.#prepare(schema, operation)
     await this.#prepared
@@ -82,7 +76,7 @@ export class QdrantSinkSession implements AckSession<Row> {
     const form = this.#form(schema, plan)
     const maker = this.#maker(form, plan)
     const begun = performance.now()
-    const body = new PointsBody(valuesOf(form))
+    const body = new PointsBody(valuesOf(form), form.anyFields)
     const refusals = new Refusals()
     let row = 0
     for (const page of pages) {
@@ -176,6 +170,7 @@ export class QdrantSinkSession implements AckSession<Row> {
           collection: options.collection,
           where,
           values: valuesOf(form),
+          anyFields: form.anyFields,
           insertsOnly: options.onConflict === 'skip',
           beganEmpty: await this.#isEmpty(info, signal),
           shardKeys: info.hasShardKeys

@@ -3,20 +3,22 @@ import { encodeJson, type JsonValues, type Row, shownValue, ValueRefused } from 
 /** What Qdrant's reader takes at the most is 127; the request around a payload is three of them. */
 export const mostLevels = 124
 
+const noFields: ReadonlySet<string> = new Set()
 const leastInteger = -(2n ** 63n)
 const mostInteger = 2n ** 64n - 1n
 
 /**
  * A payload as JSON.
  *
+ * @param anyFields Fields whose integers and reals are told apart: see core's `encodeJson`.
  * @throws ValueRefused for what would make the server refuse the whole request, or would not arrive as it left
  */
-export function payloadText(payload: Row, values: JsonValues): string {
+export function payloadText(payload: Row, values: JsonValues, anyFields: ReadonlySet<string> = noFields): string {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new ValueRefused(shownValue(payload), 'A payload is an object.')
   }
   checkFields(payload, 1, values)
-  return encodeJson(payload, { values })
+  return encodeJson(payload, { values, anyFields })
 }
 
 function check(value: unknown, level: number, values: JsonValues): void {

@@ -18,8 +18,11 @@ export class PointsBody {
   #at = 0
   #count = 0
 
-  /** @param values What becomes of values in payloads that JSON has no form for: see core's `encodeJson`. */
-  constructor(readonly values: JsonValues = 'extended') {
+  /** @param values What becomes of values in payloads that JSON has no form for: see core's `encodeJson`, for `anyFields` too. */
+  constructor(
+    readonly values: JsonValues = 'extended',
+    private readonly anyFields?: ReadonlySet<string>,
+  ) {
     this.clear()
   }
 
@@ -45,7 +48,7 @@ export class PointsBody {
       if (point.payload !== null) {
         const payload = point.payload
         this.#ascii(',"payload":')
-        this.#text(within('payload', () => payloadText(payload, this.values)))
+        this.#text(within('payload', () => payloadText(payload, this.values, this.anyFields)))
       }
       this.#ascii(',"vector":')
       this.#vectors(point)
