@@ -16,6 +16,9 @@ export function tableSql(schema: string | undefined, name: string): string {
 /**
  * Checkpoints with the values of their channels and their writes, a row each: what the library's own SELECT joins, with parallel arrays. A
  * checkpoint that is no object is a row without values, which is rejected where it is decoded, and not the end of the statement.
+ *
+ * LIMIT keeps each value a look-up by its whole key: joined, PostgreSQL may read all values of a thread for each of its checkpoints. A value that
+ * stands inline has none by itself, unless it is the `true` of a delta's snapshot.
  */
 export function checkpointsQuery({ schema, isShallow, hasTaskPath }: PostgresShape): string {
   const id = isShallow ? `c.checkpoint ->> 'id'` : 'c.checkpoint_id'
@@ -27,10 +30,13 @@ export function checkpointsQuery({ schema, isShallow, hasTaskPath }: PostgresSha
   w.tasks AS write_tasks, w.paths AS write_paths, w.places AS write_places, w.channels AS write_channels, w.types AS write_types, w.blobs AS write_blobs
 FROM ${tableSql(schema, 'checkpoints')} AS c
 LEFT JOIN LATERAL (
-  SELECT array_agg(bl.channel) AS channels, array_agg(bl.type) AS types, array_agg(bl.blob) AS blobs
+  SELECT array_agg(v.key) AS channels, array_agg(bl.type) AS types, array_agg(bl.blob) AS blobs
   FROM jsonb_each_text(CASE WHEN jsonb_typeof(c.checkpoint -> 'channel_versions') = 'object' THEN c.checkpoint -> 'channel_versions' END) AS v
-  JOIN ${tableSql(schema, 'checkpoint_blobs')} AS bl
-    ON bl.thread_id = c.thread_id AND bl.checkpoint_ns = c.checkpoint_ns AND bl.channel = v.key${isShallow ? '' : ' AND bl.version = v.value'}
+  CROSS JOIN LATERAL (
+    SELECT type, blob FROM ${tableSql(schema, 'checkpoint_blobs')} AS k
+    WHERE k.thread_id = c.thread_id AND k.checkpoint_ns = c.checkpoint_ns AND k.channel = v.key${isShallow ? '' : ' AND k.version = v.value'} LIMIT 1
+  ) AS bl
+  WHERE c.checkpoint -> 'channel_values' -> v.key IS NULL OR c.checkpoint -> 'channel_values' -> v.key = 'true'
 ) AS b ON true
 LEFT JOIN LATERAL (
   SELECT array_agg(task_id) AS tasks, array_agg(${path}) AS paths, array_agg(idx) AS places, array_agg(channel) AS channels,
