@@ -21,6 +21,11 @@ export function query(collection: Collection, body: JsonObject): Hit[] {
   const points = [...collection.from(null, shards.values())].filter((point) => matches === null || matches(point))
   if (body.prefetch != null) throw badBody('prefetch is not in this server')
   if (body.query == null) return points.slice(offset, offset + limit).map((point) => ({ point, score: 1 }))
+  if (isObject(body.query) && body.query.sample === 'random') {
+    // As many as there are, once each, in any order.
+    const shuffled = points.map((point) => ({ point, at: Math.random() })).sort((a, b) => a.at - b.at)
+    return shuffled.slice(0, limit).map(({ point }) => ({ point, score: 0 }))
+  }
   const name = typeof body.using === 'string' ? body.using : unnamed
   const settings = collection.vectors.get(name)
   if (settings === undefined) throw wrongInput(`Not existing vector name error: ${name}`)

@@ -15,8 +15,8 @@ export interface Looking {
 /** Ids for one border between two partitions: their sizes then differ by a tenth or two. */
 const samplesEach = 100
 const mostSamples = 5_000
-/** Looks for the last id of a range: it is then known to a millionth of it. */
-const mostLooks = 20
+/** Looks for the last id of a range, once it is known how far it is: to a thousandth of that. */
+const mostLooks = 10
 
 /** About so many ranges that together hold all that `range` does, each with about as many points. */
 export async function cutRange(
@@ -96,17 +96,23 @@ async function ends(
   if (first === null) return null
   const isUuid = typeof first === 'string'
   const idAt = isUuid ? uuidOf : narrowed
-  const rangeEnd = range.to === null || (!isUuid && range.to === firstUuid) ? null : range.to
-  let least = placeOf(first)
-  let end = rangeEnd === null ? 2n ** (isUuid ? 128n : 64n) : placeOf(rangeEnd)
-  for (let looks = 0; looks < mostLooks && end - least > 1n; looks++) {
-    // Ids that are counted up stand at the very beginning of all that there could be: so first by powers of two.
-    const middle = end / 2n > least * 2n ? (least === 0n ? 2n ** 16n : least * 2n ** 4n) : (least + end) / 2n
-    const at = middle > least && middle < end ? middle : (least + end) / 2n
-    const found = await firstIn({ ...range, from: idAt(at) }, looking, operation)
-    if (found === null) end = at
+  const bits = isUuid ? 128 : 64
+  const begin = placeOf(first)
+  let least = begin
+  let end = range.to === null || (!isUuid && range.to === firstUuid) ? 2n ** BigInt(bits) : placeOf(range.to)
+  const look = async (at: bigint): Promise<boolean> => {
+    const found = at < end ? await firstIn({ ...range, from: idAt(at) }, looking, operation) : null
+    if (found === null) end = at < end ? at : end
     else least = placeOf(found)
+    return found !== null
   }
+  // How far it is, by powers of two: ids that are counted up, or made by time, stand close together at the beginning of all that there could be.
+  for (let [near, far] = [0, bits]; far - near > 1; ) {
+    const middle = (near + far) >> 1
+    if (await look(begin + 2n ** BigInt(middle))) near = middle
+    else far = middle
+  }
+  for (let looks = 0; looks < mostLooks && end - least > 1n; looks++) await look((least + end) / 2n)
   return { first, last: idAt(least) }
 }
 
