@@ -16,6 +16,7 @@ const threads = ['customer-1', 'customer|2:odd', 'Ж-3']
 describePostgres('checkpoints of LangGraph.js in SQL', () => {
   const first = useDatabase()
   const second = useDatabase()
+  const third = useDatabase()
   let folder = ''
   let original: PostgresSaver
 
@@ -103,5 +104,21 @@ describePostgres('checkpoints of LangGraph.js in SQL', () => {
     await expect(migrate(['langgraph-js-postgres', postgres(first.url)], ['langgraph-sqlite', python])).rejects.toThrow(
       /was written by LangGraph\.js, and "langgraph-sqlite" is a store of Python's LangGraph/,
     )
+  })
+
+  it('is refused where the store has a history of its own of the thread, with the same versions', async () => {
+    const other = PostgresSaver.fromConnString(third.url)
+    await other.setup()
+    await beginThread(agentGraph(other), threads[0] as string, 'Something else?')
+    await other.end()
+    const [source, target] = [
+      ['langgraph-js-postgres', postgres(first.url)] as const,
+      ['langgraph-js-postgres', postgres(third.url)] as const,
+    ]
+    await expect(migrate(source, target)).rejects.toThrow(
+      /the channel ".*" has another value at version \d+ in the store, which has a history of its own of that thread/,
+    )
+    const kept = await readRecords(sourceOf(...target))
+    expect(kept.records.every(({ thread_id }) => thread_id === threads[0])).toBe(true)
   })
 })
