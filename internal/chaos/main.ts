@@ -17,7 +17,8 @@ Kills processes that move data, with SIGKILL at random moments, and compares sou
   --lease    half of the rivals are not killed but stopped, for up to three leases of so many milliseconds, and go on then
 
 Pairs with PostgreSQL work in a database of their own, at DATABASE_URL if it is set, else on a server that is started for them.
-Those with Redis work on a server that is started for them; of some the server is killed too.`
+Those with Redis work on a server that is started for them; of some the server is killed too. Those with Qdrant work on servers with
+its storage semantics, which are no Qdrant.`
 
 const { values } = parseArgs({
   options: {

@@ -5,7 +5,7 @@ import { build } from 'tsup'
 
 const native = ['better-sqlite3', 'sqlite3', 'knex', 'pg', 'parquet-wasm', 'ioredis']
 /** Each loads what its pairs need, for most of a short life goes into loading. */
-const modules = ['worker', 'postgres-worker', 'parquet-worker', 'redis-worker', 'redis-columns-worker']
+const modules = ['worker', 'postgres-worker', 'parquet-worker', 'redis-worker', 'redis-columns-worker', 'qdrant-worker']
 /** What threads and processes of their own run: files that stand beside the module that starts them. */
 const beside = [
   'packages/export-parquet/src/encode/encode-worker.mjs',
@@ -37,7 +37,11 @@ export async function buildWorkers(from: 'sources' | 'builds'): Promise<Readonly
   await build({
     config: false,
     silent: true,
-    entry: Object.fromEntries(modules.map((name) => [name, fileURLToPath(new URL(`${name}.ts`, import.meta.url))])),
+    entry: {
+      ...Object.fromEntries(modules.map((name) => [name, fileURLToPath(new URL(`${name}.ts`, import.meta.url))])),
+      // A program: qdrant-server starts it where it stands beside the module.
+      'qdrant-server-main': fileURLToPath(new URL('../../qdrant-server/main.ts', import.meta.url)),
+    },
     outDir: folder,
     format: 'esm',
     target: 'node20.19',
@@ -45,6 +49,10 @@ export async function buildWorkers(from: 'sources' | 'builds'): Promise<Readonly
     splitting: false,
     noExternal: [new RegExp(`^(?!(${native.join('|')})$)`)],
     external: native,
+    // undici is CommonJS and requires modules of Node.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; globalThis.require ??= requireOf(import.meta.url);",
+    },
     esbuildOptions: (options) => {
       options.conditions = from === 'sources' ? ['@drover/source'] : []
     },

@@ -50,7 +50,15 @@ const redisKills = {
   'redis-to-parquet': 4,
 }
 
-test.concurrent.each(Object.entries(kills))(
+/** Qdrant in a few kills each; servers with its storage semantics, one of which is killed too. */
+const qdrantKills = {
+  'sqlite-to-qdrant': 4,
+  'qdrant-to-sqlite': 3,
+  'qdrant-to-qdrant': 4,
+  'sqlite-to-qdrant-crashes': 2,
+}
+
+test.concurrent.each(Object.entries({ ...kills, ...qdrantKills }))(
   '%s survives kills',
   { timeout },
   async (pair, kills) => void (await survives(pair, kills)),

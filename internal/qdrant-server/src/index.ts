@@ -1,4 +1,4 @@
-export { type ApiContract, type Exchange, loadApiContract } from './api-contract.js'
+export type { Exchange } from './api-contract.js'
 export type { FaultKind, FaultOptions } from './fault.js'
 export { type QdrantProcess, type QdrantProcessOptions, startQdrantProcess } from './qdrant-process.js'
 export { type QdrantServer, type QdrantServerOptions, startQdrantServer } from './qdrant-server.js'

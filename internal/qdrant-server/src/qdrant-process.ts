@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -17,7 +18,9 @@ export interface QdrantProcess extends AsyncDisposable {
   start(): Promise<void>
 }
 
-const program = fileURLToPath(new URL('../main.ts', import.meta.url))
+/** Where this was made into one file of JavaScript, the program was too. */
+const bundled = fileURLToPath(new URL('qdrant-server-main.js', import.meta.url))
+const source = fileURLToPath(new URL('../main.ts', import.meta.url))
 
 /** Starts it. It ends with this process, however that ends. */
 export async function startQdrantProcess(options: QdrantProcessOptions): Promise<QdrantProcess> {
@@ -38,7 +41,8 @@ export async function startQdrantProcess(options: QdrantProcessOptions): Promise
 }
 
 async function launch(options: QdrantProcessOptions, port: number): Promise<{ child: ChildProcess; port: number }> {
-  const args = ['--conditions=@drover/source', '--import', 'tsx', program, JSON.stringify({ ...options, port })]
+  const program = existsSync(bundled) ? [bundled] : ['--conditions=@drover/source', '--import', 'tsx', source]
+  const args = [...program, JSON.stringify({ ...options, port })]
   // It reads its standard input to the end, which comes when this process is gone.
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })

@@ -3,6 +3,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { loadApiContract } from './api-contract.js'
 import { type QdrantServer, type QdrantServerOptions, startQdrantServer } from './qdrant-server.js'
 
+export { type ApiContract, loadApiContract } from './api-contract.js'
+
 /** A server for the tests of one block. */
 export interface TestQdrant {
   readonly url: string
