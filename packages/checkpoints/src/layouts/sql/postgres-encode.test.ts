@@ -59,6 +59,11 @@ describe("a checkpoint in Python's tables", () => {
     expect(placed(value('msgpack', 0xa1, 0x00))).toEqual({ inline: null, blob: 'a100' })
   })
 
+  it('gives bytes the type that they have by themselves', () => {
+    const { blobs } = rowsOfCheckpoint(record({ a: value('msgpack', 0xc4, 0x02, 0x01, 0xff) }), 'langgraph-postgres')
+    expect(blobs).toEqual([{ channel: 'a', version: '0001.5', type: 'bytes', blob: new Uint8Array([1, 0xff]) }])
+  })
+
   it('has `true` inline for the snapshot of a delta channel, and for nothing else that is not true', () => {
     expect(placed(value('msgpack', 0xd4, 0x07, 0x90))).toEqual({ inline: 'true', blob: 'd40790' })
     expect(placed(value('msgpack', 0xc7, 0x01, 0x07, 0x90))).toEqual({ inline: 'true', blob: 'c7010790' })

@@ -87,9 +87,8 @@ function placed(
   value: StoredValue,
   layout: PostgresLayoutName,
 ): { readonly kept?: string; readonly stored?: StoredValue } {
-  if (layout !== 'langgraph-postgres') {
-    return { stored: fromInline(value, layout === 'langgraph-js-postgres' ? 'json' : 'msgpack') }
-  }
+  if (layout === 'langgraph-js-postgres') return { stored: fromInline(value, 'json') }
+  if (layout === 'langgraph-postgres-shallow') return { stored: byItself(fromInline(value, 'msgpack')) }
   // A row of the type `empty` would be taken for a snapshot by who looks for the last one of a delta.
   if (value.type === 'empty') return {}
   const json = inlineOf(value)?.bytes
@@ -99,7 +98,18 @@ function placed(
     if (!/^-?[\d.]+[eE]|^-0(?:\.0*)?$/.test(text)) return { kept: text }
     return { stored: fromInline(value, 'msgpack') }
   }
-  return isDeltaSnapshot(value) ? { kept: 'true', stored: value } : { stored: value }
+  return isDeltaSnapshot(value) ? { kept: 'true', stored: value } : { stored: byItself(value) }
+}
+
+/** Null and bytes have types of their own where a value is kept by itself; within a whole checkpoint they are MessagePack. */
+function byItself(value: StoredValue): StoredValue {
+  const { type, bytes } = value
+  if (type !== 'msgpack' || bytes === null) return value
+  const first = bytes[0] ?? 0
+  if (first === 0xc0) return { type: 'null', bytes: null }
+  // Bytes of a length that is written in one byte, two, or four.
+  const head = first >= 0xc4 && first <= 0xc6 ? 1 + (1 << (first - 0xc4)) : 0
+  return head === 0 ? value : { type: 'bytes', bytes: bytes.subarray(head) }
 }
 
 function withMember(json: string, member: string): string {

@@ -160,7 +160,11 @@ function postgres({ url }: { readonly url: string }): StorePlace {
 /** The shallow saver keeps no value in the checkpoint itself. */
 function withoutInline(record: CheckpointRecord): CheckpointRecord {
   const { checkpoint, channels } = record.state as CheckpointState
-  const values = Object.entries(channels).map(([name, value]) => [name, fromInline(value, 'msgpack')] as const)
+  const nothing = { type: 'null', bytes: null }
+  const values = Object.entries(channels).map(([name, value]) => {
+    const isNull = value.bytes !== null && Buffer.from(value.bytes).toString() === 'null'
+    return [name, isNull ? nothing : fromInline(value, 'msgpack')] as const
+  })
   return { ...record, state: { checkpoint, channels: Object.fromEntries(values) } }
 }
 
