@@ -13,6 +13,7 @@ export function addMigrationMetadata(): NamedTransformer<AnyRecord, AnyRecord> {
   return transformer({
     name: 'addMigrationMetadata',
     version: '1',
+    describe: (schema) => schema,
     transform: (record: AnyRecord, context): AnyRecord => {
       if (isCheckpoint(record)) return add(record, context) as CheckpointRecord
       const { metadata } = add({ metadata: kwargsOf(record) }, context)
@@ -30,6 +31,7 @@ export function normalizeRecordTimestamps(): NamedTransformer<AnyRecord, AnyReco
   return transformer({
     name: 'normalizeRecordTimestamps',
     version: '1',
+    describe: (schema) => schema,
     transform: (record: AnyRecord): AnyRecord =>
       isCheckpoint(record) ? (checkpoints(record) as CheckpointRecord) : (messages(record) as MessageRecord),
   })
