@@ -1,7 +1,7 @@
-import { type AckSinkHarnessFactory, ackSinkSuite } from '@drover/conformance'
+import { type AckSinkHarnessFactory, ackSinkSuite, killModel } from '@drover/conformance'
 import type { RecordSchema, Row } from '@drover/core'
 import { useQdrant } from '@drover-internal/qdrant-server/vitest'
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { qdrantSink } from './qdrant-sink.js'
 import type { QdrantSinkOptions } from './sink-options.js'
 import { readSink } from './testing/read-sink.js'
@@ -60,5 +60,36 @@ describe('qdrantSink', () => {
       create: { vectors: fields.some(({ type }) => type.kind === 'vector') ? { size: 4, distance: 'Dot' } : {} },
       ...(fields.some(({ type }) => type.kind === 'vector') ? {} : { vector: {} }),
     })),
+  })
+
+  ackSinkSuite('qdrantSink of ids that are given', {
+    capabilities: { ...capabilities, values: ['json', 'bytes', 'vector'], keys: ['int'] },
+    create: harnessOf(({ fields }) => ({
+      // Some are negative.
+      id: ({ id }) => BigInt(id as number) + 2n ** 63n,
+      onConflict: 'skip',
+      inFlight: 2,
+      batchBytes: 2_000,
+      create: { vectors: { v: { size: 4, distance: 'Euclid' } } },
+      vector: Object.fromEntries(fields.filter(({ type }) => type.kind === 'vector').map(({ name }) => ['v', name])),
+    })),
+  })
+
+  test('nothing is lost or doubled, wherever a process ends', { timeout: 60_000 }, async () => {
+    const report = await killModel({
+      stride: 19,
+      create: async ({ sinkSchema }) => {
+        const options = { create: {}, batchSize: 10, inFlight: 3 } as const
+        const collection = qdrant.collection()
+        const open = () => qdrantSink<Row>({ url: qdrant.url, apiKey: qdrant.apiKey, collection, ...options })
+        return {
+          openSink: open as never,
+          contents: () => readSink(open(), sinkSchema),
+          [Symbol.asyncDispose]: async () => {},
+        }
+      },
+    })
+    expect(report.kills).toBeGreaterThan(10)
+    expect(report.zombies).toBeGreaterThan(3)
   })
 })
