@@ -135,8 +135,8 @@ it('lists records that a step rejects, and counts what is filtered', async () =>
       if (row.id === 7) throw new Error('seven')
       return row
     })
-  const report = await dryRun({ name: 'x', source: flow, sink: memorySink() }, { sample: 1 })
-  expect(report.looked).toEqual({ records: 101, filtered: 50, rejected: 1 })
+  const report = await dryRun({ name: 'x', source: flow, sink: memorySink() }, { sample: 10 })
+  expect(report.looked).toEqual({ records: 100, filtered: 50, rejected: 1 })
   expect(report.rejected).toEqual([
     { key: [7], stage: 'transform', code: 'TRANSFORM_FAILED', message: expect.stringContaining('seven') },
   ])

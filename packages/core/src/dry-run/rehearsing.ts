@@ -176,7 +176,10 @@ export class Rehearsing {
     notWritten = 'a run would fail',
   }: Found): DryRunReport {
     const { name, source, sink } = this.subject
-    const rejections = [...sample.rejections, ...(reading?.rejections ?? [])]
+    // What was read from the beginning on may be all there is; else a record of the sample may be among it.
+    const hasAll = reading !== undefined && count?.exact === true && reading.records >= count.value
+    const beside = hasAll ? noSample : sample
+    const rejections = distinct([...beside.rejections, ...(reading?.rejections ?? [])])
     return {
       name,
       source: source.name,
@@ -186,8 +189,8 @@ export class Rehearsing {
       count,
       sample: sample.records,
       looked: {
-        records: sample.looked + (reading?.records ?? 0),
-        filtered: sample.filtered + (reading?.filtered ?? 0),
+        records: beside.looked + (reading?.records ?? 0),
+        filtered: beside.filtered + (reading?.filtered ?? 0),
         rejected: rejections.length,
       },
       rejected: rejections.slice(0, mostRejected).map(rejectedOf),
@@ -204,6 +207,13 @@ type Found = Partial<Pick<DryRunReport, 'count' | 'fidelity' | 'forecast' | 'not
   readonly sample?: Sample
   readonly creates?: readonly string[] | undefined
   readonly reading?: Reading | undefined
+}
+
+function distinct(rejections: readonly Rejection[]): readonly Rejection[] {
+  const byKey = new Map<unknown, Rejection>()
+  for (const rejection of rejections)
+    byKey.set(rejection.key === null ? rejection : JSON.stringify(rejection.key), rejection)
+  return [...byKey.values()]
 }
 
 function rejectedOf({ key, stage, error }: Rejection): DryRunReport['rejected'][number] {
