@@ -9,6 +9,7 @@ export type {
 } from './connection/redis-connection.js'
 export type { RedisClusterNodes, RedisLocation } from './connection/redis-location.js'
 export type { CommandLine, RedisNode } from './connection/redis-node.js'
+export { redisError } from './errors/redis-error.js'
 export { type RedisHealthOptions, redisHealth } from './health/redis-health.js'
 export { type RedisSinkOptions, redisSink } from './sink/redis-sink.js'
 export type {

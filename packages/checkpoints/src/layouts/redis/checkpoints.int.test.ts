@@ -1,3 +1,4 @@
+import { memorySource, memoryStateStore, runPipeline, startPipeline } from '@drover/core'
 import { describeRedis, describeStack, stackUrl, useRedis } from '@drover-internal/redis-server/vitest'
 import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import {
@@ -15,10 +16,12 @@ import { ShallowRedisSaver } from '@langchain/langgraph-checkpoint-redis/shallow
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
+import { checkpointSchema } from '../../records/schemas.js'
 import type { StoredValue } from '../../records/stored-value.js'
 import { readRecords } from '../langchain/testing/read-records.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
+import { checkpointRedisSink, type WritableLayout } from './checkpoint-sink.js'
 import { redisLayoutSource } from './redis-layout-source.js'
 import { layoutSource } from './redis-layouts.js'
 import type { DocumentForm } from './redis-reader.js'
@@ -267,6 +270,117 @@ describeRedis('checkpoints in a Redis without modules, as strings of JSON', () =
   })
 })
 
+describeRedis('checkpoints written to a Redis without modules, as strings of JSON', () => {
+  const from = useRedis()
+  const to = useRedis()
+  afterEach(async () => {
+    await from.client.flushdb()
+    await to.client.flushdb()
+  })
+  const sinkOf = (layout: WritableLayout, options: object = {}) =>
+    checkpointRedisSink(layout, { place: { type: 'redis', connection: to.url }, ...options }, 'text')
+  const copy = (layout: WritableLayout, options: object = {}) =>
+    runPipeline({
+      name: 'copy',
+      source: sourceOf(layout, from.url, 'text'),
+      sink: sinkOf(layout, options),
+      state: memoryStateStore(),
+      batchSize: 5,
+    })
+
+  test('of Python are the same documents again, and the same records', async () => {
+    await loadKeys(from.client, 'python.ndjson', 'text')
+    expect((await copy('langgraph-redis')).counts).toMatchObject({ inserted: 28, updated: 0 })
+    const keys = (await from.client.keys('*')).sort()
+    expect((await to.client.keys('*')).sort()).toEqual(keys)
+    for (const key of keys) {
+      if (key.startsWith('write_keys_zset')) {
+        expect((await to.client.zrange(key, '0', '-1')).sort()).toEqual(
+          (await from.client.zrange(key, '0', '-1')).sort(),
+        )
+      } else expect(documentOf(await to.client.get(key))).toEqual(documentOf(await from.client.get(key)))
+    }
+    const [first, second] = [from, to].map(({ url }) => readRecords(sourceOf('langgraph-redis', url, 'text')))
+    expect((await second)?.records).toEqual((await first)?.records)
+    expect((await copy('langgraph-redis', { onConflict: 'skip' })).counts).toMatchObject({ inserted: 0, skipped: 28 })
+    expect((await copy('langgraph-redis')).counts).toMatchObject({ updated: 28 })
+  })
+
+  test('of LangGraph.js are read by its saver, and the graph goes on with an interrupted thread', async () => {
+    await runGraph(new RedisSaver(documentClient(from.client) as never))
+    await copy('langgraph-js-redis')
+    const [first, second] = [from, to].map(({ url }) => readRecords(sourceOf('langgraph-js-redis', url, 'text')))
+    expect((await second)?.records).toEqual((await first)?.records)
+    const graph = graphWith(new RedisSaver(documentClient(to.client) as never))
+    const config = { configurable: { thread_id: 'js:2' } }
+    const before = await graph.getState(config)
+    expect(before.tasks.flatMap(({ interrupts }) => interrupts.map(({ value }) => value))).toEqual([
+      { question: 'Go on?' },
+    ])
+    const after = await graph.invoke(new Command({ resume: 'gladly' }), config)
+    expect(after.note).toBe('gladly')
+    expect(after.messages).toHaveLength(2)
+  })
+
+  test('that JSON has no form for are refused one by one, and those of the other language', async () => {
+    await loadKeys(from.client, 'python.ndjson', 'text')
+    const { records } = await readRecords(sourceOf('langgraph-redis', from.url, 'text'))
+    const [first, second, third] = records.slice(0, 3) as [CheckpointRecord, CheckpointRecord, CheckpointRecord]
+    const odd: CheckpointRecord[] = [
+      {
+        ...first,
+        state: {
+          ...(first.state as CheckpointState),
+          channels: { raw: { type: 'msgpack', bytes: new Uint8Array([192]) } },
+        },
+      },
+      { ...second, state: { sealed: { type: 'msgpack+aes', bytes: new Uint8Array(40) } } },
+      { ...third, language: 'js' },
+      records[3] as CheckpointRecord,
+    ]
+    const source = memorySource({
+      records: odd,
+      key: ['thread_id', 'checkpoint_ns', 'checkpoint_id'],
+      schema: checkpointSchema,
+    })
+    const refused: string[] = []
+    const run = startPipeline({
+      name: 'odd',
+      source,
+      sink: sinkOf('langgraph-redis'),
+      state: memoryStateStore(),
+      maxRejected: 3,
+    })
+    run.events.on('record:rejected', ({ message }) => refused.push(message))
+    expect((await run.result).counts).toMatchObject({ written: 1, rejected: 3 })
+    expect(refused.sort()).toEqual([
+      expect.stringContaining('is of the type "msgpack", and RedisJSON keeps JSON'),
+      expect.stringContaining('encrypted or pickled as a whole'),
+      expect.stringContaining('LangGraph.js'),
+    ])
+  })
+
+  test('need RedisJSON, which is said before anything is written, and take no error for a key that is there', async () => {
+    const options = { place: { type: 'redis', connection: to.url } } as const
+    const { signal } = new AbortController()
+    await expect(checkpointRedisSink('langgraph-redis', options).connect({ signal })).rejects.toMatchObject({
+      code: 'SINK_NOT_READY',
+      message: expect.stringContaining('has no RedisJSON'),
+    })
+    expect(() => checkpointRedisSink('langgraph-redis', { ...options, onConflict: 'error' })).toThrow(
+      /'update' or 'skip'/,
+    )
+  })
+})
+
+/** Without what says nothing of the checkpoint: how its first saver wrote it, and when. */
+function documentOf(text: string | null): unknown {
+  if (text?.startsWith('{') !== true) return text
+  const { checkpoint_ts: _, has_writes: __, ...document } = JSON.parse(text)
+  if (document.checkpoint !== undefined) delete document.checkpoint.type
+  return document
+}
+
 describeStack('checkpoints in a Redis with RedisJSON', () => {
   let client: Redis
   beforeAll(() => {
@@ -289,16 +403,26 @@ interface PendingWrites {
 
 /** Two threads, one of them interrupted. Gives how many checkpoints there are. */
 async function runGraph(saver: RedisSaver | ShallowRedisSaver): Promise<number> {
+  const graph = graphWith(saver)
+  for (const thread_id of ['js:1', 'js:2']) {
+    const config = { configurable: { thread_id } }
+    await graph.invoke({ messages: [new HumanMessage({ content: 'Weather?', id: 'h-1' })] }, config)
+    if (thread_id === 'js:1') await graph.invoke(new Command({ resume: 'yes' }), config)
+  }
+  const client = (saver as unknown as { readonly client: { keys(pattern: string): Promise<string[]> } }).client
+  return (await client.keys('checkpoint:*')).length
+}
+
+function graphWith(saver: RedisSaver | ShallowRedisSaver) {
   const State = Annotation.Root({
     ...MessagesAnnotation.spec,
     note: Annotation<string>,
-    seen: Annotation<Set<string>>,
   })
   const below = new StateGraph(State)
     .addNode('deep', () => ({ note: 'from below' }))
     .addEdge(START, 'deep')
     .addEdge('deep', END)
-  const graph = new StateGraph(State)
+  return new StateGraph(State)
     .addNode('agent', () => ({
       messages: [
         new AIMessage({
@@ -307,7 +431,6 @@ async function runGraph(saver: RedisSaver | ShallowRedisSaver): Promise<number> 
           tool_calls: [{ name: 'weather', args: { city: 'Oslo' }, id: 'call_1' }],
         }),
       ],
-      seen: new Set(['one']),
     }))
     .addNode('below', below.compile())
     .addNode('ask', () => ({ note: interrupt({ question: 'Go on?' }) as string }))
@@ -316,11 +439,4 @@ async function runGraph(saver: RedisSaver | ShallowRedisSaver): Promise<number> 
     .addEdge('below', 'ask')
     .addEdge('ask', END)
     .compile({ checkpointer: saver as unknown as MemorySaver })
-  for (const thread_id of ['js:1', 'js:2']) {
-    const config = { configurable: { thread_id } }
-    await graph.invoke({ messages: [new HumanMessage({ content: 'Weather?', id: 'h-1' })] }, config)
-    if (thread_id === 'js:1') await graph.invoke(new Command({ resume: 'yes' }), config)
-  }
-  const client = (saver as unknown as { readonly client: { keys(pattern: string): Promise<string[]> } }).client
-  return (await client.keys('checkpoint:*')).length
 }

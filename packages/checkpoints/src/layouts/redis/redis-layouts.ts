@@ -5,6 +5,7 @@ import type { Layout, LayoutName, LayoutOptions } from '../layout.js'
 import { chatReading } from './chat-reading.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
+import { checkpointRedisSink } from './checkpoint-sink.js'
 import { listReading } from './list-reading.js'
 import { listSink } from './list-sink.js'
 import { redisLayoutSource } from './redis-layout-source.js'
@@ -15,6 +16,7 @@ function checkpoints(name: RedisCheckpointLayout): Layout {
     records: 'checkpoints',
     store: 'redis',
     source: (options) => redisLayoutSource<CheckpointRecord>(name, options, checkpointReading(name, options.keyPrefix)),
+    ...(name === 'langgraph-redis-shallow' ? {} : { sink: (options) => checkpointRedisSink(name, options) }),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CommandLine, RedisConnection, Reply } from '@drover/adapter-redis'
-import { abortError, DroverError, type Operation, redactSecrets } from '@drover/core'
+import { abortError, DroverError, type Operation } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
 import { placeOfType } from '../../base/place-name.js'
 import type { LayoutName, LayoutOptions } from '../layout.js'
@@ -152,12 +152,13 @@ export class RedisReader implements AsyncDisposable {
     for (let at = 0; at < commands.length; at += pipelineCommands) {
       if (signal.aborted) throw abortError(signal)
       const some = commands.slice(at, at + pipelineCommands)
-      const doing = `reading ${some.length} keys`
+      const doing = `reading ${some.length} keys on ${this.name}`
       const answers = await this.connection.pipeline(
         doing,
         some.map((command) => ({ key: Buffer.from(String(command[1])), command })),
       )
-      for (const answer of answers) replies.push(answer instanceof Error ? refused(answer, doing, this.name) : answer)
+      for (const answer of answers)
+        replies.push(answer instanceof Error ? await unlessOfAnotherType(answer, doing) : answer)
     }
     return replies
   }
@@ -175,10 +176,10 @@ export class RedisReader implements AsyncDisposable {
 }
 
 /** Null for a key that is of another type by now. @throws what else the server refuses */
-function refused(error: Error, doing: string, name: string): null {
+async function unlessOfAnotherType(error: Error, doing: string): Promise<null> {
   if (/^(?:WRONGTYPE|Existing key has wrong Redis type)/.test(error.message)) return null
-  const code = /^NOPERM/.test(error.message) ? 'STORE_DENIED' : 'STORE_UNAVAILABLE'
-  throw new DroverError(code, `${name}: ${doing} failed: ${redactSecrets(error.message)}`, { cause: error })
+  const { redisError } = await adapterOf('redis')
+  throw redisError(error, doing)
 }
 
 /** What is missing, and what to do about it. */

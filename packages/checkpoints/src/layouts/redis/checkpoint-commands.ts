@@ -1,0 +1,168 @@
+import type { CommandLine } from '@drover/adapter-redis'
+import { DroverError, encodeJson } from '@drover/core'
+import type { CheckpointRecord, CheckpointState, PendingWrite } from '../../records/checkpoint-record.js'
+import type { StoredValue } from '../../records/stored-value.js'
+import { requireLanguage, shownCheckpoint } from '../sql/sql-language.js'
+import { type CheckpointKeys, safeId, safeText } from './checkpoint-keys.js'
+import type { DocumentForm } from './redis-reader.js'
+
+/** Names the newest checkpoint, unless that is another one: ids grow with time. */
+const pointTo = `
+local known = redis.call('GET', KEYS[1])
+if not known or known < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1]) end`
+
+/**
+ * What writes a checkpoint as its library keeps it: what belongs to it first, so that one that is there is whole. Values go as they came.
+ *
+ * @throws `RECORD_REFUSED` if it is of the other language, or has a value that JSON has no form for
+ */
+export function commandsFor(
+  record: CheckpointRecord,
+  names: CheckpointKeys,
+  form: DocumentForm,
+): readonly CommandLine[] {
+  const isJs = names.layout === 'langgraph-js-redis'
+  requireLanguage(record, isJs ? 'js' : 'python', names.layout)
+  const { state } = record
+  if ('sealed' in state) {
+    throw refused(
+      record,
+      'it is encrypted or pickled as a whole, which this layout has no place for: write it into a store of SQLite, or export it',
+    )
+  }
+  const document = (key: string, text: string): CommandLine =>
+    form === 'json' ? ['JSON.SET', key, '$', text] : ['SET', key, text]
+  const writes = record.writes.map((write, i) => ({
+    key: `${names.writePrefix(record)}${write.task_id}:${write.idx}`,
+    text: isJs ? jsWrite(record, write, i) : pythonWrite(record, write),
+  }))
+  const commands = writes.map(({ key, text }) => document(key, text))
+  if (writes.length > 0) commands.push(['ZADD', names.writes(record), ...writes.flatMap(({ key }, i) => [i, key])])
+  const own = names.checkpoint(record)
+  commands.push(document(own, isJs ? jsDocument(record, state) : pythonDocument(record, state)))
+  if (!isJs) commands.push(['EVAL', pointTo, 1, names.latest(record), own])
+  return commands
+}
+
+function pythonDocument(record: CheckpointRecord, state: CheckpointState): string {
+  const { thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, writes } = record
+  const versions = state.checkpoint.channel_versions ?? {}
+  const texts = Object.entries(versions).map(([channel, version]) => [channel, String(version)])
+  const checkpoint = { type: 'json', ...state.checkpoint, channel_versions: Object.fromEntries(texts) }
+  const { run_id } = metadata
+  return object([
+    ['thread_id', json(safeId(thread_id))],
+    ['run_id', json(typeof run_id === 'string' ? run_id : '')],
+    ['checkpoint_ns', json(safeText(checkpoint_ns))],
+    ['checkpoint_id', json(safeId(checkpoint_id))],
+    ['parent_checkpoint_id', json(parent_checkpoint_id ?? '')],
+    ['checkpoint_ts', json(instantOf(record))],
+    [
+      'checkpoint',
+      object([...members(checkpoint), ['channel_values', values(record, state)], ['pending_sends', '[]']]),
+    ],
+    ['metadata', json(json(metadata))],
+    ['has_writes', String(writes.length > 0)],
+    ...searchable(metadata),
+  ])
+}
+
+function jsDocument(record: CheckpointRecord, state: CheckpointState): string {
+  const { thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, writes } = record
+  return object([
+    ['thread_id', json(thread_id)],
+    ['checkpoint_ns', json(safeText(checkpoint_ns))],
+    ['checkpoint_id', json(checkpoint_id)],
+    ['parent_checkpoint_id', json(parent_checkpoint_id)],
+    ['checkpoint', object([...members(state.checkpoint), ['channel_values', values(record, state)]])],
+    ['metadata', json(metadata)],
+    ['checkpoint_ts', json(instantOf(record))],
+    ['has_writes', json(String(writes.length > 0))],
+    ...searchable(metadata),
+  ])
+}
+
+function pythonWrite(record: CheckpointRecord, { task_id, task_path, idx, channel, value }: PendingWrite): string {
+  const { thread_id, checkpoint_ns, checkpoint_id } = record
+  if (value.type === 'empty') throw refused(record, `its write to "${channel}" has no value`)
+  return json({
+    thread_id: safeId(thread_id),
+    checkpoint_ns: safeText(checkpoint_ns),
+    checkpoint_id: safeId(checkpoint_id),
+    task_id,
+    task_path,
+    idx,
+    channel,
+    type: value.type === 'inline' ? 'json' : value.type,
+    blob: Buffer.from(value.bytes ?? []).toString('base64'),
+  })
+}
+
+function jsWrite(record: CheckpointRecord, { task_id, idx, channel, value }: PendingWrite, place: number): string {
+  const { thread_id, checkpoint_ns, checkpoint_id } = record
+  const text = jsonText(record, channel, value)
+  return object([
+    ...members({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel }),
+    ['type', json(text === undefined || /^["\d\-tf]/.test(text) ? 'string' : 'json')],
+    ...(text === undefined ? [] : [['value', text] as const]),
+    ...members({ timestamp: 0, global_idx: place }),
+  ])
+}
+
+function values(record: CheckpointRecord, { channels }: CheckpointState): string {
+  return object(
+    Object.entries(channels).flatMap(([channel, value]) => {
+      const text = jsonText(record, channel, value)
+      return text === undefined ? [] : [[channel, text] as const]
+    }),
+  )
+}
+
+/** Undefined where there is none. @throws `RECORD_REFUSED` */
+function jsonText(record: CheckpointRecord, channel: string, { type, bytes }: StoredValue): string | undefined {
+  const text = Buffer.from(bytes ?? []).toString()
+  switch (type) {
+    case 'empty':
+      return undefined
+    case 'null':
+      return 'null'
+    case 'json':
+    case 'inline':
+      return text
+    case 'bytes':
+      // What Python's saver makes of bytes.
+      if (record.language === 'python') return json({ __bytes__: Buffer.from(bytes ?? []).toString('base64') })
+  }
+  throw refused(
+    record,
+    `the value of channel "${channel}" is of the type "${type}", and RedisJSON keeps JSON: write it into a store of PostgreSQL or SQLite, or export it`,
+  )
+}
+
+/** What the savers put beside a checkpoint, so that it can be looked for. */
+function searchable({ source, step }: CheckpointRecord['metadata']): readonly (readonly [string, string])[] {
+  if (source === undefined || step === undefined) return []
+  return members({ source, step })
+}
+
+/** Milliseconds since 1970. */
+function instantOf({ timestamp }: CheckpointRecord): number {
+  const at = timestamp === null ? Number.NaN : Date.parse(timestamp)
+  return Number.isNaN(at) ? 0 : at
+}
+
+function members(value: object): readonly (readonly [string, string])[] {
+  return Object.entries(value).map(([name, one]) => [name, json(one)] as const)
+}
+
+function object(all: readonly (readonly [string, string])[]): string {
+  return `{${all.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`
+}
+
+function json(value: unknown): string {
+  return encodeJson(value, { values: 'plain' })
+}
+
+function refused(record: CheckpointRecord, why: string): DroverError {
+  return new DroverError('RECORD_REFUSED', `${shownCheckpoint(record)} cannot be kept: ${why}.`)
+}
