@@ -5,7 +5,7 @@ import type { StorePlace } from '../layouts/store-place.js'
 export function placeName(place: StorePlace): string {
   switch (place.type) {
     case 'sqlite':
-      return `sqlite ${pathName(place.filename)}`
+      return `sqlite ${pathName(place.filename.replace(/^sqlite:\/{3}/, ''))}`
     case 'qdrant':
       return `qdrant ${urlName(place.url ?? process.env.QDRANT_URL ?? 'http://localhost:6333')} ${place.collection}`
     default:
