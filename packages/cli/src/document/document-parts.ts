@@ -128,7 +128,9 @@ function partOf(type: string, config: Config, types: Readonly<Record<string, Mea
   const { part, names } = types[type] as Meaning
   const options = Object.entries(config)
     .filter(([name]) => name !== 'decode_responses')
-    .map(([name, value]) => [names[name] ?? name, ofValue(name, value)])
+    .map(([name, value]) =>
+      name === 'aes_key' ? ['keys', { aes: value }] : [names[name] ?? name, ofValue(name, value)],
+    )
   return { ...part, ...(Object.fromEntries(options) as object) }
 }
 
@@ -149,6 +151,7 @@ function placed([first, second, ...rest]: readonly (string | number)[]): readonl
   if (second === 'filters') return ['filters', ...rest]
   const types = first === 'source' ? sourceTypes : sinkTypes
   const given = Object.values(types).flatMap(({ names }) => Object.entries(names))
+  if (second === 'keys') return [`${side}_config`, 'aes_key']
   const name = given.find(([, inner]) => inner === second)?.[0] ?? second
   return [`${side}_config`, name, ...rest]
 }

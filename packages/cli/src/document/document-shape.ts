@@ -102,6 +102,8 @@ const postgresSink = object(
   ['connection_string'],
   'Tables of a PostgreSQL database, as the library itself has them.',
 )
+const aesKey = secret('The key of values that LangGraph has encrypted. Without it they stay as they are.')
+
 const destinations: Readonly<Record<string, ObjectShape>> = {
   unified: qdrantSink,
   qdrant: qdrantSink,
@@ -111,6 +113,7 @@ const destinations: Readonly<Record<string, ObjectShape>> = {
       single_file: flag('One file, checkpoints_export.json, in place of one for each batch. Default: false.'),
       indent: whole(0, 'Spaces per level. Default: 2.'),
       gzip: flag('Compress the files. Default: false.'),
+      aes_key: aesKey,
     },
     ['output_dir'],
     'JSON files with metadata and checkpoints.',
@@ -120,6 +123,7 @@ const destinations: Readonly<Record<string, ObjectShape>> = {
       output_path: text('A file that ends with .parquet, or the folder of a data set.'),
       compression: choice(['snappy', 'zstd', 'gzip', 'none'], 'How pages are compressed. Default: snappy.'),
       partition_by: names('The columns that folders are named after, as in thread_id=42.'),
+      aes_key: aesKey,
     },
     ['output_path'],
     'A Parquet file, or a data set of several.',

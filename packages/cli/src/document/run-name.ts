@@ -18,7 +18,7 @@ export function runName(identity: Identity): string {
 
 /** A password that was changed is no other run. The order in which names stand says nothing either. */
 function withoutSecrets(name: string, value: unknown): unknown {
-  if (name === 'apiKey') return undefined
+  if (name === 'apiKey' || name === 'keys') return undefined
   if (typeof value === 'string') return withoutPassword(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,11 +1,12 @@
+import { DroverError } from '@drover/core'
 import {
   anyText,
   anything,
   choice,
   either,
   flag,
+  list,
   map,
-  names,
   type ObjectShape,
   object,
   secret,
@@ -106,14 +107,33 @@ export const checkpoints: StoreType = {
       factory: 'checkpointSink',
       options: sink,
       prepare: async (options, making) =>
-        withPlace({ ...(await withEmbed(options, making)), ...pickDefined(options, 'dimensions') }),
+        withPlace({ ...(await withEmbed(askedFor(options), making)), ...dimensionsOf(options) }),
     },
   },
 }
 
-/** How long vectors are is for a collection to know too, whoever makes them. */
-function pickDefined(options: Readonly<Record<string, unknown>>, name: string): object {
-  return options[name] === undefined ? {} : { [name]: options[name] }
+/** How long the vectors of models are: https://platform.openai.com/docs/guides/embeddings */
+const ofModels: Readonly<Record<string, number>> = {
+  'text-embedding-ada-002': 1536,
+  'text-embedding-3-small': 1536,
+  'text-embedding-3-large': 3072,
+}
+
+/** Not every model can be asked for vectors of a length; none has to be, for those it makes anyhow. */
+function askedFor({ dimensions, ...options }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const isUsual = dimensions === undefined || dimensions === ofModels[String(options.embeddingModel)]
+  return isUsual ? options : { ...options, dimensions }
+}
+
+/** A collection is made for vectors of one length. @throws `OPTION_INVALID` where nobody says it. */
+function dimensionsOf({ dimensions, embeddingModel, embedder }: Readonly<Record<string, unknown>>): object {
+  if (embeddingModel === undefined && embedder === undefined) return dimensions === undefined ? {} : { dimensions }
+  const known = dimensions ?? ofModels[String(embeddingModel)]
+  if (known !== undefined) return { dimensions: known }
+  throw new DroverError(
+    'OPTION_INVALID',
+    `how long are the vectors of ${String(embeddingModel ?? embedder)}? Say it with dimensions: a collection is made for one length`,
+  )
 }
 
 /** The options of a file with the store as a thing of its own. */
@@ -121,6 +141,14 @@ function withPlace({ store, ...options }: Readonly<Record<string, unknown>>): ob
   const { connection, filename, url, apiKey, collection, ...rest } = options
   const given = Object.entries({ connection, filename, url, apiKey, collection })
   return { place: { type: store, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) }, ...rest }
+}
+
+const exported = {
+  keys: object(
+    { aes: secret('The key of values that LangGraph has encrypted: 16, 24 or 32 characters, or base64.') },
+    ['aes'],
+    'What encrypted values are opened with. Without it they stay as they are.',
+  ),
 }
 
 /** JSON files of checkpoints or messages, for people and other programs. */
@@ -135,6 +163,8 @@ export const checkpointsJson: StoreType = {
           singleFile: flag('One file, checkpoints_export.json, in place of one for each batch. Default: false.'),
           indent: whole(0, 'Spaces per level. Default: 2.'),
           gzip: flag('Compress the files. Default: false.'),
+          ...exported,
+          onExisting: choice(['replace', 'error'], 'What becomes of files that are there. Default: replace.'),
         },
         ['outputDir'],
         'Writes checkpoints or messages as JSON with their metadata, exactly once.',
@@ -152,7 +182,12 @@ export const checkpointsParquet: StoreType = {
         {
           path: text('A file that ends with .parquet, or the folder of a data set.'),
           compression: choice(['snappy', 'zstd', 'gzip', 'none'], 'How pages are compressed. Default: snappy.'),
-          partitionBy: names('The columns that folders are named after.'),
+          partitionBy: list(text(), 'The columns that folders are named after.', 1),
+          ...exported,
+          onExisting: choice(
+            ['replace', 'error', 'append'],
+            'What becomes of an output that is there. Default: replace.',
+          ),
         },
         ['path'],
         'Writes checkpoints or messages as rows of Parquet, exactly once.',

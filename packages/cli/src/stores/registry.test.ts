@@ -22,13 +22,12 @@ const packages: Readonly<Record<string, object>> = {
   '@drover/adapter-redis': redis,
   '@drover/adapter-qdrant': qdrant,
   '@drover/export-parquet': parquet,
+  '@drover/checkpoints': checkpoints,
 }
 
 const factories = Object.entries(storeTypes).flatMap(([type, store]) =>
   Object.entries(store.roles).flatMap(([role, entry]) =>
-    entry.options.kind === 'object' && store.package !== '@drover/checkpoints'
-      ? [{ type, role, store, entry, options: entry.options }]
-      : [],
+    entry.options.kind === 'object' ? [{ type, role, store, entry, options: entry.options }] : [],
   ),
 )
 
