@@ -10,6 +10,8 @@ import type { Bench } from './src/drover.js'
 import { parquetContests, parquetNames } from './src/parquet-contests.js'
 import { type PostgresBench, postgresBench } from './src/postgres-bench.js'
 import { postgresContests, postgresNames } from './src/postgres-contests.js'
+import { qdrantBench } from './src/qdrant-bench.js'
+import { qdrantContests, qdrantNames } from './src/qdrant-contests.js'
 import { type RedisBench, redisBench } from './src/redis-bench.js'
 import { redisContests, redisNames, redisPostgresContest } from './src/redis-contests.js'
 import { sampleDatabase } from './src/sample-database.js'
@@ -61,6 +63,7 @@ const known: readonly string[] = [
   ...parquetNames,
   ...redisNames,
   'redis-postgres',
+  ...qdrantNames,
 ]
 const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
 if (unknown.length > 0) {
@@ -74,11 +77,13 @@ const withParquet = parquetNames.some(isChosen)
 const needsPostgres = withParquet || [...postgresNames, 'redis-postgres'].some(isChosen)
 await using postgres = needsPostgres ? await started(postgresBench) : undefined
 await using redis = [...redisNames, 'redis-postgres'].some(isChosen) ? await started(redisBench) : undefined
+await using qdrant = qdrantNames.some(isChosen) ? await qdrantBench(bench) : undefined
 const onPostgres = postgres === undefined ? [] : postgresContests(bench, postgres)
 const onParquet = postgres === undefined || !withParquet ? [] : await parquetContests(bench, postgres)
 const onRedis = redis === undefined ? [] : redisContests(bench, redis)
 if (redis !== undefined && postgres !== undefined) onRedis.push(redisPostgresContest(bench, redis, postgres))
-for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis]) {
+const onQdrant = qdrant === undefined ? [] : qdrantContests(qdrant)
+for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis, ...onQdrant]) {
   if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)

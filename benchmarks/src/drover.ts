@@ -10,6 +10,7 @@ export interface Bench {
 
 const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const parquetWorker = fileURLToPath(new URL('./parquet-worker.mjs', import.meta.url))
+const qdrantWorker = fileURLToPath(new URL('./qdrant-worker.mjs', import.meta.url))
 const redisWorker = fileURLToPath(new URL('./redis-worker.mjs', import.meta.url))
 
 /** A contender that is a program of ours in `worker.mjs`. */
@@ -25,6 +26,11 @@ export function parquet(name: string, task: string, options: object, more: Parti
 /** The same in `redis-worker.mjs`. */
 export function redis(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, redisWorker, task, JSON.stringify(options)], ...more }
+}
+
+/** The same in `qdrant-worker.mjs`. */
+export function qdrant(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, qdrantWorker, task, JSON.stringify(options)], ...more }
 }
 
 /** A line for bash. */
