@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dryRun, memoryStateStore, startPipeline, verify } from '@drover/core'
+import { dryRun, memoryStateStore, runPipeline, startPipeline, verify } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
@@ -80,6 +80,7 @@ describePostgres('values that are broken, or in the way', () => {
   const store = useDatabase()
   const target = useDatabase()
   const broken = useDatabase()
+  const lanes = useDatabase()
   const place = ({ url }: { url: string }): StorePlace => ({ type: 'postgres', connection: url })
   let records: readonly CheckpointRecord[] = []
 
@@ -115,6 +116,30 @@ describePostgres('values that are broken, or in the way', () => {
     const actual = sourceOf('langgraph-postgres', place(target))
     const verified = await verify({ expected: source, actual, key: ['thread_id', 'checkpoint_ns', 'checkpoint_id'] })
     expect(verified).toMatchObject({ equal: true, missing: 0, extra: 0, different: 0 })
+  })
+
+  it('are the same when several lanes write the same threads', async () => {
+    const target = place(lanes)
+    const report = await runPipeline({
+      name: 'lanes',
+      source: sourceOf('langgraph-postgres', place(store)),
+      sink: sinkOf('langgraph-postgres', target),
+      state: memoryStateStore(),
+      parallel: 4,
+      batchSize: 2,
+    })
+    expect(report.partitions.length).toBeGreaterThan(1)
+    const copied = await readRecords(sourceOf('langgraph-postgres', target))
+    expect(copied).toEqual({ records, rejected: [] })
+  })
+
+  it('are rehearsed for a file that is not there, and none is there afterwards', async () => {
+    const target = sqlite('not-there.db')
+    const source = sourceOf('langgraph-postgres', place(store))
+    const dry = await dryRun({ name: 'dry', source, sink: sinkOf('langgraph-sqlite', target) })
+    expect(dry.problems).toEqual([])
+    expect(dry.creates).toEqual(expect.arrayContaining(['table "checkpoints"', 'table "writes"']))
+    await expect(stat(target.filename)).rejects.toThrow(/ENOENT/)
   })
 
   it('with U+0000 in a text are refused by themselves', async () => {

@@ -1,5 +1,6 @@
 import type { SqliteBatch } from '@drover/adapter-sqlite'
 import { encodeJson, type OnConflict, type Outcome } from '@drover/core'
+import { refuseRedisMarks } from '../../base/redis-marks.js'
 import { Refusals } from '../../base/refusals.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
@@ -49,6 +50,7 @@ export class SqliteWriter {
   #encode(record: CheckpointRecord): Encoded {
     const form = this.layout === 'langgraph-js-sqlite' ? 'json' : 'msgpack'
     requireLanguage(record, form === 'json' ? 'js' : 'python', this.layout)
+    refuseRedisMarks(record, this.layout)
     return {
       checkpoint: spliceCheckpoint(record.state, form),
       metadata: Buffer.from(encodeJson(record.metadata, { values: 'plain' })),
