@@ -14,6 +14,8 @@ export interface CollectionShape {
   readonly indexes: ReadonlyMap<string, string>
   /** Conditions on fields without an index are refused there. */
   readonly onlyIndexed: boolean
+  /** Points of one answer at the most, where the collection has such a limit. */
+  readonly mostPoints: number | undefined
   /** Keys of its shards, in order; null where shards have none. */
   readonly shardKeys: readonly (string | number)[] | null
 }
@@ -29,6 +31,7 @@ interface CollectionSettings {
     readonly strict_mode_config?: {
       readonly enabled?: boolean | null
       readonly unindexed_filtering_retrieve?: boolean | null
+      readonly max_query_limit?: number | null
     } | null
   }
   readonly payload_schema?: Readonly<Record<string, { readonly data_type: string }>> | null
@@ -68,12 +71,14 @@ export async function readShape(
   const { config, payload_schema } = settings as CollectionSettings
   const { vectors, sparse_vectors, sharding_method } = config.params
   const { vector, named } = dense(vectors ?? {})
-  const strict = config.strict_mode_config
+  const { strict_mode_config } = config
+  const strict = strict_mode_config?.enabled === true ? strict_mode_config : null
   return {
     vector,
     vectors: new Map([...named, ...Object.keys(sparse_vectors ?? {}).map((name) => [name, sparse] as const)]),
     indexes: new Map(Object.entries(payload_schema ?? {}).map(([field, { data_type }]) => [field, data_type])),
-    onlyIndexed: strict?.enabled === true && strict.unindexed_filtering_retrieve === false,
+    onlyIndexed: strict?.unindexed_filtering_retrieve === false,
+    mostPoints: strict?.max_query_limit ?? undefined,
     shardKeys: sharding_method === 'custom' ? await readShards(connection, path, collection, { signal }) : null,
   }
 }

@@ -10,6 +10,7 @@ export interface Looking {
   readonly connection: QdrantConnection
   readonly collection: string
   readonly filter: JsonValue | undefined
+  readonly mostPoints?: number | undefined
 }
 
 /** Ids for one border between two partitions: their sizes then differ by a tenth or two. */
@@ -35,12 +36,12 @@ export async function cutRange(
 async function sampled(
   range: PointRange,
   count: number,
-  { connection, collection, filter }: Looking,
+  { connection, collection, filter, mostPoints = mostSamples }: Looking,
   { signal }: Operation,
 ): Promise<readonly PointId[] | null> {
   const body = {
     query: { sample: 'random' },
-    limit: Math.min(count * samplesEach, mostSamples),
+    limit: Math.min(count * samplesEach, mostSamples, mostPoints),
     with_payload: false,
     ...(filter === undefined ? {} : { filter }),
     ...(range.shard === null ? {} : { shard_key: range.shard }),

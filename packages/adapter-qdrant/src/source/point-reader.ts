@@ -17,6 +17,8 @@ export interface PointReading {
   /** Which of the points that came are records. */
   readonly keeps: ((record: QdrantRecord) => boolean) | undefined
   readonly page: ReadOptions['page']
+  /** Points of one answer at the most. @default 4096 */
+  readonly mostPoints?: number | undefined
 }
 
 /** Points that are asked for before anything is known of what they hold. */
@@ -24,11 +26,12 @@ const first = 16
 /** However small the ones before were: what comes may be larger. */
 const growth = 8
 /** More than so many at once gain nothing, and keep the server busy for long. */
-const most = 4_096
+const usualMost = 4_096
 
 /** Reads ranges of points, an answer ahead: while one is being used the next one is under way. */
 export class PointReader {
   #limit: number
+  readonly #most: number
   /** Bytes of a point, the last ones counting most. */
   #mean = 0
 
@@ -36,7 +39,8 @@ export class PointReader {
     private readonly connection: QdrantConnection,
     private readonly reading: PointReading,
   ) {
-    this.#limit = Math.min(first, reading.page.records)
+    this.#most = Math.min(reading.page.records, reading.mostPoints ?? usualMost, usualMost)
+    this.#limit = Math.min(first, this.#most)
   }
 
   async *read(range: PointRange, signal: AbortSignal): AsyncGenerator<PointPage, void, undefined> {
@@ -82,7 +86,7 @@ export class PointReader {
     const mean = Math.max(1, answer.bytes / answer.count)
     this.#mean = this.#mean === 0 ? mean : Math.max((this.#mean + mean) / 2, mean)
     const fitting = Math.max(1, Math.floor(page.bytes / this.#mean))
-    this.#limit = Math.min(fitting, page.records, this.#limit * growth, most)
+    this.#limit = Math.min(fitting, this.#most, this.#limit * growth)
   }
 
   /** An answer is cut where it is larger than a page may be: what points hold is known only when they are there. */

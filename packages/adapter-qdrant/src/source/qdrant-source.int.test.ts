@@ -10,6 +10,7 @@ import {
   runPipeline,
   type Source,
 } from '@drover/core'
+import { startQdrantServer } from '@drover-internal/qdrant-server'
 import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { describe, expect, test } from 'vitest'
 import type { PointId } from '../wire/wire-point.js'
@@ -161,6 +162,18 @@ describe('points', () => {
   })
 })
 
+describe('a collection with a limit', () => {
+  test('is asked for no more points than it gives', async () => {
+    const points = Array.from({ length: 200 }, (_, id) => ({ id, payload: { n: id, m: id } }))
+    const strict_mode_config = { enabled: true, max_query_limit: 7, unindexed_filtering_retrieve: false }
+    const collection = await filled({ vectors: {}, strict_mode_config }, points)
+    const asked: number[] = []
+    const where = { 'payload.n': { gte: 190 } }
+    expect(await readSource(measured(source(collection, { where }), asked))).toHaveLength(10)
+    expect(asked).toHaveLength(Math.ceil(200 / 7))
+  })
+})
+
 describe('shards with keys', () => {
   async function sharded(): Promise<string> {
     const collection = qdrant.collection()
@@ -286,6 +299,19 @@ describe('a run', () => {
 })
 
 describe('what is wrong is said', () => {
+  test('a wrong key, without the key', async () => {
+    await using server = await startQdrantServer({ apiKey: 'the-right-one' })
+    const reading = readSource(qdrantSource({ url: server.url, apiKey: 'the-wrong-one', collection: 'a' }))
+    await expect(reading).rejects.toMatchObject({ code: 'STORE_DENIED', message: expect.not.stringMatching('-one') })
+  })
+
+  test('a server that is not there', async () => {
+    const server = await startQdrantServer()
+    await server[Symbol.asyncDispose]()
+    const reading = readSource(qdrantSource({ url: server.url, collection: 'a' }))
+    await expect(reading).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+
   test('a collection that is not there, with those that are', async () => {
     const collection = await filled({ vectors: {} }, [])
     await expect(readSource(source(`${collection}x`))).rejects.toMatchObject({

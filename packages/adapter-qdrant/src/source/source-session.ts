@@ -167,6 +167,7 @@ class QdrantSourceSession implements SourceSession<QdrantRecord> {
       form: this.#form,
       keeps: this.#keeps,
       page,
+      mostPoints: this.shape.mostPoints,
     })
     for (const left of after === null ? ranges : behindCursor(ranges, after)) {
       const part = asked.range && narrowedRange(left, asked.range)
@@ -208,7 +209,8 @@ class QdrantSourceSession implements SourceSession<QdrantRecord> {
   }
 
   #looking(asked: NativeFilter): Looking {
-    return { connection: this.connection, collection: this.settings.collection, filter: this.#filter(asked) }
+    const { connection, shape, settings } = this
+    return { connection, collection: settings.collection, filter: this.#filter(asked), mostPoints: shape.mostPoints }
   }
 
   #reading(): Pick<Reading, 'withPayload' | 'withVector' | 'consistency'> {

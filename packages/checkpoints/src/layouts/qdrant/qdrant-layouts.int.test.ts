@@ -13,6 +13,8 @@ import {
 } from '@drover/core'
 import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { describe, expect, test } from 'vitest'
+import { checkpointSink } from '../../checkpoint-sink.js'
+import { checkpointSource } from '../../checkpoint-source.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { MessageRecord } from '../../records/message-record.js'
 import { messageSchema } from '../../records/schemas.js'
@@ -216,6 +218,21 @@ describe('messages', () => {
 })
 
 describe('a collection', () => {
+  test('is read and written without the name of its layout', async () => {
+    const to = place()
+    await copy<MessageRecord | CheckpointRecord>(savers(), checkpointSink(to))
+    expect((await readRecords(checkpointSource(to))).records).toHaveLength((await readRecords(savers())).records.length)
+    const others = place()
+    await copy<MessageRecord | CheckpointRecord>(histories(), checkpointSink(others))
+    const { records } = await readRecords(checkpointSource(others))
+    expect(records).toHaveLength((await readRecords(histories())).records.length)
+    expect(records[0]).toHaveProperty('session_id')
+    await using session = await checkpointSink(others).connect({ signal })
+    const actual = session.readBack?.() as Source
+    const expected = histories() as Source<object> as Source
+    expect(await verify({ expected, actual, key: ['session_id', 'order'] })).toMatchObject({ equal: true })
+  })
+
   test('is known by its payloads', async () => {
     const to = place()
     await copy(savers(), unifiedSink('unified-qdrant', to))

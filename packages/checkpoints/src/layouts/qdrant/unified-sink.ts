@@ -56,7 +56,14 @@ export function unifiedSink(
       const { payload, text } = unifiedPayload(record)
       return { payload, text: textToEmbed(text) }
     },
-    readBack: () => (layout === 'unified-qdrant' ? unifiedSource(options) : unifiedMessages(options)),
+    readBack: () => ({
+      ...unifiedSource(options),
+      connect: (operation) => {
+        const { fields = [] } = operation.expected ?? {}
+        const areMessages = layout !== 'unified-qdrant' || fields.some(({ name }) => name === 'session_id')
+        return areMessages ? unifiedMessages(options).connect(operation) : unifiedSource(options).connect(operation)
+      },
+    }),
   })
 }
 
