@@ -1,4 +1,4 @@
-import { DroverError, type LogicalType, type RecordSchema, suggestNames } from '@drover/core'
+import { DroverError, type JsonValues, type LogicalType, type RecordSchema, suggestNames } from '@drover/core'
 import type { AnyOptions } from './sink-options.js'
 import { shownSpaces, type VectorSpace } from './vector-space.js'
 
@@ -141,4 +141,9 @@ function embeddedSpace(
   }
   if (embed?.dimensions !== undefined) checkDimensions(where, 'what embed makes', embed.dimensions, space)
   return space
+}
+
+/** Points of another collection go as they stand, and come back so. */
+export function valuesOf({ isPoint }: PointForm): JsonValues {
+  return isPoint ? 'plain' : 'extended'
 }

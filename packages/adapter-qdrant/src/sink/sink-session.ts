@@ -16,10 +16,10 @@ import {
 } from '@drover/core'
 import type { QdrantConnection } from '../connection/qdrant-connection.js'
 import { Embeddings } from '../embed/embeddings.js'
-import { PointsBody } from '../wire/points-body.js'
 import type { CollectionInfo } from './collection-info.js'
 import { Indexing } from './indexing.js'
-import { checkDimensions, type PointForm, pointForm } from './point-form.js'
+import { makePoints } from './make-points.js'
+import { checkDimensions, type PointForm, pointForm, valuesOf } from './point-form.js'
 import { type Draft, PointMaker } from './point-maker.js'
 import { type BatchWriter, PointWriter } from './point-writer.js'
 import { Refusals } from './refusals.js'
@@ -75,25 +75,11 @@ export class QdrantSinkSession implements AckSession<Row> {
     await this.#checkServer(signal)
     const form = this.#form(schema, plan)
     const maker = this.#maker(form, plan)
-    const begun = performance.now()
-    const body = new PointsBody(valuesOf(form), form.anyFields)
-    const refusals = new Refusals()
-    let row = 0
-    for (const page of pages) {
-      const keys = maker.usesKeys ? page.keys() : []
-      for (const [i, record] of page.rows().entries()) {
-        const at = row++
-        // A text stays a text: a rehearsal costs nothing at who embeds.
-        refusals.collect(() => this.#encode(body, maker, maker.make(record, keys[i], at)))
-        if (body.bytes > 1 << 20) body.clear()
-      }
-    }
-    refusals.throwAny()
     const unembedded = form.embedded === null ? '' : ', and no text was embedded'
     return {
       creates: plan.creates,
       rows: 0,
-      durationMs: performance.now() - begun,
+      durationMs: makePoints(maker, form, pages),
       notWritten: `Qdrant has no transactions, so what is written cannot be taken back: points were made and not sent${unembedded}`,
     }
   }
@@ -236,16 +222,6 @@ export class QdrantSinkSession implements AckSession<Row> {
     })
   }
 
-  #encode(body: PointsBody, maker: PointMaker, { point, row }: Draft): void {
-    try {
-      body.add(point)
-    } catch (error) {
-      if (error instanceof ValueRefused) throw maker.refusal(error, row, 'the point')
-      if (!DroverError.isInstance(error, 'RECORD_REFUSED')) throw error
-      throw new DroverError('RECORD_REFUSED', error.message, { cause: error, row })
-    }
-  }
-
   async #embed(
     drafts: readonly Draft[],
     {
@@ -277,8 +253,3 @@ export class QdrantSinkSession implements AckSession<Row> {
 
 /** Half of what Qdrant takes unless it is told otherwise. */
 export const defaultBatchBytes = 16 * 1024 * 1024
-
-/** Points of another collection go as they stand, and come back so. */
-function valuesOf({ isPoint }: PointForm): 'plain' | 'extended' {
-  return isPoint ? 'plain' : 'extended'
-}
