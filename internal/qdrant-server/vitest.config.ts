@@ -1,3 +1,3 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('qdrant-server')
+export default tests('qdrant-server', { isolate: false })

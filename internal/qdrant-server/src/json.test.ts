@@ -35,7 +35,7 @@ describe('JSON', () => {
 
   test('numbers are read as JavaScript reads them', () => {
     const random = generator(7)
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 2_000; i++) {
       const value = (random() - 0.5) * 10 ** Math.floor(random() * 40 - 20)
       for (const text of [String(value), value.toPrecision(7), value.toFixed(12)]) {
         expect(Number(plain(read(text)))).toBe(JSON.parse(text))
@@ -45,12 +45,12 @@ describe('JSON', () => {
 
   test('every float32 is written in few digits that give it again', () => {
     const random = generator(11)
-    const values = Float32Array.from({ length: 50_000 }, (_, i) =>
+    const values = Float32Array.from({ length: 20_000 }, (_, i) =>
       i % 2 === 0 ? random() * 2 - 1 : (random() - 0.5) * 10 ** (random() * 70 - 35),
     )
     const text = new JsonWriter().floats(values).bytes.toString()
     expect(new JsonScanner(Buffer.from(text)).floats()).toEqual(values)
-    for (const digits of text.slice(1, -1).split(',').slice(0, 5_000)) {
+    for (const digits of text.slice(1, -1).split(',').slice(0, 1_000)) {
       const significant = digits
         .replace(/e.*$/, '')
         .replace(/[-.]/g, '')
