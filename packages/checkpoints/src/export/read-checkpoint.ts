@@ -15,8 +15,8 @@ export interface ReadRecordOptions {
   readonly id?: string
 }
 
-/** A checkpoint as a person reads it. */
-export interface ReadableCheckpoint {
+/** A checkpoint as a person reads it. A type and no interface, so that it is a record like any other. */
+export type ReadableCheckpoint = {
   readonly id: string
   readonly thread_id: string
   readonly checkpoint_ns: string

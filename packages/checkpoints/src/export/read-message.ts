@@ -2,8 +2,8 @@ import { type JsonValue, recordId } from '@drover/core'
 import type { MessageRecord } from '../records/message-record.js'
 import { isObject } from '../serde/tags/tag.js'
 
-/** A message as a person reads it. */
-export interface ReadableMessage {
+/** A message as a person reads it. A type and no interface, so that it is a record like any other. */
+export type ReadableMessage = {
   readonly id: string
   readonly session_id: string
   readonly order: number | string
