@@ -6,7 +6,7 @@ import { startPostgres } from '@drover-internal/postgres-server'
 import { startQdrantServer } from '@drover-internal/qdrant-server'
 import { startRedis } from '@drover-internal/redis-server'
 import { Redis } from 'ioredis'
-import pg from 'pg'
+import knex from 'knex'
 import { embeddingEndpoint } from './embedding-endpoint.js'
 import { migrations } from './migrations.js'
 import { conversation, fillPostgres, fillRedis, fillSqlite } from './stores.js'
@@ -21,13 +21,14 @@ await using endpoint = await embeddingEndpoint()
 Object.assign(process.env, { OPENAI_API_KEY: 'none', OPENAI_BASE_URL: endpoint.url })
 
 const messages = conversation(100)
-const client = new pg.Client({ connectionString: postgres.url })
-await client.connect()
-await fillPostgres(client, 'chat_history', messages)
-await fillPostgres(client, 'chat_message_history', messages)
-await client.end()
+const database = knex({ client: 'pg', connection: postgres.url })
+await fillPostgres(database, 'chat_history', messages)
+await fillPostgres(database, 'chat_message_history', messages)
+await database.destroy()
 const sqlite = path.join(folder, 'checkpoints.db')
-fillSqlite(sqlite, messages)
+const file = knex({ client: 'better-sqlite3', connection: { filename: sqlite }, useNullAsDefault: true })
+await fillSqlite(file, messages)
+await file.destroy()
 const redis = new Redis(redisServer.url)
 await fillRedis(redis, 'checkpoint:', messages)
 redis.disconnect()

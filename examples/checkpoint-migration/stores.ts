@@ -1,6 +1,5 @@
-import Database from 'better-sqlite3'
 import type { Redis } from 'ioredis'
-import type { Client } from 'pg'
+import type { Knex } from 'knex'
 
 /** A message as LangChain writes it down. */
 export interface Message {
@@ -44,30 +43,26 @@ function message(n: number, turn: number, session: string): object {
 }
 
 /** A table as LangChain has it in PostgreSQL, with the time of each message. */
-export async function fillPostgres(
-  client: Pick<Client, 'query'>,
-  table: string,
-  messages: readonly Message[],
-): Promise<void> {
-  await client.query(
-    `CREATE TABLE ${table} (id SERIAL PRIMARY KEY, session_id TEXT NOT NULL, message JSONB NOT NULL, created_at TIMESTAMPTZ NOT NULL DEFAULT now())`,
-  )
-  for (const { session, json, at } of messages) {
-    await client.query(`INSERT INTO ${table} (session_id, message, created_at) VALUES ($1, $2, $3)`, [
-      session,
-      json,
-      at,
-    ])
-  }
+export async function fillPostgres(database: Knex, table: string, messages: readonly Message[]): Promise<void> {
+  await database.schema.createTable(table, (columns) => {
+    columns.increments('id')
+    columns.text('session_id').notNullable()
+    columns.jsonb('message').notNullable()
+    columns.timestamp('created_at').notNullable().defaultTo(database.fn.now())
+  })
+  const rows = messages.map(({ session, json, at }) => ({ session_id: session, message: json, created_at: at }))
+  await database.batchInsert(table, rows)
 }
 
 /** A table as LangChain has it in SQLite. */
-export function fillSqlite(filename: string, messages: readonly Message[]): void {
-  const database = new Database(filename)
-  database.exec('CREATE TABLE message_store (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)')
-  const insert = database.prepare('INSERT INTO message_store (session_id, message) VALUES (?, ?)')
-  for (const { session, json } of messages) insert.run(session, json)
-  database.close()
+export async function fillSqlite(database: Knex, messages: readonly Message[]): Promise<void> {
+  await database.schema.createTable('message_store', (columns) => {
+    columns.increments('id')
+    columns.text('session_id')
+    columns.text('message')
+  })
+  const rows = messages.map(({ session, json }) => ({ session_id: session, message: json }))
+  await database.batchInsert('message_store', rows, 100)
 }
 
 /** A list for each session, the newest message first. */

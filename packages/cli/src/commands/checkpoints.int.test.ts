@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of files
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { memorySink, memoryStateStore, type Row, runPipeline } from '@drover/core'
 import { parquetSource } from '@drover/export-parquet'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
