@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { type DroverError, from, memorySource, memoryStateStore, recordId, runPipeline } from '@drover/core'
+import { type DroverError, dryRun, from, memorySource, memoryStateStore, recordId, runPipeline } from '@drover/core'
 import { describe, expect, it, test } from 'vitest'
 import { addMigrationMetadata } from '../filters/record-transformers.js'
 import { fixture, storedOf } from '../serde/testing/fixtures.js'
@@ -194,4 +194,20 @@ test('a value that names a function is text in the file', async () => {
   })
   expect(report.counts.written).toBe(1)
   expect((report as { error?: DroverError }).error).toBeUndefined()
+})
+
+test.each([
+  ['checkpoints are whole', checkpoint('2'), 1, /^\[\]$/],
+  ['one is broken', broken('2'), 0, /The channel \\"messages\\" cannot be read at byte 20/],
+])('a dry run reads the values, and makes nothing: %s', async (_, second, creates, problems) => {
+  const outputDir = `${tempFolder()}/exports`
+  const report = await dryRun({
+    name: 'export',
+    source: from(memorySource({ records: [checkpoint('1'), second] as never[], key: checkpointKey })),
+    sink: checkpointJsonSink({ outputDir }) as never,
+    state: memoryStateStore(),
+  } as never)
+  expect(report.creates).toHaveLength(creates)
+  expect(JSON.stringify(report.problems)).toMatch(problems)
+  expect(existsSync(outputDir)).toBe(false)
 })
