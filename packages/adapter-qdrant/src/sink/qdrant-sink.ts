@@ -43,7 +43,7 @@ export function qdrantSink<R extends object = object>(options: QdrantSinkOptions
     batchSize,
     limits: { bytes: batchBytes },
     connect: async (operation) => {
-      const connection = openQdrant(locationOf(any), where)
+      const connection = openQdrant(locationOf(any), where, operation.warn)
       const session = new QdrantSinkSession(connection, any, operation, isRead ? () => readBack(name, any) : undefined)
       try {
         await connection.greet(operation.signal)
