@@ -66,7 +66,7 @@ describe('a length that lies', () => {
     '%s is refused before anything is made of it',
     (head) => {
       const before = process.memoryUsage().arrayBuffers
-      for (let i = 0; i < 1000; i++) expect(() => read(hex(head))).toThrow(/it ends within/)
+      for (let i = 0; i < 1000; i++) expect(() => read(hex(head))).toThrow(/it ends within .*\d/)
       expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024)
     },
   )
