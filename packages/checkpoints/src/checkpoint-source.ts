@@ -72,7 +72,8 @@ async function connect(
   if (filters === undefined) return session
   try {
     const schema = await session.describe(operation)
-    const hasTimestamps = layout.hasTimestamps !== false
+    const { hasTimestamps: has = true } = layout
+    const hasTimestamps = typeof has === 'boolean' ? has : await has({ ...options, ...found?.options }, operation)
     const filter = checkpointFilters(filters, { records: layout.records, hasTimestamps, layout: layout.name })
     return filter === null ? session : new FilteredSession(session, filter, schema)
   } catch (error) {

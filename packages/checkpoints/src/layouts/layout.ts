@@ -1,4 +1,4 @@
-import type { Sink, Source } from '@drover/core'
+import type { ConnectOperation, Sink, Source } from '@drover/core'
 import type { CheckpointRecord } from '../records/checkpoint-record.js'
 import type { MessageRecord } from '../records/message-record.js'
 import type { StorePlace } from './store-place.js'
@@ -57,8 +57,8 @@ interface LayoutOf<R> {
   readonly name: LayoutName
   readonly records: R extends CheckpointRecord ? 'checkpoints' : 'messages'
   readonly store: StorePlace['type']
-  /** Its records have the times that filters by date need. @default true */
-  readonly hasTimestamps?: boolean
+  /** Its records have the times that filters by date need; or what finds that out where some stores have them. @default true */
+  readonly hasTimestamps?: boolean | ((options: LayoutOptions, operation: ConnectOperation) => Promise<boolean>)
   readonly source: (options: LayoutOptions) => Source<R>
   /** Absent where the layout is only read. */
   readonly sink?: (options: LayoutOptions & LayoutSinkOptions) => Sink<R>

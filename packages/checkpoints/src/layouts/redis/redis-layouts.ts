@@ -29,6 +29,7 @@ export const redisLayouts: readonly Layout[] = [
     name: 'langchain-redis-list',
     records: 'messages',
     store: 'redis',
+    hasTimestamps: false,
     source: (options) => redisLayoutSource('langchain-redis-list', options, listReading(options.keyPrefix)),
     sink: listSink,
   },
