@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { memorySource, memoryStateStore, runPipeline, startPipeline } from '@drover/core'
 import { describeRedis, describeStack, stackUrl, useRedis } from '@drover-internal/redis-server/vitest'
 import { AIMessage, HumanMessage } from '@langchain/core/messages'
@@ -15,6 +18,7 @@ import { RedisSaver } from '@langchain/langgraph-checkpoint-redis'
 import { ShallowRedisSaver } from '@langchain/langgraph-checkpoint-redis/shallow'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { checkpointSink } from '../../checkpoint-sink.js'
 import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
 import { checkpointSchema } from '../../records/schemas.js'
 import type { StoredValue } from '../../records/stored-value.js'
@@ -358,6 +362,38 @@ describeRedis('checkpoints written to a Redis without modules, as strings of JSO
       expect.stringContaining('encrypted or pickled as a whole'),
       expect.stringContaining('LangGraph.js'),
     ])
+  })
+
+  test('go from Redis into SQLite as far as its saver reads their values, and are refused otherwise', async () => {
+    await loadKeys(from.client, 'python.ndjson', 'text')
+    const { records } = await readRecords(sourceOf('langgraph-redis', from.url, 'text'))
+    const marked = records.filter(({ state, writes }) =>
+      [...Object.values((state as CheckpointState).channels), ...writes.map(({ value }) => value)].some(
+        ({ type, bytes }) => type === 'json' && /"__(bytes|send|interrupt)__":/.test(String(Buffer.from(bytes ?? []))),
+      ),
+    )
+    const folder = mkdtempSync(path.join(tmpdir(), 'drover-redis-'))
+    try {
+      const place = { type: 'sqlite', filename: path.join(folder, 'agents.db') } as const
+      const reasons: string[] = []
+      const run = startPipeline({
+        name: 'into SQLite',
+        source: sourceOf('langgraph-redis', from.url, 'text'),
+        sink: checkpointSink({ place, layout: 'langgraph-sqlite' }),
+        state: memoryStateStore(),
+        maxRejected: 100,
+        deadLetters: path.join(folder, 'dead'),
+      })
+      run.events.on('record:rejected', ({ message }) => reasons.push(message))
+      const { counts } = await run.result
+      expect(marked.length).toBeGreaterThan(0)
+      // SQLite keeps a checkpoint as one value of MessagePack, which messages in JSON cannot be a part of either.
+      expect(reasons.filter((reason) => reason.includes('langgraph-checkpoint-redis'))).toHaveLength(marked.length)
+      expect(counts).toMatchObject({ read: 28, written: 28 - reasons.length, rejected: reasons.length })
+      expect(counts.written).toBeGreaterThan(0)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('need RedisJSON, which is said before anything is written, and take no error for a key that is there', async () => {

@@ -1,4 +1,5 @@
 import { DroverError, encodeJson } from '@drover/core'
+import { refuseRedisMarks } from '../../base/redis-marks.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
 import { fromInline, inlineOf } from '../../serde/primitives.js'
@@ -42,6 +43,7 @@ const brokenText = /\0|\p{Surrogate}/u
  */
 export function rowsOfCheckpoint(record: CheckpointRecord, layout: PostgresLayoutName): PostgresRows {
   requireLanguage(record, layout === 'langgraph-js-postgres' ? 'js' : 'python', layout)
+  refuseRedisMarks(record, layout)
   const { state } = record
   if ('sealed' in state) {
     throw new DroverError(
