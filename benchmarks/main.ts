@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { MissingPostgres } from '@drover-internal/postgres-server'
 import { MissingRedis } from '@drover-internal/redis-server'
+import { checkpointContests, checkpointNames } from './src/checkpoint-contests.js'
 import { contest, type Result } from './src/contest.js'
 import type { Bench } from './src/drover.js'
 import { parquetContests, parquetNames } from './src/parquet-contests.js'
@@ -64,6 +65,7 @@ const known: readonly string[] = [
   ...redisNames,
   'redis-postgres',
   ...qdrantNames,
+  ...checkpointNames,
 ]
 const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
 if (unknown.length > 0) {
@@ -74,7 +76,7 @@ const isChosen = (name: string): boolean => chosen?.includes(name) ?? true
 
 const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
 const withParquet = parquetNames.some(isChosen)
-const needsPostgres = withParquet || [...postgresNames, 'redis-postgres'].some(isChosen)
+const needsPostgres = withParquet || [...postgresNames, ...checkpointNames, 'redis-postgres'].some(isChosen)
 await using postgres = needsPostgres ? await started(postgresBench) : undefined
 await using redis = [...redisNames, 'redis-postgres'].some(isChosen) ? await started(redisBench) : undefined
 await using qdrant = qdrantNames.some(isChosen) ? await qdrantBench(bench) : undefined
@@ -82,8 +84,10 @@ const onPostgres = postgres === undefined ? [] : postgresContests(bench, postgre
 const onParquet = postgres === undefined || !withParquet ? [] : await parquetContests(bench, postgres)
 const onRedis = redis === undefined ? [] : redisContests(bench, redis)
 if (redis !== undefined && postgres !== undefined) onRedis.push(redisPostgresContest(bench, redis, postgres))
+const onCheckpoints =
+  postgres === undefined || !checkpointNames.some(isChosen) ? [] : await checkpointContests(bench, postgres)
 const onQdrant = qdrant === undefined ? [] : qdrantContests(qdrant)
-for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis, ...onQdrant]) {
+for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis, ...onQdrant, ...onCheckpoints]) {
   if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)

@@ -9,6 +9,7 @@ export interface Bench {
 }
 
 const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
+const checkpointWorker = fileURLToPath(new URL('./checkpoint-worker.mjs', import.meta.url))
 const parquetWorker = fileURLToPath(new URL('./parquet-worker.mjs', import.meta.url))
 const qdrantWorker = fileURLToPath(new URL('./qdrant-worker.mjs', import.meta.url))
 const redisWorker = fileURLToPath(new URL('./redis-worker.mjs', import.meta.url))
@@ -31,6 +32,11 @@ export function redis(name: string, task: string, options: object, more: Partial
 /** The same in `qdrant-worker.mjs`. */
 export function qdrant(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, qdrantWorker, task, JSON.stringify(options)], ...more }
+}
+
+/** The same in `checkpoint-worker.mjs`. */
+export function checkpoints(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, checkpointWorker, task, JSON.stringify(options)], ...more }
 }
 
 /** A line for bash. */
