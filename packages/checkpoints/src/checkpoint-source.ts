@@ -28,7 +28,7 @@ export interface CheckpointSourceOptions extends LayoutOptions {
  * cannot be read is rejected as `RECORD_UNREADABLE`, with its key.
  *
  * @example
- * const checkpoints = checkpointSource({ place: { type: 'postgres', connection: process.env.DATABASE_URL } })
+ * const checkpoints = checkpointSource({ place: { type: 'postgres', connection: process.env.DATABASE_URL ?? '' } })
  */
 export function checkpointSource(
   options: CheckpointSourceOptions & { readonly layout: CheckpointLayoutName },
