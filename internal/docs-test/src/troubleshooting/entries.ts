@@ -89,7 +89,7 @@ export const troubles: readonly Trouble[] = [
     seen: 'A record that cannot be decoded is left out with its key and its bytes, and the others arrive; the command ends with 3.',
     codes: ['RECORD_UNREADABLE'],
     remedy:
-      'The dead letters name each record and why. Mend the store and call `drover replay`, or take another `layout` if the store was taken for one that it is not.',
+      'The dead letters name each record and why. Mend the store and call the command with `--again full`, or take another `layout` if the store was taken for one that it is not.',
   },
   {
     guide: 'checkpoint-migration-tool',
