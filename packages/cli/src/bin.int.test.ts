@@ -127,12 +127,39 @@ describe.skipIf(!hasTerminal)('on a terminal', () => {
   function onTerminal(args: readonly string[], env: NodeJS.ProcessEnv) {
     const command = [...commandLine, ...args].map((word) => `'${word}'`).join(' ')
     const { NO_COLOR: _, ...inherited } = process.env
-    const child = spawn('script', ['-qefc', command, '/dev/null'], {
+    // A terminal of its own has no size until somebody says one.
+    const child = spawn('script', ['-qefc', `stty cols 120 rows 40; ${command}`, '/dev/null'], {
       cwd: folder.path,
       env: { ...inherited, TERM: 'xterm-256color', ...env },
     })
     return { ...started(child), type: (text: string) => child.stdin.write(text) }
   }
+
+  test('drover init asks one question after the other, and Ctrl-C writes nothing', async () => {
+    const child = onTerminal(['init', '-o', 'asked.yaml'], {})
+    // Arrows choose, Enter takes what is usual.
+    for (const [question, keys] of [
+      ['Where are the checkpoints', '\u001b[B\r'],
+      ['SQLite file?', '\r'],
+      ['table of a chat history?', '\r'],
+      ['Where do they go?', '\u001b[B\r'],
+      ['Folder?', '\r'],
+      ['One file in place', '\r'],
+      ['Only threads', '\r'],
+      ['Note in the metadata', '\r'],
+    ] as const) {
+      await child.until(question)
+      child.type(keys)
+    }
+    const { code, stdout } = await child.ended
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Wrote asked.yaml')])
+    expect(readFileSync('asked.yaml', 'utf8')).toContain('destination_type: json')
+    const given = onTerminal(['init', '-o', 'given-up.yaml'], {})
+    await given.until('Where are the checkpoints')
+    given.type('\u0003')
+    expect((await given.ended).code).toBe(2)
+    expect(existsSync('given-up.yaml')).toBe(false)
+  })
 
   test('the line of progress is redrawn, with rate, percent, time left and rejects; Ctrl-C ends the batch', async () => {
     const child = onTerminal(['run', 'typed.yaml', ...slowly, '--max-rejected', '5'], {})
