@@ -43,6 +43,8 @@ export interface Warning {
     | 'SECRET_EXPOSED'
     /** Records that share a value brought it in several forms: the first one is kept. */
     | 'VALUES_DIFFER'
+    /** The store has no place for values that whoever reads it makes again. */
+    | 'VALUES_LEFT_OUT'
   readonly message: string
 }
 

@@ -17,6 +17,7 @@ describePostgres('checkpoints of LangGraph.js in SQL', () => {
   const first = useDatabase()
   const second = useDatabase()
   const third = useDatabase()
+  const fourth = useDatabase()
   let folder = ''
   let original: PostgresSaver
 
@@ -80,6 +81,31 @@ describePostgres('checkpoints of LangGraph.js in SQL', () => {
       })
     }
     await returned.end()
+  })
+
+  it('goes from a file that the library wrote into PostgreSQL, with channels that nobody has written to', async () => {
+    const file = sqlite('native.db')
+    const native = SqliteSaver.fromConnString(join(folder, 'native.db'))
+    const [thread] = threads as [string]
+    await beginThread(agentGraph(native), thread, 'How is the weather?')
+    const { records } = await readRecords(sourceOf('langgraph-js-sqlite', file))
+    const unwritten = records.filter(({ state }) => {
+      if ('sealed' in state) return false
+      const versions = Object.keys(state.checkpoint.channel_versions ?? {})
+      return Object.keys(state.channels).some((channel) => !versions.includes(channel))
+    })
+    expect(unwritten.length).toBeGreaterThan(0)
+    const report = await migrate(['langgraph-js-sqlite', file], ['langgraph-js-postgres', postgres(fourth.url)])
+    expect(report.counts).toMatchObject({ inserted: records.length, rejected: 0 })
+    expect(report.warnings).toEqual([])
+
+    const moved = PostgresSaver.fromConnString(fourth.url)
+    await moved.setup()
+    for (const saver of [native, moved] as BaseCheckpointSaver[]) {
+      await resumeThread(agentGraph(saver), thread, 'rain')
+    }
+    expect(await told(agentGraph(moved), thread)).toEqual(await told(agentGraph(native), thread))
+    await moved.end()
   })
 
   it('is written once however often it is migrated, by the policy that was asked for', async () => {

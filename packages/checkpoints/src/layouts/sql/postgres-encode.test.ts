@@ -89,6 +89,15 @@ describe('what a store has no place for', () => {
     refusal(record({}, { metadata: { text: '\ud800' } })).toThrow(/U\+0000 or half of a surrogate pair/)
   })
 
+  it('is left out where the library of JavaScript leaves it out, and named if it is more than nothing', () => {
+    const json = (text: string): StoredValue => ({ type: 'json', bytes: Buffer.from(text) })
+    const channels = { messages: json('[]'), counter: json('{"from":7}'), told: json('1') }
+    const state = { checkpoint: { channel_versions: { told: 2 } }, channels }
+    const { blobs, leftOut } = rowsOfCheckpoint(record({}, { language: 'js', state }), 'langgraph-js-postgres')
+    expect(blobs.map(({ channel, version }) => [channel, version])).toEqual([['told', '2']])
+    expect(leftOut).toEqual(['counter'])
+  })
+
   it('is not a text that only looks like an escape', () => {
     refusal(record({}, { metadata: { text: 'a \\u0000 b', other: '\u{1f600}' } })).not.toThrow()
   })

@@ -13,6 +13,8 @@ export interface PostgresRows {
   readonly metadata: string
   readonly blobs: readonly BlobRow[]
   readonly writes: readonly WriteRow[]
+  /** Channels whose values have no place there, where they are more than nothing. */
+  readonly leftOut: readonly string[]
 }
 
 export interface BlobRow {
@@ -32,6 +34,8 @@ export interface WriteRow {
 }
 
 const noBytes = new Uint8Array(0)
+/** What a channel that nobody has written to holds by itself, as JSON. */
+const initial = new Set(['null', '[]', '{}', '""', '0', 'false'])
 /** U+0000, or half of a surrogate pair. */
 const brokenText = /\0|\p{Surrogate}/u
 
@@ -56,12 +60,18 @@ export function rowsOfCheckpoint(record: CheckpointRecord, layout: PostgresLayou
   const versions = (checkpoint.channel_versions ?? {}) as Readonly<Record<string, unknown>>
   const inline: string[] = []
   const blobs: BlobRow[] = []
+  const leftOut: string[] = []
   for (const [channel, value] of Object.entries(state.channels)) {
     const { kept, stored } = placed(value, layout)
     if (kept !== undefined) inline.push(`${JSON.stringify(channel)}:${kept}`)
     if (stored === undefined) continue
     const version = versions[channel]
     if (version === undefined && stored.type === 'empty') continue
+    if (version === undefined && layout === 'langgraph-js-postgres') {
+      // A channel that nobody has written to: JavaScript's savers keep what it holds by itself only where they keep the checkpoint as one value.
+      if (!isInitial(stored)) leftOut.push(channel)
+      continue
+    }
     if (version === undefined) throw withoutVersion(record, channel, layout)
     blobs.push({
       channel,
@@ -79,6 +89,7 @@ export function rowsOfCheckpoint(record: CheckpointRecord, layout: PostgresLayou
       const { type, bytes } = fromInline(value, layout === 'langgraph-js-postgres' ? 'json' : 'msgpack')
       return { ...write, type, blob: bytes ?? noBytes }
     }),
+    leftOut,
   }
   checkTexts(record, rows)
   return rows
@@ -112,6 +123,10 @@ function byItself(value: StoredValue): StoredValue {
   // Bytes of a length that is written in one byte, two, or four.
   const head = first >= 0xc4 && first <= 0xc6 ? 1 + (1 << (first - 0xc4)) : 0
   return head === 0 ? value : { type: 'bytes', bytes: bytes.subarray(head) }
+}
+
+function isInitial({ type, bytes }: StoredValue): boolean {
+  return type === 'json' && bytes !== null && bytes.length < 6 && initial.has(Buffer.from(bytes).toString())
 }
 
 function withMember(json: string, member: string): string {

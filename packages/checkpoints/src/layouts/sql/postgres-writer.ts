@@ -30,6 +30,7 @@ interface Blob {
 /** Writes checkpoints with their values and writes into the three tables, with one statement each. */
 export class PostgresWriter {
   #hasWarned = false
+  #hasLeftOut = false
 
   constructor(private readonly writing: PostgresWriting) {}
 
@@ -49,6 +50,7 @@ export class PostgresWriter {
     await this.#writeBlobs(written, batch)
     await this.#writeCheckpoints(written, batch)
     await this.#writeWrites(written, there, batch)
+    this.#leaveOut(written)
     const updated = onConflict === 'update' ? there.size : 0
     return { inserted: written.length - updated, updated, skipped: all.length - written.length }
   }
@@ -194,6 +196,18 @@ export class PostgresWriter {
     warn?.({
       code: 'VALUES_DIFFER',
       message: `${what} was written in several forms by the source. The first one is kept for all checkpoints that share the version, as the library does.`,
+    })
+  }
+
+  #leaveOut(all: readonly Encoded[]): void {
+    const first = this.#hasLeftOut ? undefined : all.find(({ rows }) => rows.leftOut.length > 0)
+    if (first === undefined) return
+    this.#hasLeftOut = true
+    this.writing.warn?.({
+      code: 'VALUES_LEFT_OUT',
+      message:
+        `${shownCheckpoint(first.record)}, and maybe others: the channel "${first.rows.leftOut[0]}" has a value and no version, for nobody has written to it. ` +
+        `"${this.writing.layout}" keeps values by version, so the graph that goes on from there makes it again from its own default, as it does with what the library itself writes.`,
     })
   }
 
