@@ -96,6 +96,7 @@ export {
 } from './errors/check-options.js'
 export { type ErrorCode, errorCodes } from './errors/codes.js'
 export { DroverError, type DroverErrorOptions } from './errors/drover-error.js'
+export { behindRows, joinRefusals } from './errors/join-refusals.js'
 export { nearestNames, suggestNames } from './errors/nearest.js'
 export { connectionBroke, type FailureMeaning, networkFailures } from './errors/network-failures.js'
 export { checkOnConflict, type OnConflict } from './errors/on-conflict.js'

@@ -1,4 +1,5 @@
 import {
+  checkFlag,
   checkOptionNames,
   checkText,
   checkWholeNumber,
@@ -11,8 +12,8 @@ import {
 import { checkLocation, locationName, locationOptions, type PostgresLocation } from '../connection/postgres-location.js'
 import { postgresStateStore } from '../state/postgres-state-store.js'
 import { checkStateLocation, type StateLocation, stateLocationOptions } from '../state/state-tables.js'
+import { CallbackTarget } from './callback-target.js'
 import { connectExactWriter } from './connect-sink.js'
-import { HandTarget } from './hand-target.js'
 import { pick } from './pick.js'
 
 /** The transaction of a batch. Failures are `DroverError`s. */
@@ -63,8 +64,10 @@ export function postgresBatchSink<R extends object>(options: PostgresBatchSinkOp
   checkLocation(where, options)
   checkStateLocation(where, options)
   checkText(where, 'name', options.name)
+  if (options.version !== undefined) checkText(where, 'version', options.version)
+  checkFlag(where, 'keyed', options.keyed)
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
-  for (const name of ['prepare', 'write'] as const) {
+  for (const name of ['prepare', 'write', ...(options.readBack === undefined ? [] : ['readBack' as const])] as const) {
     if (typeof options[name] !== 'function') throw new DroverError('OPTION_INVALID', `${where}: ${name} is a function.`)
   }
   const location = pick(options, locationOptions)
@@ -81,7 +84,7 @@ export function postgresBatchSink<R extends object>(options: PostgresBatchSinkOp
     connect: (operation) =>
       connectExactWriter<R>(
         { location, state },
-        async (database) => new HandTarget(database, name, options),
+        async (database) => new CallbackTarget(database, name, options),
         operation,
       ),
     stateStore: () => postgresStateStore({ ...location, ...state }),

@@ -1,4 +1,4 @@
-import { DroverError } from '@drover/core'
+import { DroverError, joinRefusals } from '@drover/core'
 import type { PostgresConnection } from '../connection/postgres-connection.js'
 import { quoteText } from '../connection/quote-name.js'
 import { postgresError } from '../errors/postgres-error.js'
@@ -46,10 +46,7 @@ export async function refusedRows(
     if (error.code !== 'RECORD_REFUSED') break
     errors.push(new DroverError(error.code, error.message, { row: first + place, cause }))
   }
-  const [named, ...alsoRefused] = errors
-  if (named === undefined || alsoRefused.length === 0) return named
-  const { code, message, cause, row = first } = named
-  return new DroverError(code, message, { row, cause, alsoRefused })
+  return joinRefusals(errors)
 }
 
 const functionName = 'pg_temp.drover_refused_rows'

@@ -1,4 +1,4 @@
-import { DroverError } from '@drover/core'
+import { DroverError, joinRefusals } from '@drover/core'
 
 /** The records of a batch that are refused: all of them are told at once, so that the batch comes again once. */
 export class Refusals {
@@ -27,13 +27,8 @@ export class Refusals {
 
   /** @throws the first one, with the others */
   throwAny(): void {
-    const [first, ...others] = this.#all.toSorted((a, b) => (a.row as number) - (b.row as number))
-    if (first === undefined) return
-    throw new DroverError('RECORD_REFUSED', first.message, {
-      cause: first.cause,
-      row: first.row as number,
-      ...(others.length > 0 && { alsoRefused: others }),
-    })
+    const refusal = joinRefusals(this.#all)
+    if (refusal !== undefined) throw refusal
   }
 
   #keep(error: unknown): undefined {

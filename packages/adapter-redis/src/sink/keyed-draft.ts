@@ -1,4 +1,4 @@
-import { DroverError, type JsonValue, type Page, type Row, ValueRefused } from '@drover/core'
+import { DroverError, type JsonValue, joinRefusals, type Page, type Row, ValueRefused } from '@drover/core'
 import { keySlot } from '../connection/key-slot.js'
 import { isOwnKey, ownMark } from '../state/own-keys.js'
 import { KeyBuffer } from './key-buffer.js'
@@ -59,8 +59,8 @@ export abstract class KeyedDraft {
 
   /** @throws `RECORD_REFUSED` if a record cannot be what it is to become */
   check(): void {
-    const [first, ...others] = this.#refusals
-    if (first !== undefined) throw withOthers(first, others)
+    const refusal = joinRefusals(this.#refusals)
+    if (refusal !== undefined) throw refusal
   }
 
   /** Records are refused because of their keys, which have these numbers. */
@@ -75,9 +75,10 @@ export abstract class KeyedDraft {
       const message = `${this.options.where}: key ${this.keys.nth(number)} ${why}`
       return new DroverError('RECORD_REFUSED', message, { row })
     })
-    const [first, ...others] = refusals.sort((a, b) => (a.row ?? 0) - (b.row ?? 0))
-    if (first !== undefined) return withOthers(first, others)
-    return new DroverError('CONTRACT_BROKEN', `${this.options.where}: the server refused keys that nobody gave it.`)
+    return (
+      joinRefusals(refusals) ??
+      new DroverError('CONTRACT_BROKEN', `${this.options.where}: the server refused keys that nobody gave it.`)
+    )
   }
 
   /**
@@ -200,13 +201,4 @@ export abstract class KeyedDraft {
 function shownKey(source: readonly JsonValue[], child: number): string {
   const text = JSON.stringify(source)
   return `${text.length > 120 ? `${text.slice(0, 117)}…` : text}${child === 0 ? '' : `, its row ${child}`}`
-}
-
-function withOthers(first: DroverError, others: readonly DroverError[]): DroverError {
-  if (others.length === 0) return first
-  return new DroverError(first.code, first.message, {
-    cause: first.cause,
-    alsoRefused: others,
-    ...(first.row === undefined ? {} : { row: first.row }),
-  })
 }

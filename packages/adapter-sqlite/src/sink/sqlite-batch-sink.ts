@@ -1,4 +1,5 @@
 import {
+  checkFlag,
   checkOptionNames,
   checkText,
   checkWholeNumber,
@@ -14,8 +15,8 @@ import type { SqliteChange, SqliteValue } from '../connection/sqlite-connection.
 import { stateStoreWithin } from '../state/sqlite-state-store.js'
 import { checkTablePrefix } from '../state/state-tables.js'
 import { checkWritable, type WriterLocation } from '../writer/open-writer.js'
+import { CallbackTarget } from './callback-target.js'
 import { connectExactWriter } from './connect-sink.js'
-import { HandTarget } from './hand-target.js'
 import { locationOf } from './location-of.js'
 
 /** The transaction of a batch. Failures are `DroverError`s. Of values, `bigint` is INTEGER and `number` is REAL. */
@@ -67,8 +68,10 @@ export function sqliteBatchSink<R extends object>(options: SqliteBatchSinkOption
   checkWritable(where, options)
   checkTablePrefix(where, options.tablePrefix)
   checkText(where, 'name', options.name)
+  if (options.version !== undefined) checkText(where, 'version', options.version)
+  checkFlag(where, 'keyed', options.keyed)
   checkWholeNumber(where, 'batchSize', options.batchSize, 1)
-  for (const name of ['prepare', 'write'] as const) {
+  for (const name of ['prepare', 'write', ...(options.readBack === undefined ? [] : ['readBack' as const])] as const) {
     if (typeof options[name] !== 'function') throw new DroverError('OPTION_INVALID', `${where}: ${name} is a function.`)
   }
   const location = locationOf(options)
@@ -85,7 +88,7 @@ export function sqliteBatchSink<R extends object>(options: SqliteBatchSinkOption
     connect: (operation) =>
       connectExactWriter<R>(
         { location, ...prefix },
-        async (connection) => new HandTarget(connection, name, options),
+        async (connection) => new CallbackTarget(connection, name, options),
         operation,
       ),
     stateStore: () => stateStoreWithin({ ...location, ...prefix }),

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto'
-import { DroverError, type Page, type PartFile } from '@drover/core'
+import { DroverError, joinRefusals, type Page, type PartFile } from '@drover/core'
 import type { EncodedGroup } from '../encode/group-footer.js'
 import { frameEnd, type GroupEntry, type JournalEntry, type PendingRows, sizeOf } from './journal.js'
 import type { OpenBuilder, OpenBuilders } from './open-builders.js'
@@ -79,10 +79,8 @@ export class LaneBatch {
 
   /** @throws `RECORD_REFUSED`: the first one, with the others */
   throwRefused(): void {
-    const [first, ...alsoRefused] = this.#refused.sort((a, b) => (a.row ?? 0) - (b.row ?? 0))
-    if (first === undefined) return
-    const { message, cause, row = 0 } = first
-    throw new DroverError('RECORD_REFUSED', message, { cause, row, alsoRefused })
+    const refusal = joinRefusals(this.#refused)
+    if (refusal !== undefined) throw refusal
   }
 
   /**

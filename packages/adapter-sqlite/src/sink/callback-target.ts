@@ -1,11 +1,11 @@
-import { DroverError, type Outcome, type Page, type Row, type Source } from '@drover/core'
+import { behindRows, type Outcome, type Page, type Row, type Source } from '@drover/core'
 import type { SqliteConnection } from '../connection/sqlite-connection.js'
 import { writeTransaction } from '../writer/write-turn.js'
 import type { BatchTarget } from './batch-target.js'
 import type { SqliteBatchSinkOptions } from './sqlite-batch-sink.js'
 
-/** Records that somebody else's statements write. */
-export class HandTarget<R extends object> implements BatchTarget {
+/** What the caller's own statements write into: `write` of a batch sink. */
+export class CallbackTarget<R extends object> implements BatchTarget {
   readonly readBack?: () => Source
 
   constructor(
@@ -52,12 +52,4 @@ export class HandTarget<R extends object> implements BatchTarget {
   }
 
   async close(): Promise<void> {}
-}
-
-/** Rows of a page are counted from the batch's first one. */
-function behindRows(error: unknown, rows: number): unknown {
-  if (!DroverError.isInstance(error) || error.row === undefined || rows === 0) return error
-  const { code, message, cause, isRetryable, row } = error
-  const alsoRefused = error.alsoRefused?.map((other) => behindRows(other, rows) as DroverError)
-  return new DroverError(code, message, { cause, isRetryable, row: row + rows, ...(alsoRefused && { alsoRefused }) })
 }

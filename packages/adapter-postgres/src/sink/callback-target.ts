@@ -1,5 +1,5 @@
 import {
-  DroverError,
+  behindRows,
   type Operation,
   type Outcome,
   type Page,
@@ -12,8 +12,8 @@ import type { PostgresConnection } from '../connection/postgres-connection.js'
 import type { BatchTarget, BatchWriter, TargetRehearsal } from './batch-target.js'
 import type { PostgresBatchSinkOptions } from './postgres-batch-sink.js'
 
-/** Records that somebody else's statements write. */
-export class HandTarget<R extends object> implements BatchTarget {
+/** What the caller's own statements write into: `write` of a batch sink. */
+export class CallbackTarget<R extends object> implements BatchTarget {
   readonly readBack?: () => Source
 
   constructor(
@@ -29,16 +29,16 @@ export class HandTarget<R extends object> implements BatchTarget {
   }
 
   begin(connection: PostgresConnection, operation: Operation): BatchWriter {
-    return new HandWriter(connection, this.writing, operation)
+    return new CallbackWriter(connection, this.writing, operation)
   }
 
   async rehearsal(_: RecordSchema, connection: PostgresConnection, operation: Operation): Promise<TargetRehearsal> {
     const creates = await this.writing.prepare(connection, operation)
-    return { creates, writer: new HandWriter(connection, this.writing, operation) }
+    return { creates, writer: new CallbackWriter(connection, this.writing, operation) }
   }
 }
 
-class HandWriter<R extends object> implements BatchWriter {
+class CallbackWriter<R extends object> implements BatchWriter {
   #rows = 0
   #outcome: Outcome = { inserted: 0, updated: 0, skipped: 0 }
 
@@ -70,12 +70,4 @@ class HandWriter<R extends object> implements BatchWriter {
   }
 
   async abandon(): Promise<void> {}
-}
-
-/** Rows of a page are counted from the batch's first one. */
-function behindRows(error: unknown, rows: number): unknown {
-  if (!DroverError.isInstance(error) || error.row === undefined || rows === 0) return error
-  const { code, message, cause, isRetryable, row } = error
-  const alsoRefused = error.alsoRefused?.map((other) => behindRows(other, rows) as DroverError)
-  return new DroverError(code, message, { cause, isRetryable, row: row + rows, ...(alsoRefused && { alsoRefused }) })
 }
