@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
+import { HumanMessage } from '@langchain/core/messages'
 import type { BaseCheckpointSaver } from '@langchain/langgraph'
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
 import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'
@@ -10,6 +11,18 @@ import type { StorePlace } from '../store-place.js'
 import { agentGraph, beginThread, resumeThread, told, tuplesOf } from './testing/agent-graph.js'
 import { migrate, sourceOf } from './testing/migrate.js'
 import { readRecords } from './testing/read-records.js'
+
+interface Tuple {
+  readonly checkpoint_id: string
+  readonly checkpoint: { readonly channel_values: object; readonly channel_versions: object }
+}
+
+/** The values of channels that somebody has written to. */
+function written({ checkpoint: { channel_values, channel_versions } }: Tuple): readonly unknown[] {
+  return Object.entries(channel_values)
+    .filter(([name]) => Object.hasOwn(channel_versions, name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
 
 const threads = ['customer-1', 'customer|2:odd', 'Ж-3']
 
@@ -108,6 +121,39 @@ describePostgres('checkpoints of LangGraph.js in SQL', () => {
     await moved.end()
   })
 
+  it.each(['error', 'update'] as const)(
+    'never mixes the values of branches of a thread that a file has (%s)',
+    async (onConflict) => {
+      const name = `branches-${onConflict}.db`
+      const native = SqliteSaver.fromConnString(join(folder, name))
+      const thread = `branches ${onConflict}`
+      const graph = agentGraph(native)
+      await beginThread(graph, thread, 'How is the weather?')
+      await resumeThread(graph, thread, 'rain')
+      const [, , third] = (await tuplesOf(native, thread)) as readonly { checkpoint_id: string }[]
+      const branch = { configurable: { thread_id: thread, checkpoint_id: third?.checkpoint_id } }
+      await graph.updateState(branch, { messages: [new HumanMessage('And tomorrow?')] })
+      const target = ['langgraph-js-postgres', postgres(fourth.url)] as const
+      const report = await migrate(['langgraph-js-sqlite', sqlite(name)], target, {
+        onConflict,
+        maxRejected: 5,
+        batchSize: 1,
+      })
+      expect(report.counts.rejected).toBeGreaterThan(0)
+
+      const before = (await tuplesOf(native, thread)) as readonly Tuple[]
+      const moved = PostgresSaver.fromConnString(fourth.url)
+      await moved.setup()
+      const after = (await tuplesOf(moved, thread)) as readonly Tuple[]
+      await moved.end()
+      expect(after).toHaveLength(before.length - report.counts.rejected)
+      for (const tuple of after) {
+        const same = before.find(({ checkpoint_id }) => checkpoint_id === tuple.checkpoint_id)
+        expect(JSON.stringify(written(tuple))).toEqual(JSON.stringify(written(same as Tuple)))
+      }
+    },
+  )
+
   it('is written once however often it is migrated, by the policy that was asked for', async () => {
     const file = sqlite('again.db')
     const source = ['langgraph-js-postgres', postgres(first.url)] as const
@@ -142,8 +188,9 @@ describePostgres('checkpoints of LangGraph.js in SQL', () => {
       ['langgraph-js-postgres', postgres(third.url)] as const,
     ]
     await expect(migrate(source, target)).rejects.toThrow(
-      /the channel ".*" has another value at version \d+ in the store, which has a history of its own of that thread/,
+      /the channel ".*" has another value at version \d+ in another branch of that thread, or in a history of its own/,
     )
+    await expect(migrate(source, target, { onConflict: 'update' })).rejects.toThrow(/in a history of its own/)
     const kept = await readRecords(sourceOf(...target))
     expect(kept.records.every(({ thread_id }) => thread_id === threads[0])).toBe(true)
   })

@@ -121,7 +121,8 @@ export class PostgresWriter {
 
   /**
    * A value that is there at its version stays, as with the libraries. Versions of Python's are never given twice, so what differs was written
-   * again by another process; those of JavaScript's count from 1, and a thread with a history of its own would get values of another one.
+   * again by another process; those of JavaScript's count from 1, and a branch of a thread, or a thread with a history of its own, would get values of
+   * another one.
    */
   async #writeBlobs(all: readonly Encoded[], batch: PostgresBatch): Promise<void> {
     const blobs = this.#blobsOf(all)
@@ -130,6 +131,7 @@ export class PostgresWriter {
     const isReplaced = this.writing.onConflict === 'update'
     const columns = [0, 1, 2, 3, 4, 5].map((place) => blobs.map(({ values }) => values[place]))
     const unnested = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])`
+    if (isReplaced && this.writing.layout === 'langgraph-js-postgres') await this.#refuseShared(blobs, all, batch)
     const { count } = await batch.query(
       `INSERT INTO ${table} AS b (thread_id, checkpoint_ns, channel, version, type, blob) SELECT * FROM ${unnested}
        ON CONFLICT (thread_id, checkpoint_ns, channel, version) ${
@@ -147,6 +149,26 @@ export class PostgresWriter {
        WHERE (k.type, k.blob) IS DISTINCT FROM (u.y, u.b)`,
       columns,
       { doing: `comparing with ${table}` },
+    )
+    this.#differ(
+      rows.map(({ place }) => blobs[place - 1] as Blob),
+      all,
+    )
+  }
+
+  /** Values that would be replaced, and that checkpoints have which are not: those would be changed. */
+  async #refuseShared(blobs: readonly Blob[], all: readonly Encoded[], batch: PostgresBatch): Promise<void> {
+    const columns = [0, 1, 2, 3, 4, 5].map((place) => blobs.map(({ values }) => values[place]))
+    const { rows } = await batch.query<{ readonly place: number }>(
+      `SELECT u.place::int AS place
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY AS u(t, n, c, v, y, b, place)
+       JOIN ${this.#table('checkpoint_blobs')} AS k ON k.thread_id = u.t AND k.checkpoint_ns = u.n AND k.channel = u.c AND k.version = u.v
+       WHERE (k.type, k.blob) IS DISTINCT FROM (u.y, u.b) AND EXISTS (
+         SELECT FROM ${this.#table('checkpoints')} AS p
+         WHERE p.thread_id = u.t AND p.checkpoint_ns = u.n AND p.checkpoint -> 'channel_versions' ->> u.c = u.v
+           AND (p.thread_id, p.checkpoint_ns, p.checkpoint_id) NOT IN (SELECT * FROM unnest($7::text[], $8::text[], $9::text[])))`,
+      [...columns, ...keysOf(all)],
+      { doing: `comparing with ${this.#table('checkpoint_blobs')}` },
     )
     this.#differ(
       rows.map(({ place }) => blobs[place - 1] as Blob),
@@ -175,18 +197,18 @@ export class PostgresWriter {
   #differ(blobs: readonly Blob[], all: readonly Encoded[]): void {
     const [first] = blobs
     if (first === undefined) return
-    const { layout, onConflict, warn } = this.writing
+    const { layout, warn } = this.writing
     const [thread, , channel, version] = first.values
     const what = `The value of the channel "${channel}" of thread ${JSON.stringify(thread)} at version ${version}`
-    if (layout === 'langgraph-js-postgres' && onConflict !== 'update') {
+    if (layout === 'langgraph-js-postgres') {
       const refusals = new Refusals()
       for (const { row, values } of blobs) {
         const record = all.find((one) => one.row === row)?.record
         const shown = record === undefined ? 'A checkpoint' : shownCheckpoint(record)
         refusals.add(
           row,
-          `${shown}: the channel "${values[2]}" has another value at version ${values[3]} in the store, which has a history of its own of that thread. ` +
-            "Write into another store, or overwrite it with onConflict: 'update'.",
+          `${shown}: the channel "${values[2]}" has another value at version ${values[3]} in another branch of that thread, or in a history of its own that the store has of it, ` +
+            `and "${layout}" keeps one value for each version. Write it into a store that keeps values with their checkpoint, such as langgraph-js-sqlite.`,
         )
       }
       refusals.throwIfAny()
