@@ -1,13 +1,13 @@
-import { DroverError } from '@drover/core'
+import { DroverError, joinRefusals } from '@drover/core'
 
-/** Records of a page that a store refuses: the first error names the others, so that they are left out together. */
+/** Records that a store refuses: the first error names the others, so that they are left out together. */
 export class Refusals {
   readonly #refused: DroverError[] = []
 
   /**
    * Runs what makes rows of a record; undefined if it is refused.
    *
-   * @param row The record's place in the page.
+   * @param row The record's place in the page, or in the batch: the sink knows which its caller counts.
    */
   try<T>(row: number, make: () => T): T | undefined {
     try {
@@ -25,13 +25,7 @@ export class Refusals {
 
   /** @throws `RECORD_REFUSED` if there is any. */
   throwIfAny(): void {
-    const [first, ...others] = this.#refused.sort((a, b) => (a.row ?? 0) - (b.row ?? 0))
-    if (first === undefined) return
-    const { code, message, cause, row } = first
-    throw new DroverError(code, message, {
-      cause,
-      ...(row === undefined ? {} : { row }),
-      ...(others.length > 0 ? { alsoRefused: others } : {}),
-    })
+    const refusal = joinRefusals(this.#refused)
+    if (refusal !== undefined) throw refusal
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, it, test } from 'vitest'
 import { addMigrationMetadata } from '../filters/record-transformers.js'
 import { fixture, storedOf } from '../serde/testing/fixtures.js'
 import { type CheckpointJsonSinkOptions, checkpointJsonSink } from './checkpoint-json-sink.js'
-import type { ExportedRecord } from './export-session.js'
+import type { ExportedRecord } from './export-encoding.js'
 import { broken, checkpoint, message, pythonValue, tempFolder } from './testing/records.js'
 
 const checkpointKey = ['thread_id', 'checkpoint_ns', 'checkpoint_id']

@@ -8,9 +8,10 @@ import {
   jsonSink,
   recordId,
 } from '@drover/core'
+import { EncodedSession } from '../base/encoded-session.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
-import { type ExportedRecord, type ExportForm, ExportSession } from './export-session.js'
+import { ExportEncoding, type ExportedRecord, type ExportForm } from './export-encoding.js'
 import { showCheckpoint } from './read-checkpoint.js'
 import { readMessage } from './read-message.js'
 
@@ -74,7 +75,7 @@ export function checkpointJsonSink(options: CheckpointJsonSinkOptions): ExactSin
     version: `${inner.version ?? 'json'}; checkpoints 1`,
     // Each batch is a file.
     ...(singleFile ? {} : { batchSize: 1000 }),
-    connect: async (operation) => new ExportSession(await inner.connect(operation), form),
+    connect: async (operation) => new EncodedSession(await inner.connect(operation), new ExportEncoding(form)),
   }
 }
 

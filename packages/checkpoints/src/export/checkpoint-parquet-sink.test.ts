@@ -4,7 +4,7 @@ import { parquetSource } from '@drover/export-parquet'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, test } from 'vitest'
 import { type CheckpointParquetSinkOptions, checkpointParquetSink } from './checkpoint-parquet-sink.js'
-import type { ExportedRecord } from './export-session.js'
+import type { ExportedRecord } from './export-encoding.js'
 import { broken, checkpoint, message, tempFolder } from './testing/records.js'
 
 async function exported(records: readonly ExportedRecord[], options: CheckpointParquetSinkOptions) {

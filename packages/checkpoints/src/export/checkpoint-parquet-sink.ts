@@ -17,10 +17,11 @@ import {
   suggestNames,
 } from '@drover/core'
 import type { ParquetSinkOptions } from '@drover/export-parquet'
+import { EncodedSession } from '../base/encoded-session.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
 import { isObject } from '../serde/tags/tag.js'
-import { type ExportedRecord, type ExportForm, ExportSession } from './export-session.js'
+import { ExportEncoding, type ExportedRecord, type ExportForm } from './export-encoding.js'
 import { showCheckpoint } from './read-checkpoint.js'
 import { readMessage } from './read-message.js'
 
@@ -88,7 +89,7 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async (operation) => {
       const { parquetSink } = await parquetPackage()
-      return new ExportSession(await parquetSink(settings).connect(operation), form)
+      return new EncodedSession(await parquetSink(settings).connect(operation), new ExportEncoding(form))
     },
   }
 }

@@ -1,5 +1,6 @@
 import {
   DroverError,
+  type ExactSession,
   type ExactSink,
   type Field,
   formatInstant,
@@ -7,15 +8,18 @@ import {
   parseInstant,
   type RecordSchema,
   type Row,
+  type SinkOperation,
   type StateStore,
 } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
+import { EncodedSession } from '../../base/encoded-session.js'
 import { LazyStateStore } from '../../base/lazy-state-store.js'
 import { placeName } from '../../base/place-name.js'
 import type { MessageRecord } from '../../records/message-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
-import { encodingSink, type Opened } from './encoding-sink.js'
+import { sqliteHistory, textHistory, uuidHistory } from './history-statements.js'
 import { findTables, type HistoryTable, historyTable } from './history-table.js'
+import { requireMessages, strangeFields } from './message-fields.js'
 import { storedMessage } from './message-json.js'
 
 /** What a sink that creates its table calls it, where nothing else is said. */
@@ -33,33 +37,59 @@ export function historySink(where: string, options: LayoutOptions & LayoutSinkOp
     )
   }
   const name = `${where} ${placeName(options.place)} ${options.table ?? 'messages'}`
-  return encodingSink<MessageRecord>({
+  return {
+    specVersion: 1,
     name,
+    guarantee: 'exactly-once',
+    keyed: false,
+    // In the order in which records come, by one partition at a time: the store numbers them, and their order is the history.
+    limits: { partitions: 1 },
     stateStore: () => new LazyStateStore(name, () => stateStoreOf(options)),
-    open: (operation) => open(where, options, operation),
-  })
+    connect: (operation) => open(where, name, options, operation),
+  }
 }
 
 async function open(
   where: string,
+  name: string,
   options: LayoutOptions & LayoutSinkOptions,
-  operation: Operation,
-): Promise<Opened<MessageRecord>> {
+  operation: SinkOperation,
+): Promise<ExactSession<MessageRecord>> {
   // The one that is there, of the two that are looked for; a file that is not there yet has none.
   const isThere = (await tablesIn(options, operation)).length > 0
   const found = isThere ? await historyTable(where, options, operation) : null
   const table = found?.name ?? qualified(options.schema, options.table ?? defaultTable)
   const createdAt = found === null ? createdAtOfNew(options) : createdAtOf(found)
-  return {
-    sink: await sinkOf(options, table),
-    schema: rowSchema(createdAt),
-    encode: (message) => ({
+  const encode = refusing(
+    name,
+    (message: MessageRecord): Row => ({
       session_id: message.session_id,
       message: storedMessage(message),
       ...(createdAt === null || message.created_at === null
         ? {}
         : { created_at: timeText(message.created_at, createdAt) }),
     }),
+  )
+  return new EncodedSession(await (await sinkOf(options, table)).connect(operation), {
+    schema: rowSchema(createdAt),
+    check: (schema) => {
+      requireMessages(name, schema)
+      return strangeFields(schema)
+    },
+    begin: () => ({ encode }),
+  })
+}
+
+/** Whatever cannot be made of a record, it is the record that is refused. */
+function refusing<I, R>(name: string, encode: (record: I) => R): (record: I) => R {
+  return (record) => {
+    try {
+      return encode(record)
+    } catch (cause) {
+      throw new DroverError('RECORD_REFUSED', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      })
+    }
   }
 }
 
@@ -86,7 +116,7 @@ async function sinkOf({ place, sessions }: LayoutOptions & LayoutSinkOptions, ta
   return sqliteSink({
     filename: (place as { readonly filename: string }).filename,
     table,
-    createTable: [sqliteHistory(table)],
+    createTable: sqliteHistory(table),
   })
 }
 
@@ -95,41 +125,6 @@ async function stateStoreOf({ place }: LayoutOptions): Promise<StateStore> {
     return (await adapterOf('postgres')).postgresStateStore({ connection: place.connection as string })
   }
   return (await adapterOf('sqlite')).sqliteStateStore({ filename: (place as { readonly filename: string }).filename })
-}
-
-/** https://github.com/langchain-ai/langchain-postgres/blob/main/langchain_postgres/chat_message_histories.py */
-function uuidHistory(table: string): readonly string[] {
-  const index = quoted(`idx_${table.slice(table.lastIndexOf('.') + 1)}_session_id`)
-  return [
-    `CREATE TABLE IF NOT EXISTS ${quoted(table)} (
-      id SERIAL PRIMARY KEY,
-      session_id UUID NOT NULL,
-      message JSONB NOT NULL,
-      created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
-    )`,
-    `CREATE INDEX IF NOT EXISTS ${index} ON ${quoted(table)} (session_id)`,
-  ]
-}
-
-/** https://github.com/langchain-ai/langchain-community/blob/main/libs/community/langchain_community/chat_message_histories/postgres.py */
-function textHistory(table: string): readonly string[] {
-  return [
-    `CREATE TABLE IF NOT EXISTS ${quoted(table)} (
-      id SERIAL PRIMARY KEY,
-      session_id TEXT NOT NULL,
-      message JSONB NOT NULL
-    )`,
-  ]
-}
-
-/** What SQLAlchemy makes of the model of SQLChatMessageHistory. */
-function sqliteHistory(table: string): string {
-  return `CREATE TABLE IF NOT EXISTS "${table.replaceAll('"', '""')}" (
-	id INTEGER NOT NULL, 
-	session_id TEXT, 
-	message TEXT, 
-	PRIMARY KEY (id)
-)`
 }
 
 /** In which form a table keeps when a message was written: null if it does not. */
@@ -169,11 +164,4 @@ function timeType(form: TimeForm): Field['type'] {
 
 function qualified(schema: string | undefined, table: string): string {
   return schema === undefined ? table : `${schema}.${table}`
-}
-
-/** As the adapter takes names: a dot stands behind the schema. */
-function quoted(name: string): string {
-  const dot = name.indexOf('.')
-  const parts = dot < 0 ? [name] : [name.slice(0, dot), name.slice(dot + 1)]
-  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')
 }
