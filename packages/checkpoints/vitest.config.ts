@@ -1,5 +1,8 @@
 import { tests } from '../../tooling/vitest.js'
 
 export default tests('checkpoints', {
-  globalSetup: ['../../internal/postgres-server/src/global-setup.ts', '../../internal/redis-server/src/global-setup.ts'],
+  globalSetup: [
+    '../../internal/postgres-server/src/global-setup.ts',
+    '../../internal/redis-server/src/global-setup.ts',
+  ],
 })

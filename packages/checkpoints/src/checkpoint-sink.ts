@@ -1,4 +1,4 @@
-import { checkChoice, checkOnConflict, checkOptionNames, DroverError, type Sink, suggestNames } from '@drover/core'
+import { checkChoice, checkOptionNames, DroverError, type Sink, suggestNames } from '@drover/core'
 import { checkPlace } from './base/check-place.js'
 import type {
   CheckpointLayoutName,
@@ -50,7 +50,7 @@ export function checkpointSink(
     'sessions',
   ])
   checkPlace(where, options)
-  checkOnConflict(where, options.onConflict)
+  checkChoice(where, 'onConflict', options.onConflict, ['error', 'skip', 'update'])
   checkChoice(where, 'sessions', options.sessions, ['text', 'uuid'])
   const { layout: named, ...rest } = options
   const writable = layouts.filter(({ store, sink }) => store === rest.place.type && sink !== undefined)
@@ -63,6 +63,7 @@ export function checkpointSink(
     )
   }
   const layout = layoutByName(where, name)
+  refuseForeign(where, layout.name, rest)
   if (layout.sink !== undefined) return layout.sink(rest)
   throw new DroverError(
     'OPTION_INVALID',
@@ -71,4 +72,22 @@ export function checkpointSink(
       writable.map((one) => one.name),
     )}`,
   )
+}
+
+/** Which layouts have an option that others would pass over. */
+const layoutsWith: Readonly<Record<string, readonly LayoutName[]>> = {
+  table: ['langchain-postgres', 'langchain-sqlite'],
+  sessions: ['langchain-postgres'],
+  embed: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
+  dimensions: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
+}
+
+function refuseForeign(where: string, layout: LayoutName, options: LayoutOptions & LayoutSinkOptions): void {
+  for (const [name, having] of Object.entries(layoutsWith)) {
+    if (options[name as keyof typeof options] === undefined || having.includes(layout)) continue
+    throw new DroverError(
+      'OPTION_INVALID',
+      `${where}: ${name} is an option of ${having.map((one) => `"${one}"`).join(' and ')}, and the layout is "${layout}".`,
+    )
+  }
 }

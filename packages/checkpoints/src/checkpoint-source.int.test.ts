@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryStateStore, runPipeline } from '@drover/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { checkpointSink } from './checkpoint-sink.js'
 import { type CheckpointSourceOptions, checkpointSource } from './checkpoint-source.js'
 import { copyStore } from './layouts/sql/testing/fixtures.js'
-import { readRecords } from './layouts/sql/testing/read-records.js'
 import type { StorePlace } from './layouts/store-place.js'
 import type { CheckpointRecord } from './records/checkpoint-record.js'
+import { readRecords } from './testing/read-records.js'
 
 let folder = ''
 let place: StorePlace & { readonly type: 'sqlite' } = { type: 'sqlite', filename: '' }
@@ -78,4 +78,14 @@ describe('options that make no sense', () => {
     expect(made({ place, filters: { date_from: 'yesterday' } })).toThrow(/yesterday/)
     expect(() => checkpointSink({ place })).toThrow(/say with layout how the data is to lie there.*langgraph-sqlite/)
   })
+})
+
+test.each([
+  [{ sessions: 'uuid' }, /sessions is an option of "langchain-postgres", and the layout is "langgraph-sqlite"/],
+  [{ table: 'notes' }, /table is an option of "langchain-postgres" and "langchain-sqlite"/],
+  [{ dimensions: 3 }, /dimensions is an option of "unified-qdrant"/],
+  [{ onConflict: { merge: ['metadata'] } }, /onConflict is 'error' or 'skip' or 'update'/],
+])('an option that the layout does not have is refused: %o', (options, message) => {
+  const given = { place, layout: 'langgraph-sqlite', ...options } as never
+  expect(() => checkpointSink(given)).toThrow(message)
 })

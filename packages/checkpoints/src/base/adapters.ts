@@ -1,27 +1,30 @@
 import { DroverError } from '@drover/core'
 
-/** The adapters that layouts lie upon. Each is a package of its own, which is loaded when a store of its type is opened. */
+/** The packages that layouts and exports lie upon. Each is loaded when a store of its type is opened. */
 const packages = {
-  postgres: () => import('@drover/adapter-postgres'),
-  sqlite: () => import('@drover/adapter-sqlite'),
-  qdrant: () => import('@drover/adapter-qdrant'),
-  redis: () => import('@drover/adapter-redis'),
+  postgres: ['@drover/adapter-postgres', () => import('@drover/adapter-postgres')],
+  sqlite: ['@drover/adapter-sqlite', () => import('@drover/adapter-sqlite')],
+  qdrant: ['@drover/adapter-qdrant', () => import('@drover/adapter-qdrant')],
+  redis: ['@drover/adapter-redis', () => import('@drover/adapter-redis')],
+  parquet: ['@drover/export-parquet', () => import('@drover/export-parquet')],
 } as const
 
 type Packages = typeof packages
 
 /**
- * The adapter of a type of store.
+ * The package of a type of store.
  *
- * @throws `PACKAGE_MISSING`
+ * @throws `PACKAGE_MISSING`, also where it is the driver that the package needs
  */
-export async function adapterOf<T extends keyof Packages>(type: T): Promise<Awaited<ReturnType<Packages[T]>>> {
+export async function adapterOf<T extends keyof Packages>(type: T): Promise<Awaited<ReturnType<Packages[T][1]>>> {
+  const [name, load] = packages[type]
   try {
-    return (await packages[type]()) as Awaited<ReturnType<Packages[T]>>
+    return (await load()) as Awaited<ReturnType<Packages[T][1]>>
   } catch (cause) {
+    const said = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
     throw new DroverError(
       'PACKAGE_MISSING',
-      `Checkpoints in ${type} need the package @drover/adapter-${type}: npm install @drover/adapter-${type}.`,
+      `Checkpoints in ${type} need the package ${name}, which cannot be loaded (${said}): npm install ${name}, with the packages that it names as its peers.`,
       { cause },
     )
   }

@@ -12,8 +12,8 @@ import { runSqlite } from '../layouts/langchain/testing/run-sqlite.js'
 import { agentGraph, beginThread } from '../layouts/sql/testing/agent-graph.js'
 import { copyStore, restore } from '../layouts/sql/testing/fixtures.js'
 import { migrate } from '../layouts/sql/testing/migrate.js'
-import { readRecords } from '../layouts/sql/testing/read-records.js'
 import type { StorePlace } from '../layouts/store-place.js'
+import { readRecords } from '../testing/read-records.js'
 
 const history = (name: string) => `CREATE TABLE ${name} (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)`
 

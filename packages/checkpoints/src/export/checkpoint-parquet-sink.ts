@@ -17,6 +17,7 @@ import {
   suggestNames,
 } from '@drover/core'
 import type { ParquetSinkOptions } from '@drover/export-parquet'
+import { adapterOf } from '../base/adapters.js'
 import { EncodedSession } from '../base/encoded-session.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
@@ -88,21 +89,9 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
     limits: { partitions: 64 },
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async (operation) => {
-      const { parquetSink } = await parquetPackage()
+      const { parquetSink } = await adapterOf('parquet')
       return new EncodedSession(await parquetSink(settings).connect(operation), new ExportEncoding(form))
     },
-  }
-}
-
-async function parquetPackage(): Promise<typeof import('@drover/export-parquet')> {
-  try {
-    return await import('@drover/export-parquet')
-  } catch (cause) {
-    throw new DroverError(
-      'PACKAGE_MISSING',
-      `${where} needs the package @drover/export-parquet: npm install @drover/export-parquet.`,
-      { cause },
-    )
   }
 }
 

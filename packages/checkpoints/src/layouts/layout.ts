@@ -66,10 +66,16 @@ interface LayoutOf<R> {
 
 /** What a layout's sink takes besides. */
 export interface LayoutSinkOptions {
-  /** What becomes of a record whose key is there. @default 'error' */
+  /**
+   * What becomes of a checkpoint whose key is there. Messages that a store numbers as they come are never there already, and `'error'` is all
+   * there is; Redis and Qdrant know no `'error'`, because a batch may be written again after a crash.
+   *
+   * @default 'error' in SQL, 'update' in Redis and Qdrant
+   */
   readonly onConflict?: 'error' | 'skip' | 'update'
-  /** Vectors of the texts of records, for stores that keep some. */
+  /** Makes vectors of the texts of records, for Qdrant. @default vectors are zero throughout; `langchain-qdrant` needs it */
   readonly embed?: (texts: readonly string[]) => Promise<readonly (Float32Array | readonly number[])[]>
+  /** How long those vectors are. @default what `embed` says of itself, else 768 */
   readonly dimensions?: number
   /**
    * Of a chat history in PostgreSQL whose table is created: `uuid` makes that of langchain-postgres, which has a time for each message and takes no

@@ -5,11 +5,11 @@ import { memoryStateStore, runPipeline, type Sink, type Source } from '@drover/c
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MessageRecord } from '../../records/message-record.js'
+import { readRecords } from '../../testing/read-records.js'
 import type { LayoutOptions } from '../layout.js'
 import { historySink } from './history-sink.js'
 import { historySource } from './history-source.js'
 import { addedMessages, comparable, fixture, restoreTable } from './testing/histories.js'
-import { readRecords } from './testing/read-records.js'
 import { runSqlite } from './testing/run-sqlite.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'drover-histories-'))

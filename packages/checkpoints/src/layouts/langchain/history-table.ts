@@ -1,7 +1,7 @@
 import { DroverError, type Operation, type Row, type Source } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
+import { readAll } from '../../base/read-all.js'
 import type { LayoutFinding, LayoutOptions } from '../layout.js'
-import { readAll } from './read-all.js'
 
 /** Tables that are looked for where none is named, the first one before the second. */
 export const historyTables = ['chat_message_history', 'message_store'] as const

@@ -37,6 +37,18 @@ const record: fc.Arbitrary<CheckpointRecord> = fc.record({
   ),
 })
 
+const bare: CheckpointRecord = {
+  thread_id: 't',
+  checkpoint_ns: '',
+  checkpoint_id: 'c',
+  parent_checkpoint_id: null,
+  timestamp: null,
+  language: 'python',
+  state: { checkpoint: {}, channels: {} },
+  metadata: {},
+  writes: [],
+}
+
 /** As Qdrant gives it back. */
 function throughJson(payload: Row): Row {
   return decodeJson(encodeJson(payload), 'plain') as Row
@@ -49,6 +61,21 @@ describe('the payload of a checkpoint', () => {
         expect(recordOfUnified(throughJson(unifiedPayload(one).payload))).toEqual(one)
       }),
     )
+  })
+
+  test('does not show what Qdrant could not keep, and gives it back all the same', () => {
+    const deep = `${'['.repeat(130)}1${']'.repeat(130)}`
+    const one: CheckpointRecord = {
+      ...bare,
+      state: { checkpoint: { v: 4 }, channels: { deep: { type: 'json', bytes: new Uint8Array(Buffer.from(deep)) } } },
+      metadata: { large: (2n ** 70n) as unknown as JsonValue, half: '\ud800', step: 2 },
+    }
+    const { payload } = unifiedPayload(one)
+    expect(payload).toMatchObject({
+      checkpoint: { channel_values: { deep: { $opaque: { type: 'json' } } } },
+      metadata: { large: { $opaque: { type: 'json' } }, half: { $opaque: { type: 'json' } }, step: 2 },
+    })
+    expect(recordOfUnified(throughJson(payload))).toEqual(one)
   })
 
   test('has what is read and searched', () => {

@@ -4,6 +4,7 @@ import type { StoredValue } from '../../records/stored-value.js'
 import { readValue } from '../../serde/read-value.js'
 import { isObject } from '../../serde/tags/tag.js'
 import { type CheckpointText, checkpointText } from './checkpoint-text.js'
+import { fitsPayload } from './payload-value.js'
 
 /** The part of a record that its payload keeps as one text: with it a checkpoint comes back byte for byte. */
 type Serialized = Omit<CheckpointRecord, 'thread_id' | 'checkpoint_ns' | 'checkpoint_id'>
@@ -33,7 +34,11 @@ export function unifiedPayload(record: CheckpointRecord): UnifiedPayload {
         'sealed' in state
           ? shownValue(state.sealed, 'the checkpoint')
           : { ...state.checkpoint, channel_values: channels },
-      metadata,
+      metadata: Object.fromEntries(
+        Object.entries(metadata)
+          .filter(([name]) => fitsPayload(name))
+          .map(([name, value]) => [name, fitting(value, 'json')]),
+      ),
       parent_config: parent_checkpoint_id,
       parent_checkpoint_id,
       tags: [],
@@ -96,11 +101,16 @@ function shownChannels(channels: Readonly<Record<string, StoredValue>>): Record<
 
 function shownValue(value: StoredValue, what: string): unknown {
   try {
-    return readValue(value).json
+    return fitting(readValue(value).json, value.type)
   } catch (error) {
     if (!DroverError.isInstance(error, 'RECORD_UNREADABLE')) throw error
     throw new ValueRefused(`unreadable in ${what}`, error.message)
   }
+}
+
+/** What no payload can hold is not shown; `serialized` has it, as it has everything. */
+function fitting(value: unknown, type: string): unknown {
+  return fitsPayload(value) ? value : { $opaque: { type } }
 }
 
 function unreadable(what: string): DroverError {

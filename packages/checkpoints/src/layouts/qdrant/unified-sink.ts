@@ -7,7 +7,6 @@ import {
   type Row,
   recordId,
   type Source,
-  suggestNames,
 } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
 import { placeName } from '../../base/place-name.js'
@@ -169,7 +168,7 @@ function requireMessage(layout: string, record: SinkRecord): MessageRecord {
   if (isMessage(record)) return record
   throw new DroverError(
     'RECORD_REFUSED',
-    `${layout} takes messages and documents, and this is a checkpoint${suggestNames('unified-qdrant', ['unified-qdrant'])}`,
+    `${layout} takes messages and documents, and this is a checkpoint. Those are kept in the layout "unified-qdrant".`,
   )
 }
 

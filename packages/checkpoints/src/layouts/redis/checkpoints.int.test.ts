@@ -19,15 +19,15 @@ import { ShallowRedisSaver } from '@langchain/langgraph-checkpoint-redis/shallow
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { checkpointSink } from '../../checkpoint-sink.js'
+import { checkpointSource } from '../../checkpoint-source.js'
 import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
 import { checkpointSchema } from '../../records/schemas.js'
 import type { StoredValue } from '../../records/stored-value.js'
-import { readRecords } from '../langchain/testing/read-records.js'
+import { readPages, readRecords } from '../../testing/read-records.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
 import { checkpointRedisSink, type WritableLayout } from './checkpoint-sink.js'
 import { redisLayoutSource } from './redis-layout-source.js'
-import { layoutSource } from './redis-layouts.js'
 import type { DocumentForm } from './redis-reader.js'
 import { documentClient } from './testing/document-client.js'
 import { type Expected, expectedCheckpoints, loadKeys, oldValues, setDocument } from './testing/redis-fixtures.js'
@@ -130,7 +130,7 @@ describeRedis('checkpoints in a Redis without modules, as strings of JSON', () =
   test('go on behind any cursor, and in partitions, with each checkpoint once', async () => {
     await loadKeys(database.client, 'python.ndjson', 'text')
     const source = sourceOf('langgraph-redis', database.url, 'text')
-    const { records, cursors } = await readRecords(source, 3)
+    const { records, cursors } = await readPages(source, 3)
     const ids = (some: readonly CheckpointRecord[]) =>
       some.map(({ thread_id, checkpoint_id }) => `${thread_id} ${checkpoint_id}`)
     for (const [i, cursor] of cursors.entries()) {
@@ -198,7 +198,7 @@ describeRedis('checkpoints in a Redis without modules, as strings of JSON', () =
   test.each(['langgraph-redis', 'langgraph-redis-shallow', 'langgraph-js-redis', 'langchain-redis-json'] as const)(
     'are none for %s: what is missing is said before anything is read',
     async (layout) => {
-      const source = layoutSource(layout, { place: { type: 'redis', connection: database.url } })
+      const source = checkpointSource({ layout, place: { type: 'redis', connection: database.url } })
       const { signal } = new AbortController()
       await expect(source.connect({ signal })).rejects.toMatchObject({
         code: 'SOURCE_INVALID',

@@ -5,10 +5,10 @@ import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { mapStoredMessagesToChatMessages } from '@langchain/core/messages'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { MessageRecord } from '../../records/message-record.js'
+import { readPages, readRecords } from '../../testing/read-records.js'
 import { historySink } from '../langchain/history-sink.js'
 import { historySource } from '../langchain/history-source.js'
 import { addedMessages, bySession, comparable, fixture, lines, restoreTable } from '../langchain/testing/histories.js'
-import { readRecords } from '../langchain/testing/read-records.js'
 import type { LayoutOptions } from '../layout.js'
 import { chatReading } from './chat-reading.js'
 import { listReading } from './list-reading.js'
@@ -53,7 +53,7 @@ describeRedis('messages in Redis', () => {
     const text = (i: number) => JSON.stringify({ type: 'human', data: { content: String(i) } })
     await database.client.lpush('message_store:long:one', ...Array.from({ length: 1_000 }, (_, i) => text(i)))
     await database.client.lpush('message_store:short', text(0))
-    const { records, cursors } = await readRecords(lists(), 300)
+    const { records, cursors } = await readPages(lists(), 300)
     const numbers = [...Array.from({ length: 1_000 }, (_, i) => String(i)), '0']
     expect(records.map(({ content }) => content)).toEqual(numbers)
     await database.client.lpush('message_store:long:one', text(1_000))
@@ -83,7 +83,7 @@ describeRedis('messages in Redis', () => {
     await setDocument(database.client, 'chat:a:b:01A', odd('01A', 1.5), 'text')
     await setDocument(database.client, 'chat:a:b:01B', odd('01B', 1.5), 'text')
     const source = redisLayoutSource('langchain-redis-json', of(), chatReading(), 'text')
-    const { records, rejected, cursors } = await readRecords(source, 2)
+    const { records, rejected, cursors } = await readPages(source, 2)
     expect(rejected).toEqual([])
     const contents = bySession(addedMessages()).map(({ type, content }) => [type, content])
     expect(records.map(({ type, content }) => [type, content])).toEqual([

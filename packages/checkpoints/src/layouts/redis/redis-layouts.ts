@@ -1,7 +1,5 @@
-import { DroverError, type Source } from '@drover/core'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
-import type { MessageRecord } from '../../records/message-record.js'
-import type { Layout, LayoutName, LayoutOptions } from '../layout.js'
+import type { Layout } from '../layout.js'
 import { chatReading } from './chat-reading.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
@@ -40,13 +38,3 @@ export const redisLayouts: readonly Layout[] = [
     source: (options) => redisLayoutSource('langchain-redis-json', options, chatReading(options.keyPrefix)),
   },
 ]
-
-/** The source of a layout of Redis. */
-export function layoutSource(
-  name: LayoutName,
-  options: LayoutOptions,
-): Source<CheckpointRecord> | Source<MessageRecord> {
-  const layout = redisLayouts.find((one) => one.name === name)
-  if (layout === undefined) throw new DroverError('OPTION_INVALID', `There is no layout "${name}" in Redis.`)
-  return layout.source(options)
-}

@@ -1,5 +1,6 @@
 import type { Operation, Row, Source } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
+import { readAll } from '../../base/read-all.js'
 import type { Ask } from './inspect-postgres.js'
 
 /** Asks a PostgreSQL database, read-only, on a connection for each question. */
@@ -23,12 +24,6 @@ function numbered(sql: string): string {
   return `SELECT row_number() OVER () AS drover_n, q.* FROM (${sql}) AS q`
 }
 
-async function rowsOf(source: Source<Row>, { signal }: Operation): Promise<readonly (readonly unknown[])[]> {
-  await using session = await source.connect({ signal })
-  const rows: unknown[][] = []
-  const partition = { id: 'all', bounds: null }
-  for await (const page of session.read({ signal, partition, after: null, page: { records: 1000, bytes: 1 << 20 } })) {
-    rows.push(...page.rows().map((row) => Object.values(row).slice(1)))
-  }
-  return rows
+async function rowsOf(source: Source<Row>, operation: Operation): Promise<readonly (readonly unknown[])[]> {
+  return (await readAll(source, operation)).map((row) => Object.values(row).slice(1))
 }

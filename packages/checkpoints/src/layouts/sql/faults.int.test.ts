@@ -5,11 +5,11 @@ import { dryRun, memoryStateStore, runPipeline, startPipeline, verify } from '@d
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
+import { readRecords } from '../../testing/read-records.js'
 import { runSqlite } from '../langchain/testing/run-sqlite.js'
 import type { StorePlace } from '../store-place.js'
 import { copyStore, restore } from './testing/fixtures.js'
 import { migrate, sinkOf, sourceOf } from './testing/migrate.js'
-import { readRecords } from './testing/read-records.js'
 
 let folder = ''
 beforeAll(async () => {

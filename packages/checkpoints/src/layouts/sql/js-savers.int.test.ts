@@ -7,10 +7,10 @@ import type { BaseCheckpointSaver } from '@langchain/langgraph'
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
 import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readRecords } from '../../testing/read-records.js'
 import type { StorePlace } from '../store-place.js'
 import { agentGraph, beginThread, resumeThread, told, tuplesOf } from './testing/agent-graph.js'
 import { migrate, sourceOf } from './testing/migrate.js'
-import { readRecords } from './testing/read-records.js'
 
 interface Tuple {
   readonly checkpoint_id: string

@@ -1,7 +1,6 @@
 import type { PostgresBatch } from '@drover/adapter-postgres'
-import { DroverError, type ExactSink, type Source, type Warning } from '@drover/core'
+import type { ExactSink, Source } from '@drover/core'
 import { adapterOf } from '../../base/adapters.js'
-import { LazyStateStore } from '../../base/lazy-state-store.js'
 import { placeName, placeOfType } from '../../base/place-name.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
@@ -10,6 +9,7 @@ import { langgraphPostgresSource } from './postgres-source.js'
 import { createStatements, type PostgresLayoutName, postgresTables } from './postgres-tables.js'
 import { PostgresWriter } from './postgres-writer.js'
 import { ShallowWriter } from './shallow-writer.js'
+import { requireOwnTables, tableSink } from './table-sink.js'
 
 /** Writes checkpoints as a library keeps them in PostgreSQL, exactly once: the rows of a batch in all tables are one transaction. */
 export function langgraphPostgresSink(
@@ -19,31 +19,24 @@ export function langgraphPostgresSink(
   const { connection } = placeOfType(layout, options.place, 'postgres')
   const { schema, onConflict = 'error' } = options
   const name = `${placeName(options.place)} ${schema === undefined ? '' : `${schema} `}${layout}`
-  const made = async (warn?: (warning: Warning) => void): Promise<ExactSink<CheckpointRecord>> => {
-    const { postgresBatchSink } = await adapterOf('postgres')
-    const writing = { layout, schema, onConflict, warn }
-    const writer = layout === 'langgraph-postgres-shallow' ? new ShallowWriter(writing) : new PostgresWriter(writing)
-    return postgresBatchSink<CheckpointRecord>({
-      connection,
-      name: layout,
-      keyed: onConflict !== 'error',
-      prepare: (batch) => prepare(batch, layout, schema),
-      write: (records, batch) => writer.write(records, batch),
-      readBack: () => langgraphPostgresSource(layout, options) as Source<object> as Source,
-    })
-  }
-  return {
-    specVersion: 1,
+  return tableSink({
     name,
-    ...(onConflict === 'error' ? {} : { version: onConflict }),
-    guarantee: 'exactly-once',
-    keyed: onConflict !== 'error',
-    batchSize: 1000,
-    limits: { bytes: 32 * 1024 * 1024 },
-    connect: async (operation) => (await made(operation.warn)).connect(operation),
-    stateStore: () =>
-      new LazyStateStore(name, async () => (await adapterOf('postgres')).postgresStateStore({ connection })),
-  }
+    onConflict,
+    stateStore: async () => (await adapterOf('postgres')).postgresStateStore({ connection }),
+    open: async ({ warn }) => {
+      const { postgresBatchSink } = await adapterOf('postgres')
+      const writing = { layout, schema, onConflict, warn }
+      const writer = layout === 'langgraph-postgres-shallow' ? new ShallowWriter(writing) : new PostgresWriter(writing)
+      return postgresBatchSink<CheckpointRecord>({
+        connection,
+        name: layout,
+        keyed: onConflict !== 'error',
+        prepare: (batch) => prepare(batch, layout, schema),
+        write: (records, batch) => writer.write(records, batch),
+        readBack: () => langgraphPostgresSource(layout, options) as Source<object> as Source,
+      })
+    },
+  })
 }
 
 /** @throws `SINK_NOT_READY` if other tables are there than those of the layout. */
@@ -63,15 +56,6 @@ async function prepare(
     return postgresTables.map((table) => `table "${table}"`)
   }
   const found = findings.find((finding) => finding.layout === layout) ?? findings[0]
-  if (found === undefined || found.layout !== layout) {
-    const what = found === undefined ? `a table ${tables.join(', ')} of something else` : `the layout "${found.layout}"`
-    throw new DroverError(
-      'SINK_NOT_READY',
-      `Checkpoints of "${layout}" cannot be written: ${what} is there. Write into another database or schema, or name that layout.`,
-    )
-  }
-  if (found.problem !== undefined) {
-    throw new DroverError('SINK_NOT_READY', `Checkpoints of "${layout}" cannot be written: ${found.problem}`)
-  }
+  requireOwnTables(layout, found, { tables, elsewhere: 'another database or schema' })
   return []
 }

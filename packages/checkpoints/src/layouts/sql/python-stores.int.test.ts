@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
 import { fromInline } from '../../serde/primitives.js'
 import { readValue } from '../../serde/read-value.js'
+import { readRecords } from '../../testing/read-records.js'
 import type { StorePlace } from '../store-place.js'
 import { aesKey, copyStore, restore, type Said, said } from './testing/fixtures.js'
 import { migrate, sourceOf } from './testing/migrate.js'
-import { readRecords } from './testing/read-records.js'
 
 let folder = ''
 beforeAll(async () => {
