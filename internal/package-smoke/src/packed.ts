@@ -11,6 +11,7 @@ export interface Manifest {
   readonly exports: Record<string, Record<string, unknown> | string>
   readonly dependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
+  readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>
   readonly scripts?: Record<string, string>
 }
 

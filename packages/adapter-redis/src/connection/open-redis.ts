@@ -19,7 +19,8 @@ export interface Opening {
 }
 
 /**
- * Connects, and finds out what is there.
+ * Connects, and finds out what is there. For adapters that lie upon this one, as `@drover/checkpoints` does: what a connection offers follows
+ * their needs, and may change with any version.
  *
  * @throws `STORE_UNAVAILABLE`, `STORE_DENIED`, `STORE_BUSY`, `OPTION_INVALID`, `ABORTED`
  */
