@@ -70,6 +70,6 @@ export function checkLike(where: string, { spaces }: CollectionInfo, settings: C
   if (isSame) return
   throw new DroverError(
     'SINK_NOT_READY',
-    `${where} is there already, with ${shownSpaces(spaces.values())}, and create wants ${shownSpaces(wanted.values())}. Vectors of another size or distance are no neighbours of these: take another collection, or leave create out to take this one as it is.`,
+    `${where} is there already, with ${shownSpaces(spaces.values())}, and create wants ${shownSpaces(wanted.values())}. Vectors of another size or distance are no neighbours of these: take another collection, or ask for what is there: size and distance in create, or dimensions for memories of agents.`,
   )
 }
