@@ -88,9 +88,11 @@ function intoAll(
       expect(new Set(rows.map(({ id }) => id)).size).toBe(count)
     })
 
-    test('into unified, and from there into json and parquet', async () => {
+    test('into unified, which is verified, and from there into json and parquet', async () => {
       await moved('unified', unified(collection))
       expect((await qdrant.client.count(collection, { exact: true })).count).toBe(count)
+      const [, ...same] = flags(source, from(), 'unified', unified(collection))
+      expect(await drover(['verify', ...same])).toMatchObject({ code: 0, stderr: '' })
       await moved('json', { output_dir: `${name}-back`, single_file: true }, 'unified', unified(collection))
       expectExport(JSON.parse(readFileSync(`${name}-back/checkpoints_export.json`, 'utf8')))
       await moved('parquet', { output_path: `${name}-back.parquet` }, 'unified', unified(collection))

@@ -47,7 +47,7 @@ export async function verifyFile(
     const actual = session.readBack?.()
     if (actual === undefined) return refuseUsage('OPTION_INVALID', `${pipeline.options.sink.name} cannot be read back.`)
     const { key: given, ...options } = pipeline.file.parts.verify ?? ({} as VerifyPart)
-    const key = flags.key ?? given ?? (await keyOf([actual, sourceOf(pipeline.options)], operation))
+    const key = flags.key ?? given ?? (await keyOf(actual, sourceOf(pipeline.options), operation))
     const found = await verify({
       ...options,
       expected: pipeline.options.source,
@@ -71,14 +71,17 @@ export async function verifyFile(
 
 /** Of the sink's side, else of the source: the first that has one. */
 async function keyOf(
-  sources: readonly Source<object>[],
+  actual: Source<object>,
+  source: Source<object>,
   operation: { readonly signal: AbortSignal },
 ): Promise<readonly string[]> {
-  for (const source of sources) {
-    await using session = await source.connect(operation)
-    const { key } = await session.describe(operation)
-    if (key.length > 0) return key
-  }
+  await using given = await source.connect(operation)
+  const expected = await given.describe(operation)
+  // A store may hold several sorts of records: which of them is meant, the other side says.
+  await using session = await actual.connect({ ...operation, expected })
+  const { key } = await session.describe(operation)
+  if (key.length > 0) return key
+  if (expected.key.length > 0) return expected.key
   return refuseUsage(
     'KEY_INVALID',
     'Neither side says what identifies a row. Name it: --key id, or verify: { key: id } in the file.',
