@@ -89,6 +89,29 @@ describe('drover init', () => {
     expect(read('secret.yaml')).toMatchObject({ source_config: { redis_url: '${REDIS_URL}' } })
   })
 
+  test.each(['postgresql', 'sqlite', 'redis', 'unified'])('does not move a store of %s into itself', async (store) => {
+    const layout = { postgresql: 'langgraph-postgres', sqlite: 'langgraph-sqlite', redis: 'langchain-redis-list' }[
+      store
+    ]
+    const answers = [store, '', '', store, '', ...(layout === undefined ? [] : [layout])]
+    expect(await drover(['init', '-o', `twice-${store}.yaml`], {}, answers)).toMatchObject({ code: 0 })
+    const { source_config, destination_config } = read(`twice-${store}.yaml`) as Record<string, object>
+    expect(destination_config).not.toMatchObject(source_config ?? {})
+  })
+
+  test('has a variable of its own for each of two passwords', async () => {
+    const [from, to] = ['postgres://u:hunter2@a/db', 'postgres://u:hunter3@b/db']
+    const answers = (into: string) => ['postgresql', from, '', 'postgresql', into, 'langgraph-postgres']
+    const { code, stderr } = await drover(['init', '-o', 'two.yaml'], {}, answers(to))
+    expect([code, stderr]).toEqual([0, expect.stringContaining('set DESTINATION_DATABASE_URL')])
+    expect(read('two.yaml')).toMatchObject({
+      source_config: { connection_string: '${DATABASE_URL}' },
+      destination_config: { connection_string: '${DESTINATION_DATABASE_URL}' },
+    })
+    expect(await drover(['init', '-o', 'same.yaml'], {}, answers(from))).toMatchObject({ code: 0 })
+    expect(read('same.yaml')).toMatchObject({ destination_config: { connection_string: '${DATABASE_URL}' } })
+  })
+
   test.each([
     ['nobody answers', [], 'Nobody answers: Where are the checkpoints or messages?'],
     ['a store is unknown', ['postgres'], 'There is no "postgres"; did you mean "postgresql"?'],

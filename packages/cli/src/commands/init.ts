@@ -59,9 +59,12 @@ async function askFor(flags: InitFlags, asker: Asker, env: NodeJS.ProcessEnv): P
   const notes: string[] = []
   const isGiven = flags.sourceConfig !== undefined && flags.destConfig !== undefined
   const source = flags.source ?? (await asker.ask(sourceQuestion))
-  const sourceConfig = await configOf(flags.sourceConfig, '--source-config', sourceMembers(source), asker, notes)
+  const secrets: Secrets = new Map()
+  const from = await configOf(flags.sourceConfig, '--source-config', sourceMembers(source), asker)
+  const sourceConfig = withoutSecrets(from, secrets, notes)
   const destination = flags.destination ?? (await asker.ask(destinationQuestion))
-  const destConfig = await configOf(flags.destConfig, '--dest-config', destinationMembers(destination), asker, notes)
+  const to = await configOf(flags.destConfig, '--dest-config', destinationMembers(destination, from), asker)
+  const destConfig = withoutSecrets(to, secrets, notes, Object.values(sourceConfig))
   const pattern = isGiven ? '' : await asker.ask(threadsQuestion)
   const isNoted = !isGiven && (await asker.ask(metadataQuestion)) === 'true'
   // What the flags say wrong is refused as a run would refuse it, and nothing is written.
@@ -91,23 +94,34 @@ async function configOf(
   flag: string,
   members: readonly Member[],
   asker: Asker,
-  notes: string[],
 ): Promise<Config> {
-  const config: Config = given === undefined ? {} : parsed(given, flag)
-  if (given === undefined)
-    for (const { name, ...question } of members) {
-      const answer = await asker.ask(question)
-      if (answer !== '') config[name] = answer === 'true' || answer === 'false' ? answer === 'true' : answer
-    }
+  if (given !== undefined) return parsed(given, flag)
+  const config: Config = {}
+  for (const { name, ...question } of members) {
+    const answer = await asker.ask(question)
+    if (answer !== '') config[name] = answer === 'true' || answer === 'false' ? answer === 'true' : answer
+  }
+  return config
+}
+
+/** What a variable stands for in the file. */
+type Secrets = Map<string, string>
+
+/** The configuration with a variable for each password; never one that stands for something else already. */
+function withoutSecrets(config: Config, secrets: Secrets, notes: string[], taken: readonly unknown[] = []): Config {
+  const safe = { ...config }
   for (const [name, value] of Object.entries(config)) {
-    const variable = variables[name]
-    if (typeof value !== 'string' || variable === undefined || !holdsSecret(name, value)) continue
-    config[name] = `\${${variable}}`
+    const usual = variables[name]
+    if (typeof value !== 'string' || usual === undefined || !holdsSecret(name, value)) continue
+    const isFree = secrets.get(usual) === value || !taken.includes(`\${${usual}}`)
+    const variable = isFree ? usual : `DESTINATION_${usual}`
+    secrets.set(variable, value)
+    safe[name] = `\${${variable}}`
     notes.push(
       `The password of ${name} is not written to the file: set ${variable}, for example in .env with --env-file .env`,
     )
   }
-  return config
+  return safe
 }
 
 function parsed(text: string, flag: string): Config {

@@ -10,7 +10,11 @@ export interface Question {
 }
 
 /** A member of a configuration, and the question for it. */
-export type Member = Question & { readonly name: string }
+export interface Member extends Question {
+  readonly name: string
+  /** What is usual for a destination where the source says the usual already: nobody moves a store into itself. */
+  readonly elsewhere?: string
+}
 
 export const sourceQuestion: Question = {
   message: 'Where are the checkpoints or messages?',
@@ -29,12 +33,33 @@ const table: Member = {
   usual: '',
 }
 const places: Readonly<Record<string, readonly Member[]>> = {
-  postgresql: [{ name: 'connection_string', message: 'PostgreSQL URL?', usual: variable('DATABASE_URL') }],
-  sqlite: [{ name: 'connection_string', message: 'SQLite file?', usual: 'sqlite:///checkpoints.db' }],
-  redis: [{ name: 'redis_url', message: 'Redis URL?', usual: variable('REDIS_URL') }],
+  postgresql: [
+    {
+      name: 'connection_string',
+      message: 'PostgreSQL URL?',
+      usual: variable('DATABASE_URL'),
+      elsewhere: variable('DESTINATION_DATABASE_URL'),
+    },
+  ],
+  sqlite: [
+    {
+      name: 'connection_string',
+      message: 'SQLite file?',
+      usual: 'sqlite:///checkpoints.db',
+      elsewhere: 'sqlite:///migrated_checkpoints.db',
+    },
+  ],
+  redis: [
+    {
+      name: 'redis_url',
+      message: 'Redis URL?',
+      usual: variable('REDIS_URL'),
+      elsewhere: variable('DESTINATION_REDIS_URL'),
+    },
+  ],
   unified: [
     { name: 'qdrant_url', message: 'Qdrant URL?', usual: 'http://localhost:6333' },
-    { name: 'collection', message: 'Collection?', usual: 'checkpoints' },
+    { name: 'collection', message: 'Collection?', usual: 'checkpoints', elsewhere: 'migrated_checkpoints' },
   ],
 }
 const besides: Readonly<Record<string, readonly Member[]>> = {
@@ -50,8 +75,14 @@ export function sourceMembers(type: string): readonly Member[] {
   return [...(places[type] ?? []), ...(besides[type] ?? [])]
 }
 
-/** What is asked of a destination. */
-export function destinationMembers(type: string): readonly Member[] {
+/** What is asked of a destination, where that is the source. */
+export function destinationMembers(type: string, source: Readonly<Record<string, unknown>>): readonly Member[] {
+  return membersOf(type).map(({ elsewhere, ...member }) =>
+    elsewhere !== undefined && source[member.name] === member.usual ? { ...member, usual: elsewhere } : member,
+  )
+}
+
+function membersOf(type: string): readonly Member[] {
   switch (type) {
     case 'json':
       return [
