@@ -63,6 +63,13 @@ describeRedis('what lies in a Redis', () => {
     ])
   })
 
+  test('may lie under the prefix of another layout, where it is read then', async () => {
+    await database.client.rpush('checkpoint:a', message)
+    expect(await look()).toEqual([
+      { layout: 'langchain-redis-list', where: 'keys "checkpoint:*"', options: { keyPrefix: 'checkpoint:' } },
+    ])
+  })
+
   test('may be called like a layout and be something else, which is said', async () => {
     await database.client.hset('checkpoint:1', 'a', 'b')
     await database.client.rpush('message_store:a', 'no message')

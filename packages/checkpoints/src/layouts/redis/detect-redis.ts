@@ -29,9 +29,18 @@ export async function detectIn(
   const findings: LayoutFinding[] = []
   for (const [prefix, keys] of found) {
     if (operation.signal.aborted) throw abortError(operation.signal)
-    findings.push(...(await findingsOf(reader, prefix, keys, operation)))
+    for (const finding of await findingsOf(reader, prefix, keys, operation)) {
+      const isUsual = keyPrefix === undefined && prefix === usualPrefixOf(finding.layout)
+      findings.push(isUsual ? finding : { ...finding, options: { keyPrefix: prefix } })
+    }
   }
-  return findings.map((finding) => (keyPrefix === undefined ? finding : { ...finding, options: { keyPrefix } }))
+  return findings
+}
+
+/** The prefix that a layout is read by if nobody names another one. */
+function usualPrefixOf(layout: LayoutName): string {
+  if (layout === 'langchain-redis-list') return 'message_store:'
+  return layout === 'langchain-redis-json' ? 'chat:' : defaultKeyPrefix
 }
 
 async function findingsOf(
