@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqliteSource } from '@drover/adapter-sqlite'
-import { memoryStateStore, runPipeline, verify } from '@drover/core'
+import { from, memorySource, memoryStateStore, runPipeline, verify } from '@drover/core'
 import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -57,5 +57,28 @@ describe('a table of SQLite', () => {
       expected: { rows: 2500 },
       actual: { rows: 2500 },
     })
+  })
+})
+
+describe('points', () => {
+  const qdrant = useQdrant()
+
+  it('are written behind batches of which nothing is left', async () => {
+    const collection = qdrant.collection()
+    const create = { vectors: { dense: { size: 2, distance: 'Dot' } } } as const
+    const records = Array.from({ length: 6 }, (_, id) => ({
+      id,
+      payload: { id },
+      vectors: { dense: Float32Array.of(id, 1) },
+    }))
+    const report = await runPipeline({
+      name: 'late points',
+      source: from(memorySource({ records, key: 'id' })).pipe((point) => (point.id < 4 ? null : point)),
+      sink: sinkOf(qdrant, collection, { create }),
+      state: memoryStateStore(),
+      batchSize: 2,
+    })
+    expect(report.counts).toMatchObject({ filtered: 4, written: 2 })
+    expect(await pointsOf(qdrant, collection)).toHaveLength(2)
   })
 })

@@ -37,6 +37,10 @@ interface Prepared {
   readonly embeddings: Embeddings | null
 }
 
+interface OpenBatch extends Prepared {
+  readonly points: BatchWriter
+}
+
 /** Writes records as points of one collection. */
 export class QdrantSinkSession implements AckSession<Row> {
   readonly readBack?: () => Source
@@ -85,17 +89,20 @@ export class QdrantSinkSession implements AckSession<Row> {
   }
 
   async write(batch: Batch<Row>, operation: Operation): Promise<Outcome> {
-    const prepared = await (this.#prepared ?? this.#prepareUnseen(operation))
-    const { maker, writer, embeddings } = prepared
-    const points = writer.begin(operation)
     const refusals = new Refusals()
     const waiting: Draft[] = []
     let row = 0
+    let open: OpenBatch | undefined
     try {
       for await (const page of batch) {
         if (operation.signal.aborted) throw abortError(operation.signal)
+        const records = page.rows()
+        // What only moves the position needs no collection, and may come before anybody knows what records look like.
+        if (records.length === 0) continue
+        open ??= await this.#open(operation)
+        const { maker, points } = open
         const keys = maker.usesKeys ? page.keys() : []
-        for (const [i, record] of page.rows().entries()) {
+        for (const [i, record] of records.entries()) {
           const at = row++
           const draft = refusals.collect(() => maker.make(record, keys[i], at))
           if (draft === undefined) continue
@@ -103,12 +110,14 @@ export class QdrantSinkSession implements AckSession<Row> {
           else await this.#add(points, maker, draft, refusals)
         }
       }
+      if (open === undefined) return { inserted: 0, updated: 0, skipped: 0 }
+      const { maker, points, embeddings } = open
       if (embeddings !== null && waiting.length > 0 && refusals.isEmpty)
         await this.#embed(waiting, { maker, points, embeddings, refusals }, operation)
       refusals.throwAny()
       return await points.end()
     } catch (error) {
-      await points.giveUp()
+      await open?.points.giveUp()
       throw error
     }
   }
@@ -130,6 +139,11 @@ export class QdrantSinkSession implements AckSession<Row> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection[Symbol.asyncDispose]()
+  }
+
+  async #open(operation: Operation): Promise<OpenBatch> {
+    const prepared = await (this.#prepared ?? this.#prepareUnseen(operation))
+    return { ...prepared, points: prepared.writer.begin(operation) }
   }
 
   /** Whoever writes without having said what records look like. */

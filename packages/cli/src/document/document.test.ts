@@ -199,6 +199,24 @@ describe('the name of a run', () => {
     expect(new Set(texts.map(nameOf)).size).toBe(texts.length)
   })
 
+  test('is another one for the same words in another folder', () => {
+    const files =
+      'source_type: sqlite\nsource_config: { connection_string: "sqlite:///a.db" }\ndestination_type: parquet\ndestination_config: { output_path: a.parquet }\n'
+    const absolute = files
+      .replace('sqlite:///a.db', path.resolve('a.db'))
+      .replace('a.parquet', path.resolve('a.parquet'))
+    expect(nameOf(files)).toBe(nameOf(absolute))
+    const before = process.cwd()
+    const here = nameOf(files)
+    try {
+      process.chdir(folder.path)
+      expect(nameOf(files)).not.toBe(here)
+      expect(nameOf(absolute)).toBe(here)
+    } finally {
+      process.chdir(before)
+    }
+  })
+
   test('is what the file says, where it says one', () => {
     expect(nameOf(`name: mine\n${whole}`)).toBe('mine')
   })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
 
 /** What a run is of. How it works, such as in which batches, belongs to no identity. */
 interface Identity {
@@ -19,9 +20,17 @@ export function runName(identity: Identity): string {
 /** A password that was changed is no other run. The order in which names stand says nothing either. */
 function withoutSecrets(name: string, value: unknown): unknown {
   if (name === 'apiKey' || name === 'keys') return undefined
-  if (typeof value === 'string') return withoutPassword(value)
+  if (typeof value === 'string') return paths.has(name) ? absolute(value) : withoutPassword(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** The same words mean another file in another folder. */
+const paths = new Set(['filename', 'path', 'outputDir', 'outputPath'])
+
+function absolute(path: string): string {
+  if (path === ':memory:' || path.startsWith('file:')) return path
+  return resolve(path.replace(/^sqlite:\/{3}/, ''))
 }
 
 function withoutPassword(text: string): string {
