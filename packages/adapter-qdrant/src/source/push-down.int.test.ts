@@ -97,6 +97,7 @@ describe.each([
   test.each<Filter>([
     { 'payload.a': { eq: '2024-01-01T00:00:00Z' } },
     { 'payload.a': { in: ['a', '2024-01-01T00:00:00Z'] } },
+    { 'payload.a': { in: ['a', 'a'] } },
     { 'payload.a': { gt: 2.4, lt: 3.6 } },
     { 'payload.n.a': { lte: big } },
     { 'payload."first.name"': { eq: uuid.toUpperCase() } },

@@ -220,7 +220,7 @@ function equalTo(key: string, index: string | undefined, operand: FilterValue): 
 function anyOf(key: string, index: string | undefined, operands: readonly FilterValue[]): Native | null {
   if (operands.length === 0) return nothing
   if (operands.length > longestList || !isOfTexts(index) || !operands.every(isPlainText)) return null
-  return superset({ key, match: { any: operands as readonly string[] } })
+  return superset({ key, match: { any: [...new Set(operands as readonly string[])] } })
 }
 
 /** An index of another kind holds some texts and not others, and Qdrant asks it alone. */
