@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MsgpackWriter } from './msgpack/msgpack-writer.js'
-import { fromInline, inlineOf, isPrimitive } from './primitives.js'
+import { fromInline, inlineOf } from './primitives.js'
 
 const msgpack = (hex: string) => ({ type: 'msgpack', bytes: Buffer.from(hex, 'hex') })
 const textOf = (value: ReturnType<typeof inlineOf>) => value && Buffer.from(value.bytes ?? []).toString()
@@ -36,7 +36,6 @@ test.each([
   ['what is empty', { type: 'empty', bytes: null }],
 ])('%s is not inline', (_, value) => {
   expect(inlineOf(value)).toBeNull()
-  expect(isPrimitive(value)).toBe(false)
 })
 
 test('JSON and null are', () => {

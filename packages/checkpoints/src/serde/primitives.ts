@@ -7,11 +7,6 @@ import { notPlain, plainMsgpack } from './msgpack/plain-msgpack.js'
 import { checkEnd } from './msgpack/show-msgpack.js'
 import { naming } from './unreadable.js'
 
-/** Whether it is null, a text, a number or a boolean, in whichever form. @throws `RECORD_UNREADABLE` */
-export function isPrimitive(value: StoredValue): boolean {
-  return inlineOf(value) !== null
-}
-
 /**
  * The same value as Python's PostgreSQL saver keeps it in the checkpoint itself: of the type `inline`, its bytes JSON. Null for every value that
  * is no null, text, number or boolean, and for those that JSONB does not hold: NaN, infinities, a text with U+0000, floats of so many digits that they would come back as integers.
