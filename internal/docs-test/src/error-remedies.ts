@@ -63,6 +63,35 @@ export const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'Read the message: it names the runs that can be undone, or the column that is gone. Only runs with `undo: true` can, and only until their before-images are pruned. See [undo](undo.md).',
   CONTRACT_BROKEN:
     'A source, sink, state store or backfiller has a bug: the message says which promise it broke. The suites of `@drover/conformance` find it.',
+  REVISION_UNKNOWN: 'The message names the nearest revisions. Take one of them, or add the file that is missing.',
+  REVISION_AMBIGUOUS:
+    'Name the revision you mean, or `heads` for all of them; two heads become one by a revision that depends on both.',
+  REVISION_INVALID: 'The message names the file and what is wrong in it. Mend it; nothing was opened yet.',
+  REVISION_EDITED:
+    'The message shows the difference as SQL. Undo the edit, and write what is new into a revision of its own; if the edit changes nothing, `drover schema repair <revision> accept-edit` takes it.',
+  GRAPH_INVALID: 'The message names the revisions. Mend their `id` and `dependsOn`.',
+  MIGRATION_FAILED:
+    'The message names the revision, the statement, and what of it was taken back; the cause has what the database said. Mend it and call again.',
+  MIGRATION_INTERRUPTED:
+    'Look at the database with the statement that the message shows, then say what became of it: `drover schema repair <revision> applied`, `reverted` or `retry`.',
+  CONDITION_FAILED:
+    'The message says which condition of which revision, and what was found. Nothing of the revision stayed.',
+  IRREVERSIBLE: 'The author says why there is no way back: restore a backup, or write a revision that goes forward.',
+  LOSS_REFUSED:
+    'The message lists tables and columns with the number of rows. Archive them first, or accept the loss in so many words.',
+  UNSAFE_REFUSED:
+    'The message says what would happen and what to do instead. If it is all right here, say why with `assured` in the revision.',
+  JOURNAL_INVALID:
+    'The journal was edited by hand, or belongs to a newer Drover. The message names the row; put it right, or restore it from a backup.',
+  SCHEMA_BEHIND: "Apply what is missing: `drover schema up`, or `ensure({ mode: 'apply' })` at start-up.",
+  SCHEMA_AHEAD:
+    'A newer release has migrated the database. Deploy that release here too, or take its revisions back with it before you go back.',
+  SCHEMA_DRIFT: 'The message lists what differs. Write it into a revision, or undo what was changed by hand.',
+  BACKUP_INVALID: 'Take another backup; the message says what of this one is missing or damaged. Nothing was restored.',
+  BACKUP_UNKNOWN: 'The message lists the backups that there are.',
+  BASELINE_WORSE: 'The message names the query, both times and both plans. A lost index is the usual reason.',
+  PREVIEW_IMPOSSIBLE:
+    'The message names the revision and what it asks the database for. Plan it against a database instead.',
   ABORTED: 'The work was given up on request. What was committed stands; call again to go on.',
   UNEXPECTED: 'Read the cause. If it turns out to have a remedy, it deserves a code: please report it.',
 }
