@@ -1,14 +1,14 @@
-import type { Cursor, Row } from '../contracts/values.js'
+import type { Row } from '../contracts/values.js'
 import { Buckets, type SideName } from './buckets.js'
 import type { RowCodes } from './row-codes.js'
 import { type PairingKey, RowStream } from './row-stream.js'
 import { Tally, type Unpaired } from './tally.js'
-import type { VerifiedFlow } from './verified-flow.js'
+import type { PagePlace, VerifiedFlow } from './verified-flow.js'
 
 /** A row without a partner, and where both sides were when it came. */
 export interface HeldRow extends Unpaired {
   readonly row: Row
-  readonly places: Readonly<Record<SideName, Cursor | null>>
+  readonly places: Readonly<Record<SideName, PagePlace>>
 }
 
 interface Held {
@@ -127,7 +127,7 @@ export class Pairing {
     const { expected, actual } = this.#streams
     const entry = this.#entries.get(key) ?? { expected: [], actual: [] }
     const bytes = this.#streams[side].rowBytes
-    entry[side].push({ row, bytes, places: { expected: expected.after, actual: actual.after } })
+    entry[side].push({ row, bytes, places: { expected: expected.place, actual: actual.place } })
     this.#entries.set(key, entry)
     this.#held[side]++
     this.#bytes += bytes

@@ -1,13 +1,13 @@
-import type { Cursor, Row } from '../contracts/values.js'
+import type { Row } from '../contracts/values.js'
 import type { RowCodes } from './row-codes.js'
-import type { VerifiedPage } from './verified-flow.js'
+import type { PagePlace, VerifiedPage } from './verified-flow.js'
 
 export type PairingKey = string | number
 
 /** The rows of one side as they come, each with its key. */
 export class RowStream {
-  /** Where the page in hand begins. */
-  after: Cursor | null = null
+  /** Of the page in hand. */
+  place: PagePlace = { after: null, records: 0 }
   /** Of a row of this page, about. */
   rowBytes = 0
   /** Every key was of the same sort as the one before, and not less. */
@@ -52,10 +52,10 @@ export class RowStream {
       this.hasEnded = true
       return
     }
-    const { rows, after, bytes } = next.value
+    const { rows, place, bytes } = next.value
     this.#rows = rows
     this.#at = 0
-    this.after = after
+    this.place = place
     this.rowBytes = rows.length === 0 ? 0 : bytes / rows.length
     this.#keys = rows.map((row) => this.codes.pairingKeyOf(row))
     for (const key of this.#keys) this.#follow(key)

@@ -1,9 +1,9 @@
-import type { Cursor, Row } from '../contracts/values.js'
+import type { Row } from '../contracts/values.js'
 import type { SideName } from './buckets.js'
 import type { HeldRow } from './pairing.js'
 import type { RowCodes } from './row-codes.js'
 import type { Listed } from './tally.js'
-import type { VerifiedFlow } from './verified-flow.js'
+import type { PagePlace, VerifiedFlow } from './verified-flow.js'
 import type { Verification } from './verify.js'
 
 type Sides = Readonly<Record<SideName, VerifiedFlow>>
@@ -27,7 +27,7 @@ export async function lookAgain(listed: readonly Listed<HeldRow>[], codes: RowCo
 }
 
 /** Where the rows came, and, of rows that the side lacks, where it was when the other one had them. */
-function placesOf(listed: readonly Listed<HeldRow>[], side: SideName): ReadonlySet<Cursor | null> {
+function placesOf(listed: readonly Listed<HeldRow>[], side: SideName): ReadonlySet<PagePlace> {
   const held = listed.flatMap(({ expected, actual }) => [expected, actual].filter((row) => row !== undefined))
   return new Set(held.map(({ places }) => places[side]))
 }
@@ -35,12 +35,12 @@ function placesOf(listed: readonly Listed<HeldRow>[], side: SideName): ReadonlyS
 async function rowsOf(
   keys: ReadonlySet<string>,
   flow: VerifiedFlow,
-  places: Iterable<Cursor | null>,
+  places: Iterable<PagePlace>,
   codes: RowCodes,
 ): Promise<RowsByKey> {
   const rows = new Map<string, Row[]>()
-  for (const after of places) {
-    for (const row of await flow.again(after)) {
+  for (const place of places) {
+    for (const row of await flow.again(place)) {
       const key = codes.keyOf(row)
       if (keys.has(key)) rows.set(key, [...(rows.get(key) ?? []), row])
     }

@@ -10,11 +10,18 @@ import type { TransformContext } from '../flow/transformer.js'
 import { inferSchema } from '../schema/infer-schema.js'
 import type { VerifiedSide } from './verify.js'
 
+/** Where a page lies: given again, it is read again. */
+export interface PagePlace {
+  /** Where it begins. */
+  readonly after: Cursor | null
+  /** Records that it had. */
+  readonly records: number
+}
+
 /** Rows that were read at once. */
 export interface VerifiedPage {
   readonly rows: readonly Row[]
-  /** Where the page begins: given again, it is read again. */
-  readonly after: Cursor | null
+  readonly place: PagePlace
   /** Measured or estimated. */
   readonly bytes: number
 }
@@ -91,7 +98,8 @@ export class VerifiedFlow implements AsyncDisposable {
     this.#first = undefined
     let after: Cursor | null = null
     const read = (held: HeldPage): VerifiedPage => {
-      const at = { rows: this.#counted(held), after, bytes: held.bytes }
+      const place = { after, records: held.source.count }
+      const at = { rows: this.#counted(held), place, bytes: held.bytes }
       after = held.source.cursor
       return at
     }
@@ -103,14 +111,22 @@ export class VerifiedFlow implements AsyncDisposable {
     }
   }
 
-  /** Reads one page once more, as it is by now. */
-  async again(after: Cursor | null): Promise<readonly Row[]> {
-    const reader = this.#reader(after)
-    try {
-      const held = await reader.next()
-      return held === null ? [] : rowsOf(held)
-    } finally {
-      await reader.close()
+  /** Reads one page once more, as it is by now. A source that has learned meanwhile how large its records are cuts others. */
+  async again({ after, records }: PagePlace): Promise<readonly Row[]> {
+    const rows: Row[] = []
+    let cursor = after
+    for (let left = records, most = page.records; ; most = left) {
+      const reader = this.#reader(cursor, most)
+      try {
+        const held = await reader.next()
+        if (held === null) return rows
+        rows.push(...rowsOf(held))
+        left -= held.source.count
+        if (left <= 0) return rows
+        cursor = held.source.cursor
+      } finally {
+        await reader.close()
+      }
     }
   }
 
@@ -136,14 +152,14 @@ export class VerifiedFlow implements AsyncDisposable {
     return rows
   }
 
-  #reader(after: Cursor | null = null): PageReader {
+  #reader(after: Cursor | null = null, records = page.records): PageReader {
     return new PageReader({
       session: this.session,
       source: this.#name,
       partition: { id: 'all', bounds: null },
       after,
       filter: undefined,
-      page,
+      page: { ...page, records },
       aheadBytes: page.bytes,
       chain: this.chain,
       context: this.#context(),

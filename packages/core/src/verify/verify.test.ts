@@ -409,6 +409,25 @@ describe('a side that changes while it is compared', () => {
     expect(found.differences).toEqual([expect.objectContaining({ ...difference, changedMeanwhile: true })])
   })
 
+  it('is not taken to be one because its pages are cut shorter at the second look', async () => {
+    const actual = sourceOf(rows)
+    let reads = 0
+    const learning: Source = {
+      ...actual,
+      connect: async (operation) => {
+        const session = await actual.connect(operation)
+        const read: typeof session.read = (options) => {
+          const records = reads++ === 0 ? options.page.records : Math.min(options.page.records, 30)
+          return session.read({ ...options, page: { ...options.page, records } })
+        }
+        return { describe: () => session.describe(operation), read, [Symbol.asyncDispose]: async () => {} }
+      },
+    }
+    const found = await verify({ expected: sourceOf(rows.slice(0, -1)), actual: learning, key: 'id' })
+    expect(found).toMatchObject({ equal: false, extra: 1, changedMeanwhile: false })
+    expect(found.differences).toEqual([{ kind: 'extra', key: [2999] }])
+  })
+
   it('is said of among differences that stay', async () => {
     const first = rows.with(5, { id: 5 }).with(2500, { id: 2500 })
     const expected = changing(first, first, rows.with(5, { id: 5 }))
