@@ -184,7 +184,7 @@ export class Embeddings {
   #tooLate(cause: unknown): DroverError {
     return new DroverError(
       'STORE_UNAVAILABLE',
-      `${this.where}: embed did not answer within ${this.#timeoutMs} ms. embedding.timeoutMs gives it more time, a smaller embedding.batchSize less to do.`,
+      `${this.where}: embed did not answer within ${this.#timeoutMs} ms. Check that the service works; embedding.timeoutMs (embedding_timeout, in seconds) gives it more time, a smaller embedding.batchSize less to do.`,
       { cause, isRetryable: true },
     )
   }

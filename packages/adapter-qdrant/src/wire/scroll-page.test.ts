@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exactFloat32 } from './float32-reader.js'
+import { exactFloat32 } from './exact-float32.js'
 import { NoJson } from './json-bytes.js'
 import { PointsBody } from './points-body.js'
 import { ScrollPage } from './scroll-page.js'

@@ -26,7 +26,6 @@ export class ScrollPage {
   /** Where the server would go on; null at the end. */
   readonly next: PointId | null
   readonly #bytes: Buffer
-  readonly #view: DataView
   readonly #places: readonly number[]
   readonly #values: JsonValues
 
@@ -39,7 +38,6 @@ export class ScrollPage {
     this.ids = ids
     this.next = next
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#places = places
     this.#values = values
   }
@@ -104,11 +102,11 @@ export class ScrollPage {
 
   #numbers(start: number): Float32Array | MultiVector {
     if (this.#bytes[skipSpace(this.#bytes, start + 1)] !== openList) {
-      return readFloat32s(this.#bytes, this.#view, start)
+      return readFloat32s(this.#bytes, start)
     }
     const vectors: Float32Array[] = []
     readElements(this.#bytes, start, (at) => {
-      vectors.push(readFloat32s(this.#bytes, this.#view, at))
+      vectors.push(readFloat32s(this.#bytes, at))
       return this.#bytes.indexOf(closeList, at) + 1
     })
     return vectors
@@ -120,7 +118,7 @@ export class ScrollPage {
     readFields(this.#bytes, start, (name, at) => {
       const end = skipValue(this.#bytes, at)
       if (name === 'indices') indices = JSON.parse(this.#bytes.toString('latin1', at, end)) as number[]
-      else if (name === 'values') values = readFloat32s(this.#bytes, this.#view, at)
+      else if (name === 'values') values = readFloat32s(this.#bytes, at)
       return end
     })
     return { indices, values }
