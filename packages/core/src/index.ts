@@ -65,6 +65,7 @@ export { type DeadLetterSourceOptions, deadLetterSource } from './dead-letters/d
 export type { Deletes } from './deletes/deletes-option.js'
 export { namesIn, readIfThere, syncFolder } from './disk/durable.js'
 export { systemCode } from './disk/file-error.js'
+export { makePath } from './disk/make-path.js'
 export { pathName } from './disk/path-name.js'
 export { safeName } from './disk/safe-name.js'
 export { type DryRunOptions, dryRun } from './dry-run/dry-run.js'
@@ -203,4 +204,11 @@ export { checkUndo, defaultUndoDays, type UndoOptions, undoOptions } from './und
 export { formatVerification } from './verify/format-verification.js'
 export { type RowComparison, rowComparison } from './verify/row-comparison.js'
 export type { Tolerance, VerifyTolerance } from './verify/tolerance.js'
-export { type Difference, type Verification, type VerifiedSide, type VerifyOptions, verify } from './verify/verify.js'
+export {
+  type Difference,
+  type ReadsBackAs,
+  type Verification,
+  type VerifiedSide,
+  type VerifyOptions,
+  verify,
+} from './verify/verify.js'

@@ -7,10 +7,12 @@ import type {
   Page,
   Partition,
   Position,
+  RecordKey,
   RecordSchema,
   Rehearsal,
   Row,
   SinkAccount,
+  Source,
   StoreWait,
 } from '@drover/core'
 import { type Encode, EncodedPage } from './encoded-page.js'
@@ -27,6 +29,8 @@ export interface Encoding<I, R extends object> {
    * `encode` throws `RECORD_REFUSED` or `RECORD_UNREADABLE` for a record that the sink does not take.
    */
   readonly begin: () => { readonly encode: Encode<I, R>; readonly committed?: () => void }
+  /** The rows that are there now, for a verification: what `encode` makes of the records. */
+  readonly readBack?: () => Source
   /** What the encoding has to say, with what the other sink says. */
   readonly account?: (inner: SinkAccount | undefined) => SinkAccount | undefined
 }
@@ -35,12 +39,20 @@ export interface Encoding<I, R extends object> {
 export class EncodedSession<I extends object, R extends object> implements ExactSession<I> {
   readonly takesPagesOnce: boolean
   readonly waitsFor?: (partition: Partition, operation: Operation) => Promise<readonly StoreWait[]>
+  readonly readBack?: () => Source
+  readonly readsBackAs?: (record: Row, key: RecordKey) => Row
 
   constructor(
     private readonly inner: ExactSession<R>,
     private readonly encoding: Encoding<I, R>,
   ) {
     this.takesPagesOnce = inner.takesPagesOnce ?? false
+    const { readBack } = encoding
+    if (readBack !== undefined) {
+      const { encode } = encoding.begin()
+      this.readBack = readBack
+      this.readsBackAs = (record, key) => encode(record as object as I, key) as object as Row
+    }
     if (inner.waitsFor !== undefined) {
       this.waitsFor = async (partition, operation) => (await inner.waitsFor?.(partition, operation)) ?? []
     }

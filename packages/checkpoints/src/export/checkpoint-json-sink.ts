@@ -8,10 +8,9 @@ import {
   jsonSink,
   recordId,
 } from '@drover/core'
-import { EncodedSession } from '../base/encoded-session.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
-import { ExportEncoding, type ExportedRecord, type ExportForm } from './export-encoding.js'
+import { type ExportedRecord, type ExportForm, exportSession } from './export-encoding.js'
 import { showCheckpoint } from './read-checkpoint.js'
 import { readMessage } from './read-message.js'
 
@@ -65,6 +64,7 @@ export function checkpointJsonSink(options: CheckpointJsonSinkOptions): ExactSin
   const form: ExportForm = {
     where,
     schema: { fields: columns, key: ['id'] },
+    held: { fields: members.map((name) => ({ name, type: { kind: 'any' }, nullable: true })), key: ['id'] },
     row: (record, key, opaque) => {
       const id = recordId(key)
       return isCheckpoint(record) ? showCheckpoint(record, opaque, { keys, id }) : readMessage(record, { id })
@@ -75,7 +75,7 @@ export function checkpointJsonSink(options: CheckpointJsonSinkOptions): ExactSin
     version: `${inner.version ?? 'json'}; checkpoints 1`,
     // Each batch is a file.
     ...(singleFile ? {} : { batchSize: 1000 }),
-    connect: async (operation) => new EncodedSession(await inner.connect(operation), new ExportEncoding(form)),
+    connect: async (operation) => exportSession(await inner.connect(operation), form),
   }
 }
 
@@ -84,3 +84,9 @@ const columns: readonly Field[] = ['id', 'timestamp', 'checkpoint', 'content', '
   type: { kind: 'json' },
   nullable: true,
 }))
+
+/** Of a checkpoint, and of a message. */
+const members = [
+  ...['id', 'thread_id', 'checkpoint_ns', 'checkpoint_id', 'parent_checkpoint_id', 'type', 'timestamp', 'checkpoint'],
+  ...['metadata', 'pending_writes', 'session_id', 'order', 'content', 'text', 'tool_calls', 'data'],
+]

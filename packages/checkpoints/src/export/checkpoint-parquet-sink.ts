@@ -13,16 +13,16 @@ import {
   type LogicalType,
   parseInstant,
   pathName,
+  type RecordSchema,
   recordId,
   suggestNames,
 } from '@drover/core'
 import type { ParquetSinkOptions } from '@drover/export-parquet'
 import { adapterOf } from '../base/adapters.js'
-import { EncodedSession } from '../base/encoded-session.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
 import { isObject } from '../serde/tags/tag.js'
-import { ExportEncoding, type ExportedRecord, type ExportForm } from './export-encoding.js'
+import { type ExportedRecord, type ExportForm, exportSession } from './export-encoding.js'
 import { showCheckpoint } from './read-checkpoint.js'
 import { readMessage } from './read-message.js'
 
@@ -69,7 +69,8 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
   const folder = isFile ? dirname(path) : path
   const form: ExportForm = {
     where,
-    schema: { fields: columns, key: ['id'] },
+    schema,
+    held: schema,
     row: (record, key, opaque) => {
       const id = recordId(key)
       return isCheckpoint(record)
@@ -90,7 +91,7 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
     stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
     connect: async (operation) => {
       const { parquetSink } = await adapterOf('parquet')
-      return new EncodedSession(await parquetSink(settings).connect(operation), new ExportEncoding(form))
+      return exportSession(await parquetSink(settings).connect(operation), form)
     },
   }
 }
@@ -107,6 +108,8 @@ const columns: readonly Field[] = [
   { name: 'checkpoint_data', type: { kind: 'bytes' }, nullable: false },
   { name: 'metadata', type: text, nullable: false },
 ]
+
+const schema: RecordSchema = { fields: columns, key: ['id'] }
 
 function checkColumn(name: string): void {
   const names = columns.map((column) => column.name)

@@ -1,5 +1,14 @@
-import { DroverError, type FidelityIssue, type RecordKey, type RecordSchema, type SinkAccount } from '@drover/core'
-import type { Encoding } from '../base/encoded-session.js'
+import {
+  DroverError,
+  type ExactSession,
+  type FidelityIssue,
+  type RecordKey,
+  type RecordSchema,
+  type SinkAccount,
+  type Source,
+} from '@drover/core'
+import { decodingSource } from '../base/decoding-source.js'
+import { EncodedSession, type Encoding } from '../base/encoded-session.js'
 import type { CheckpointRecord } from '../records/checkpoint-record.js'
 import type { MessageRecord } from '../records/message-record.js'
 import { OpaqueCount } from '../serde/tags/opaque.js'
@@ -14,13 +23,31 @@ export interface ExportForm {
   readonly schema: RecordSchema
   /** @throws `RECORD_UNREADABLE`, `RECORD_REFUSED` */
   readonly row: (record: ExportedRecord, key: RecordKey, opaque: OpaqueCount) => object
+  /** The same of the rows that are read out of the files: in JSON each value brings its type. */
+  readonly held: RecordSchema
+}
+
+/** A session that is given records, over one that writes their rows into files. */
+export function exportSession(files: ExactSession<object>, form: ExportForm): ExactSession<ExportedRecord> {
+  return new EncodedSession(files, new ExportEncoding(form, files.readBack?.bind(files)))
 }
 
 /** Makes rows of files, and counts the values that stay opaque in what was committed. */
-export class ExportEncoding implements Encoding<ExportedRecord, object> {
+class ExportEncoding implements Encoding<ExportedRecord, object> {
   readonly #opaque = new Map<string, number>()
 
-  constructor(private readonly form: ExportForm) {}
+  readonly readBack?: () => Source
+
+  constructor(
+    private readonly form: ExportForm,
+    files: (() => Source) | undefined,
+  ) {
+    if (files === undefined) return
+    this.readBack = () => {
+      const rows = files()
+      return decodingSource(rows, { name: rows.name, schema: form.held, sameFields: {}, decode: (row) => row })
+    }
+  }
 
   get schema(): RecordSchema {
     return this.form.schema

@@ -69,10 +69,16 @@ function intoAll(
     expect(stdout).toContain(`${count} read = ${count} written + 0 filtered + 0 rejected`)
   }
   const collection = qdrant.collection()
+  const isVerified = async (destination: string, into: Config): Promise<void> => {
+    const [, ...same] = flags(source, from(), destination, into)
+    expect(await drover(['verify', ...same])).toMatchObject({ code: 0, stderr: '' })
+  }
 
   describe(name, () => {
-    test('into json, one file', async () => {
-      await moved('json', { output_dir: `${name}-one`, single_file: true, indent: 2 })
+    test('into json, one file, which is verified', async () => {
+      const into = { output_dir: `${name}-one`, single_file: true, indent: 2 }
+      await moved('json', into)
+      await isVerified('json', into)
       expectExport(JSON.parse(readFileSync(`${name}-one/checkpoints_export.json`, 'utf8')))
     })
 
@@ -81,8 +87,10 @@ function intoAll(
       expectExport(JSON.parse(readFileSync(`${name}-many/checkpoints_export_batch_0001.json`, 'utf8')))
     })
 
-    test('into parquet', async () => {
-      await moved('parquet', { output_path: `${name}.parquet`, compression: 'snappy' })
+    test('into parquet, which is verified', async () => {
+      const into = { output_path: `${name}.parquet`, compression: 'snappy' }
+      await moved('parquet', into)
+      await isVerified('parquet', into)
       const rows = await rowsOfParquet(`${name}.parquet`)
       expect(rows).toHaveLength(count)
       expect(new Set(rows.map(({ id }) => id)).size).toBe(count)
@@ -91,8 +99,7 @@ function intoAll(
     test('into unified, which is verified, and from there into json and parquet', async () => {
       await moved('unified', unified(collection))
       expect((await qdrant.client.count(collection, { exact: true })).count).toBe(count)
-      const [, ...same] = flags(source, from(), 'unified', unified(collection))
-      expect(await drover(['verify', ...same])).toMatchObject({ code: 0, stderr: '' })
+      await isVerified('unified', unified(collection))
       await moved('json', { output_dir: `${name}-back`, single_file: true }, 'unified', unified(collection))
       expectExport(JSON.parse(readFileSync(`${name}-back/checkpoints_export.json`, 'utf8')))
       await moved('parquet', { output_path: `${name}-back.parquet` }, 'unified', unified(collection))

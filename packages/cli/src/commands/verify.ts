@@ -52,6 +52,7 @@ export async function verifyFile(
       ...options,
       expected: pipeline.options.source,
       actual,
+      ...(session.readsBackAs === undefined ? {} : { readsBackAs: session.readsBackAs.bind(session) }),
       key,
       ...(run === null ? {} : { runStartedAt: run.startedAt }),
       signal: ending.signal,

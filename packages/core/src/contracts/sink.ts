@@ -1,4 +1,4 @@
-import type { Page } from './page.js'
+import type { Page, RecordKey } from './page.js'
 import type { Claim, Commit, Partition, Position } from './position.js'
 import type { SinkAccount } from './report.js'
 import type { FidelityIssue, RecordSchema } from './schema.js'
@@ -86,6 +86,12 @@ interface SinkSession extends AsyncDisposable {
   rehearse?(schema: RecordSchema, pages: readonly Page<Row>[], operation: Operation): Promise<Rehearsal>
   /** What is there now, for a verification. */
   readBack?(): Source
+  /**
+   * The row that `readBack` gives for a record, where that is not the record itself: an export keeps of it what a person reads.
+   *
+   * @throws `RECORD_REFUSED`, `RECORD_UNREADABLE` for a record that was not written
+   */
+  readsBackAs?(record: Row, key: RecordKey): Row
   /**
    * Names of forms of page that it takes as they are, such as a range of keys in a file that it can attach. They may have no
    * rows: where it needs some after all, it throws `PAGE_STALE` before `commit()`, and gets the batch again as rows.

@@ -1,3 +1,4 @@
+import type { RecordKey } from '../contracts/page.js'
 import type { RecordSchema } from '../contracts/schema.js'
 import type { Source, SourceSession } from '../contracts/source.js'
 import type { Cursor, Row } from '../contracts/values.js'
@@ -8,7 +9,7 @@ import { DroverError } from '../errors/drover-error.js'
 import { type Flow, isFlow } from '../flow/flow.js'
 import type { TransformContext } from '../flow/transformer.js'
 import { inferSchema } from '../schema/infer-schema.js'
-import type { VerifiedSide } from './verify.js'
+import type { ReadsBackAs, VerifiedSide } from './verify.js'
 
 /** Where a page lies: given again, it is read again. */
 export interface PagePlace {
@@ -32,6 +33,8 @@ const maxRetries = 8
 interface VerifiedFlowHelp {
   readonly signal: AbortSignal
   readonly runStartedAt: Date | undefined
+  /** What the other side holds for a record. */
+  readonly readsBackAs?: ReadsBackAs | undefined
   /** What rows of the other side look like. */
   readonly expected?: RecordSchema
 }
@@ -120,7 +123,7 @@ export class VerifiedFlow implements AsyncDisposable {
       try {
         const held = await reader.next()
         if (held === null) return rows
-        rows.push(...rowsOf(held))
+        rows.push(...this.#made(held).rows)
         left -= held.source.count
         if (left <= 0) return rows
         cursor = held.source.cursor
@@ -146,10 +149,28 @@ export class VerifiedFlow implements AsyncDisposable {
         `verify: a step of ${this.#name} asks when the run began; pass runStartedAt, which the run's report has as startedAt.`,
       )
     }
-    const rows = rowsOf(held)
+    const { rows, rejected } = this.#made(held)
     this.#rows += rows.length
-    this.#rejected += held.rejectedCount
+    this.#rejected += held.rejectedCount + rejected
     return rows
+  }
+
+  /** Rows as the other side holds them, and how many it cannot hold. */
+  #made(held: HeldPage): { readonly rows: readonly Row[]; readonly rejected: number } {
+    const { readsBackAs } = this.help
+    const page = held.view()
+    const records = page.rows()
+    if (readsBackAs === undefined) return { rows: records, rejected: 0 }
+    const keys = page.keys()
+    const rows: Row[] = []
+    for (const [i, record] of records.entries()) {
+      try {
+        rows.push(readsBackAs(record, keys[i] as RecordKey))
+      } catch (error) {
+        if (!DroverError.isInstance(error, 'RECORD_REFUSED', 'RECORD_UNREADABLE')) throw error
+      }
+    }
+    return { rows, rejected: records.length - rows.length }
   }
 
   #reader(after: Cursor | null = null, records = page.records): PageReader {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Field, LogicalType } from '../contracts/schema.js'
 import type { Source } from '../contracts/source.js'
 import type { Row } from '../contracts/values.js'
+import { DroverError } from '../errors/drover-error.js'
 import { from } from '../flow/flow.js'
 import { memorySource } from '../memory/memory-source.js'
 import { addMetadata } from '../transformers/add-metadata.js'
@@ -56,6 +57,31 @@ describe('two sides with the same rows', () => {
   it('are equal if there are none', async () => {
     expect((await verified([], [])).equal).toBe(true)
   })
+})
+
+it('compares what the sink makes of a record with what is there, and counts what it makes nothing of', async () => {
+  const actual = [
+    { name: '1/0', n: 10 },
+    { name: '2/0', n: 21 },
+  ]
+  const readsBackAs: VerifyOptions['readsBackAs'] = ({ n }, { source, child }) => {
+    if (n === 3) throw new DroverError('RECORD_REFUSED', 'It is three.')
+    return { name: `${source[0]}/${child}`, n: Number(n) * 10 }
+  }
+  const expected = sourceOf([1, 2, 3].map((id) => ({ id, n: id })))
+  const found = await verify({
+    expected,
+    actual: memorySource({ records: actual, key: 'name' }),
+    key: 'name',
+    readsBackAs,
+  })
+  expect(found).toMatchObject({ expected: { rows: 2, rejected: 1 }, missing: 0, extra: 0, different: 1 })
+  expect(found.differences).toEqual([{ kind: 'different', key: ['2/0'], fields: ['n'] }])
+  const fails = (): never => {
+    throw new TypeError('a fault of the sink')
+  }
+  await expect(verified([{ id: 1 }], [], { readsBackAs: fails })).rejects.toThrow('a fault of the sink')
+  await expect(verified([], [], { readsBackAs: 1 as never })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
 })
 
 it('names the keys that are missing, extra and different, and the fields that differ', async () => {

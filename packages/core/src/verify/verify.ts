@@ -1,3 +1,4 @@
+import type { ExactSession } from '../contracts/sink.js'
 import type { Source } from '../contracts/source.js'
 import type { JsonValue } from '../contracts/values.js'
 import { checkOptionNames, checkText, checkWholeNumber, shown } from '../errors/check-options.js'
@@ -15,6 +16,8 @@ export interface VerifyOptions {
   readonly expected: Source<object> | Flow<object>
   /** What is there: usually the destination, read back. */
   readonly actual: Source<object> | Flow<object>
+  /** What `actual` holds for a record, where that is not the record itself: the method of the same name of the sink's session. A record for which it throws counts as rejected. */
+  readonly readsBackAs?: ReadsBackAs
   /** The field, or the fields, that identify a row on both sides. */
   readonly key: string | readonly string[]
   /** Fields that are not compared. */
@@ -29,6 +32,9 @@ export interface VerifyOptions {
   readonly maxKeys?: number
   readonly signal?: AbortSignal
 }
+
+/** Makes what a sink holds of what it was given. */
+export type ReadsBackAs = NonNullable<ExactSession['readsBackAs']>
 
 /** One row that is not the same on both sides. */
 export interface Difference {
@@ -75,6 +81,7 @@ export interface Verification {
 const optionNames = [
   'expected',
   'actual',
+  'readsBackAs',
   'key',
   'ignore',
   'json',
@@ -113,10 +120,12 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const key = typeof options.key === 'string' ? [options.key] : options.key
   const signal = options.signal ?? new AbortController().signal
   const help = { signal, runStartedAt: options.runStartedAt }
-  await using expected = await VerifiedFlow.open(options.expected, help)
+  const { readsBackAs } = options
+  await using expected = await VerifiedFlow.open(options.expected, { ...help, readsBackAs })
   const wanted = await expected.describe()
   await using actual = await VerifiedFlow.open(options.actual, { ...help, expected: wanted })
-  const schemas = [wanted, await actual.describe()]
+  const there = await actual.describe()
+  const schemas = readsBackAs === undefined ? [wanted, there] : [there]
   const { ignore = [], json = [], tolerance = {} } = options
   const near = nearFields(tolerance, schemas, [...key, ...ignore])
   const codes = new RowCodes(key, { ignore, json, schemas, near })
@@ -162,6 +171,11 @@ function checkOptions(options: VerifyOptions): void {
       throw new DroverError('OPTION_INVALID', `verify: ${side} is a source or a flow, not ${shown(value)}.`)
     }
   }
+  if (options.readsBackAs !== undefined && typeof options.readsBackAs !== 'function')
+    throw new DroverError(
+      'OPTION_INVALID',
+      `verify: readsBackAs is a function of a record and its key, not ${shown(options.readsBackAs)}.`,
+    )
   const keys: readonly unknown[] = Array.isArray(options.key) ? options.key : [options.key]
   if (keys.length === 0) throw new DroverError('OPTION_INVALID', 'verify: key names one or more fields.')
   for (const name of keys) checkText('verify', 'key', name)
