@@ -1,8 +1,15 @@
 export type { BackfillReads } from './backfill/backfill-source.js'
 export { type SqliteBackfillOptions, sqliteBackfill } from './backfill/sqlite-backfill.js'
 export { type SqliteUpdateSinkOptions, sqliteUpdateSink } from './backfill/sqlite-update-sink.js'
-export type { SqliteLocation } from './connection/open-sqlite.js'
-export type { SqliteChange, SqliteDriver, SqliteValue } from './connection/sqlite-connection.js'
+export { databaseLocation } from './connection/database-location.js'
+export { locationName, type OpenOptions, openSqlite, type SqliteLocation } from './connection/open-sqlite.js'
+export type {
+  SqliteChange,
+  SqliteConnection,
+  SqliteDriver,
+  SqliteObjects,
+  SqliteValue,
+} from './connection/sqlite-connection.js'
 export { type SqliteDatabaseOptions, sqliteDatabase } from './database/sqlite-database.js'
 export { type SqliteHealthOptions, sqliteHealth } from './health/sqlite-health.js'
 export type { OnConflict } from './sink/conflict.js'

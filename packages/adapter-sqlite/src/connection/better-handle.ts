@@ -1,5 +1,12 @@
 import { DroverError } from '@drover/core'
-import type { BetterDatabase, BetterStatement, SqliteChange, SqliteIntegers, SqliteValue } from './sqlite-connection.js'
+import type {
+  BetterDatabase,
+  BetterStatement,
+  SqliteChange,
+  SqliteIntegers,
+  SqliteObjects,
+  SqliteValue,
+} from './sqlite-connection.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 
 /** better-sqlite3's handle: synchronous, and exact once integers are read as bigint. */
@@ -42,6 +49,19 @@ export class BetterHandle implements SqliteHandle {
     return { changes, lastRowid: Number(lastInsertRowid) }
   }
 
+  objects(sql: string, values: readonly SqliteValue[]): SqliteObjects {
+    const statement = this.#database.prepare(sql)
+    if (!statement.reader) {
+      const { changes, lastInsertRowid } = statement.run(...checked(values))
+      return { rows: [], changes, lastRowid: Number(lastInsertRowid) }
+    }
+    const names = statement.columns().map(({ name }) => name)
+    const read = statement.raw(true).safeIntegers(true)
+    const rows = read.all(...checked(values)) as SqliteValue[][]
+    const [last] = this.#database.prepare('SELECT last_insert_rowid()').raw(true).all() as [[number]]
+    return { rows: rows.map((row) => objectOf(names, row)), changes: rows.length, lastRowid: last[0] }
+  }
+
   exec(sql: string): void {
     this.#database.exec(sql)
   }
@@ -81,6 +101,13 @@ class Prepared {
     }
     return this.statement
   }
+}
+
+function objectOf(names: readonly string[], row: SqliteValue[]): Record<string, SqliteValue> {
+  makeSafe(row)
+  const object: Record<string, SqliteValue> = {}
+  for (const [i, name] of names.entries()) object[name] = row[i] ?? null
+  return object
 }
 
 /** The driver says of an integer beyond 64 bits that a "string, buffer, or bigint is too big". */

@@ -7,6 +7,7 @@ import type {
   NpmStatement,
   SqliteChange,
   SqliteIntegers,
+  SqliteObjects,
   SqliteValue,
 } from './sqlite-connection.js'
 import type { SqliteHandle } from './sqlite-handle.js'
@@ -55,6 +56,29 @@ export class NpmHandle implements SqliteHandle {
     })
   }
 
+  async objects(sql: string, values: readonly SqliteValue[]): Promise<SqliteObjects> {
+    if (
+      /^\s*(?:SELECT|VALUES)\b/i.test(sql) ||
+      (/^\s*WITH\b/i.test(sql) && !/\b(?:INSERT|UPDATE|DELETE|REPLACE)\b/i.test(sql))
+    ) {
+      const rows = await this.#readObjects(sql, values)
+      return { rows, changes: rows.length, lastRowid: 0 }
+    }
+    if (/^\s*(?:PRAGMA|EXPLAIN)\b/i.test(sql)) {
+      const rows = (await this.#once(sql, values)).map(plainObject)
+      return { rows, changes: rows.length, lastRowid: 0 }
+    }
+    // A statement that gives rows and is only run stops at its first one. Of others, all of them are none.
+    const before = await this.#totalChanges()
+    const rows = (await this.#once(sql, values)).map(plainObject)
+    const [after] = await this.#once(
+      'SELECT changes() AS changed, total_changes() AS total, last_insert_rowid() AS last',
+      [],
+    )
+    const changes = rows.length > 0 ? rows.length : after?.total === before ? 0 : Number(after?.changed)
+    return { rows, changes, lastRowid: Number(after?.last) }
+  }
+
   exec(sql: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#database.exec(sql, (error) => (error ? reject(error) : resolve()))
@@ -70,6 +94,37 @@ export class NpmHandle implements SqliteHandle {
     }
   }
 
+  async #readObjects(sql: string, values: readonly SqliteValue[]): Promise<Record<string, SqliteValue>[]> {
+    const [first] = await this.#once(`SELECT * FROM (${sql}\n) LIMIT 1`, values)
+    if (first === undefined) return []
+    // SQLite tells columns of one name apart in a subquery: `id`, `id:1`.
+    const names = Object.keys(first).map((name, _, all) => {
+      const plain = name.replace(/:\d+$/, '')
+      return all.includes(plain) ? plain : name
+    })
+    const rows = await this.#once(tagged(sql, names.length), values)
+    return rows.map((row) => {
+      const found = Object.values(row)
+      return Object.fromEntries(names.map((name, i) => [name, safeValue(found[i])]))
+    })
+  }
+
+  async #totalChanges(): Promise<unknown> {
+    const [row] = await this.#once('SELECT total_changes() AS total', [])
+    return row?.total
+  }
+
+  /** Prepares a statement, runs it, and forgets it. */
+  async #once(sql: string, values: readonly SqliteValue[]): Promise<Record<string, unknown>[]> {
+    const bound = bindLosslessly(sql, values)
+    const statement = await this.#prepareNew(bound.sql)
+    return new Promise((resolve, reject) => {
+      statement.all(bound.values, (error, rows) => {
+        statement.finalize(() => (error ? reject(error) : resolve(rows)))
+      })
+    })
+  }
+
   async #objects(sql: string, values: readonly SqliteValue[]): Promise<Record<string, unknown>[]> {
     const bound = bindLosslessly(sql, values)
     const statement = await this.#prepare(bound.sql)
@@ -81,15 +136,19 @@ export class NpmHandle implements SqliteHandle {
   #prepare(sql: string): Promise<NpmStatement> {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
-    const preparing = new Promise<NpmStatement>((resolve, reject) => {
+    const preparing = this.#prepareNew(sql)
+    this.#statements.set(sql, preparing)
+    preparing.catch(() => this.#statements.delete(sql))
+    return preparing
+  }
+
+  #prepareNew(sql: string): Promise<NpmStatement> {
+    return new Promise((resolve, reject) => {
       this.#database.prepare(sql, function (error) {
         if (error) reject(error)
         else resolve(this)
       })
     })
-    this.#statements.set(sql, preparing)
-    preparing.catch(() => this.#statements.delete(sql))
-    return preparing
   }
 }
 
@@ -122,13 +181,17 @@ function safeValue(value: unknown): SqliteValue {
 }
 
 function plainRow(row: Record<string, unknown>): SqliteValue[] {
-  return Object.entries(row).map(([name, value]) => {
+  return Object.values(plainObject(row))
+}
+
+function plainObject(row: Record<string, unknown>): Record<string, SqliteValue> {
+  for (const [name, value] of Object.entries(row)) {
     if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
       throw new DroverError(
         'CONTRACT_BROKEN',
         `The driver sqlite3 gives "${name}" of a RETURNING clause as ${value}, which may be rounded: read it by a SELECT.`,
       )
     }
-    return value as SqliteValue
-  })
+  }
+  return row as Record<string, SqliteValue>
 }

@@ -9,6 +9,7 @@ import type {
   SqliteChange,
   SqliteConnection,
   SqliteDriver,
+  SqliteObjects,
   SqliteValue,
   TransactionOptions,
 } from './sqlite-connection.js'
@@ -99,6 +100,10 @@ export class OwnConnection implements SqliteConnection {
 
   run(sql: string, values: readonly SqliteValue[] = []): MaybePromise<SqliteChange> {
     return this.#do('writing to', () => this.#handle.run(sql, values))
+  }
+
+  objects(sql: string, values: readonly SqliteValue[] = []): MaybePromise<SqliteObjects> {
+    return this.#do('working on', () => this.#handle.objects(sql, values))
   }
 
   exec(sql: string): MaybePromise<void> {

@@ -20,6 +20,12 @@ export interface SqliteChange {
   readonly lastRowid: number
 }
 
+/** What a statement of any kind gave. */
+export interface SqliteObjects extends SqliteChange {
+  /** By the names of their columns; of several columns of one name the last one. Empty if the statement gives none. */
+  readonly rows: readonly Readonly<Record<string, SqliteValue>>[]
+}
+
 export interface ReadStatementOptions {
   /** @default 'auto' */
   readonly integers?: SqliteIntegers
@@ -81,6 +87,11 @@ export interface SqliteConnection extends AsyncDisposable {
     options?: ReadStatementOptions,
   ): MaybePromise<void>
   run(sql: string, values?: readonly SqliteValue[]): MaybePromise<SqliteChange>
+  /**
+   * A statement of which nothing is known. It is not kept, so it may change the schema, or be run again behind a change. INTEGER is read as
+   * `auto`. With `sqlite3`, rows of RETURNING and PRAGMA are read as that driver gives them: integers beyond ±2^53 are refused.
+   */
+  objects(sql: string, values?: readonly SqliteValue[]): MaybePromise<SqliteObjects>
   /** Several statements, without values. */
   exec(sql: string): MaybePromise<void>
   /**
@@ -104,6 +115,7 @@ export interface BetterStatement {
   readonly reader: boolean
   raw(toggle?: boolean): this
   pluck(toggle?: boolean): this
+  columns(): readonly { readonly name: string }[]
   safeIntegers(toggle?: boolean): this
   all(...values: readonly unknown[]): unknown[]
   get(...values: readonly unknown[]): unknown

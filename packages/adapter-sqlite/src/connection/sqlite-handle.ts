@@ -1,5 +1,5 @@
 import type { MaybePromise } from '@drover/core'
-import type { NativeHandle, SqliteChange, SqliteIntegers, SqliteValue } from './sqlite-connection.js'
+import type { NativeHandle, SqliteChange, SqliteIntegers, SqliteObjects, SqliteValue } from './sqlite-connection.js'
 
 /** One driver's handle behind the same few calls. Errors are the driver's own here. */
 export interface SqliteHandle {
@@ -12,6 +12,7 @@ export interface SqliteHandle {
     integers: SqliteIntegers,
   ): MaybePromise<void>
   run(sql: string, values: readonly SqliteValue[]): MaybePromise<SqliteChange>
+  objects(sql: string, values: readonly SqliteValue[]): MaybePromise<SqliteObjects>
   exec(sql: string): MaybePromise<void>
   /** Gives its prepared statements back; the handle itself belongs to the pool. */
   release(): MaybePromise<void>

@@ -5,6 +5,7 @@ import type {
   SqliteChange,
   SqliteConnection,
   SqliteDriver,
+  SqliteObjects,
   SqliteValue,
   TransactionOptions,
 } from '../connection/sqlite-connection.js'
@@ -52,6 +53,10 @@ export class InnerConnection implements SqliteConnection {
 
   run(sql: string, values?: readonly SqliteValue[]): MaybePromise<SqliteChange> {
     return this.outer.run(sql, values)
+  }
+
+  objects(sql: string, values?: readonly SqliteValue[]): MaybePromise<SqliteObjects> {
+    return this.outer.objects(sql, values)
   }
 
   exec(sql: string): MaybePromise<void> {
