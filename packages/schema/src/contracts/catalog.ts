@@ -81,6 +81,7 @@ export interface CatalogIndex {
 
 export interface CatalogView {
   readonly name: string
+  /** The statement that makes it. */
   readonly sql: string
   readonly isMaterialized: boolean
   /** Tables and views that it reads. */
