@@ -107,6 +107,8 @@ export const phrases: readonly (readonly [RegExp, Meaning])[] = [
     /running in protected mode/,
     { code: 'STORE_DENIED', remedy: 'The server is in protected mode: set a password there, and give it here.' },
   ],
+  // RedisJSON's words for WRONGTYPE.
+  [/Existing key has wrong Redis type/, { code: 'RECORD_REFUSED', remedy: 'The key holds a value of another type.' }],
   [
     /exceeds maximum allowed size|invalid bulk length|invalid multibulk length/,
     { code: 'RECORD_REFUSED', remedy: 'A value is beyond what the server takes: see its setting proto-max-bulk-len.' },

@@ -33,6 +33,7 @@ describe('what a server answers', () => {
     ['ERR DB index is out of range', 'OPTION_INVALID', false],
     ['ERR This instance has cluster support disabled', 'OPTION_INVALID', false],
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'RECORD_REFUSED', false],
+    ['Existing key has wrong Redis type', 'RECORD_REFUSED', false],
     ['ERR string exceeds maximum allowed size (proto-max-bulk-len)', 'RECORD_REFUSED', false],
     ["ERR unknown command 'JSON.GET', with args beginning with: 'a' ", 'UNEXPECTED', false],
     ["ERR unknown command 'sentinel', with args beginning with: 'get-master-addr-by-name' ", 'OPTION_INVALID', false],

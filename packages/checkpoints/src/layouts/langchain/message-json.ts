@@ -62,11 +62,13 @@ export function messageOf(stored: unknown, place: MessagePlace): MessageRecord {
 }
 
 /** The message as histories keep it, as JSON. Names within it keep no order. */
-export function storedMessage({ type, content, tool_calls, data }: MessageRecord): string {
-  return encodeJson(
-    { type, data: { content, ...data, ...(tool_calls === null ? {} : { tool_calls }) } },
-    { values: 'plain' },
-  )
+export function storedMessage(message: MessageRecord): string {
+  return encodeJson({ type: message.type, data: storedData(message) }, { values: 'plain' })
+}
+
+/** What a message holds, as histories keep it. */
+export function storedData({ content, tool_calls, data }: MessageRecord): Readonly<Record<string, JsonValue>> {
+  return { content, ...data, ...(tool_calls === null ? {} : { tool_calls }) }
 }
 
 function isContent(content: unknown): content is JsonValue {

@@ -7,9 +7,12 @@ import { entryOf } from './list-reading.js'
 import type { After, Entry, Notes, Reading, Unit } from './reading.js'
 import type { RedisReader } from './redis-reader.js'
 
+/** Characters of a session that are kept while its messages are put in order. */
+const mostKept = 8 * 1024 * 1024
+
 /**
  * Documents of RedisChatMessageHistory of langchain-redis: `chat:<session>:<ULID>`, one for each message. The library reads them by their
- * timestamps, so a session is read whole before its first message is given.
+ * timestamps, so all of a session is looked at before its first message is given.
  */
 export function chatReading(keyPrefix = 'chat:'): Reading<MessageRecord> {
   return {
@@ -37,11 +40,9 @@ function unitsOf(keys: readonly string[], keyPrefix: string): readonly Unit[] {
   return [...sessions].map(([name, own]) => ({ name, keys: own })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-interface Document {
+interface Place {
   readonly id: string
-  readonly text: string
   readonly timestamp: number
-  readonly left: number
 }
 
 async function* sessionEntries(
@@ -54,38 +55,63 @@ async function* sessionEntries(
 ): AsyncGenerator<Entry<MessageRecord>> {
   const session_id = unit.name
   const behind = after?.unit === session_id ? (after.place as readonly [number, string]) : null
-  const documents = await documentsOf(reader, unit, keyPrefix, notes, operation)
-  for (const document of documents.sort(compare)) {
-    const { id, text, timestamp, left } = document
-    if (behind !== null && compare(document, { timestamp: behind[0], id: behind[1] }) <= 0) continue
-    const raw = Buffer.from(text)
-    const at = { unit: session_id, place: [timestamp, id], key: [session_id, id], bytes: raw.length }
-    yield entryOf(raw, at, () => ({ ...messageIn(text, session_id, id), expires_at: expiryOf(left) }))
+  const keyOf = (id: string) => `${keyPrefix}${session_id}:${id}`
+  const { places, texts } = await placesOf(reader, unit, keyOf, notes, operation)
+  const left = places
+    .filter((place) => behind === null || compare(place, { timestamp: behind[0], id: behind[1] }) > 0)
+    .sort(compare)
+  const chunks = new Chunks(left)
+  for (let some = chunks.next(); some.length > 0; some = chunks.next()) {
+    const keys = some.map(({ id }) => keyOf(id))
+    const documents = texts === null ? await reader.documents(keys, operation) : some.map(({ id }) => texts.get(id))
+    const expiries = await reader.timesToLive(keys, operation)
+    chunks.was(documents.reduce((sum, text) => sum + (text?.length ?? 0), 0))
+    for (const [i, { id, timestamp }] of some.entries()) {
+      const text = documents[i] ?? null
+      if (text === null) {
+        notes.gone++
+        continue
+      }
+      const raw = Buffer.from(text)
+      const at = { unit: session_id, place: [timestamp, id], key: [session_id, id], bytes: raw.length }
+      yield entryOf(raw, at, () => ({ ...messageIn(text, session_id, id), expires_at: expiryOf(expiries[i] ?? -1) }))
+    }
   }
 }
 
-async function documentsOf(
+/**
+ * Where the messages of a session stand, which only they themselves say. Those of a short one are kept meanwhile; of a long one they are read once
+ * more in their order, so that no more is in memory than a part of them.
+ */
+async function placesOf(
   reader: RedisReader,
-  { name, keys }: Unit,
-  keyPrefix: string,
+  { keys }: Unit,
+  keyOf: (id: string) => string,
   notes: Notes,
   operation: Operation,
-): Promise<Document[]> {
-  const documents: Document[] = []
+): Promise<{ readonly places: readonly Place[]; readonly texts: ReadonlyMap<string, string> | null }> {
+  const places: Place[] = []
+  let texts: Map<string, string> | null = new Map()
+  let bytes = 0
   const chunks = new Chunks(keys)
   for (let some = chunks.next(); some.length > 0; some = chunks.next()) {
-    const texts = await reader.documents(some, operation)
-    const left = await reader.timesToLive(some, operation)
-    texts.forEach((text, i) => {
-      if (text === null) notes.gone++
-      else {
-        const id = (some[i] as string).slice(keyPrefix.length + name.length + 1)
-        documents.push({ id, text, timestamp: timestampIn(text), left: left[i] ?? -1 })
+    const found = await reader.documents(some, operation)
+    let size = 0
+    for (const [i, text] of found.entries()) {
+      if (text === null) {
+        notes.gone++
+        continue
       }
-    })
-    chunks.was(texts.reduce((sum, text) => sum + (text?.length ?? 0), 0))
+      const id = (some[i] as string).slice(keyOf('').length)
+      places.push({ id, timestamp: timestampIn(text) })
+      texts?.set(id, text)
+      size += text.length
+    }
+    chunks.was(size)
+    bytes += size
+    if (bytes > mostKept) texts = null
   }
-  return documents
+  return { places, texts }
 }
 
 /** Of what is no message, 0: it is rejected at the beginning of its session. */
@@ -118,6 +144,6 @@ function instantOf(seconds: number): string {
   return formatInstant({ seconds: whole + (micros === 1e6 ? 1 : 0), nanos: (micros % 1e6) * 1000 }, 6)
 }
 
-function compare(a: Pick<Document, 'timestamp' | 'id'>, b: Pick<Document, 'timestamp' | 'id'>): number {
+function compare(a: Place, b: Place): number {
   return a.timestamp - b.timestamp || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 }

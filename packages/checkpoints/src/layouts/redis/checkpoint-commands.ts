@@ -1,26 +1,35 @@
 import type { CommandLine } from '@drover/adapter-redis'
 import { DroverError, encodeJson } from '@drover/core'
+import { requireWholeValues } from '../../base/whole-values.js'
 import type { CheckpointRecord, CheckpointState, PendingWrite } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
 import { requireLanguage, shownCheckpoint } from '../sql/sql-language.js'
-import { type CheckpointKeys, safeId, safeText } from './checkpoint-keys.js'
-import type { DocumentForm } from './redis-reader.js'
+import { type CheckpointKeys, type RedisCheckpointLayout, safeId, safeText } from './checkpoint-keys.js'
 
 /** Names the newest checkpoint, unless that is another one: ids grow with time. */
 const pointTo = `
 local known = redis.call('GET', KEYS[1])
 if not known or known < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1]) end`
 
+/** What writes a checkpoint. */
+export interface CheckpointDraft {
+  readonly key: string
+  readonly writeKeys: readonly string[]
+  /** What belongs to it first, so that one that is there is whole. */
+  readonly commands: readonly CommandLine[]
+}
+
 /**
- * What writes a checkpoint as its library keeps it: what belongs to it first, so that one that is there is whole. Values go as they came.
+ * What writes a checkpoint as its library keeps it. Values go as they came.
  *
+ * @param setting The command that sets a document.
  * @throws `RECORD_REFUSED` if it is of the other language, or has a value that JSON has no form for
  */
-export function commandsFor(
+export function draftOf(
   record: CheckpointRecord,
   names: CheckpointKeys,
-  form: DocumentForm,
-): readonly CommandLine[] {
+  setting: (key: string, text: string) => CommandLine,
+): CheckpointDraft {
   const isJs = names.layout === 'langgraph-js-redis'
   requireLanguage(record, isJs ? 'js' : 'python', names.layout)
   const { state } = record
@@ -30,41 +39,70 @@ export function commandsFor(
       'it is encrypted or pickled as a whole, which this layout has no place for: write it into a store of SQLite, or export it',
     )
   }
-  const document = (key: string, text: string): CommandLine =>
-    form === 'json' ? ['JSON.SET', key, '$', text] : ['SET', key, text]
   const writes = record.writes.map((write, i) => ({
     key: `${names.writePrefix(record)}${write.task_id}:${write.idx}`,
     text: isJs ? jsWrite(record, write, i) : pythonWrite(record, write),
   }))
-  const commands = writes.map(({ key, text }) => document(key, text))
+  const commands = writes.map(({ key, text }) => setting(key, text))
   if (writes.length > 0) commands.push(['ZADD', names.writes(record), ...writes.flatMap(({ key }, i) => [i, key])])
-  const own = names.checkpoint(record)
-  commands.push(document(own, isJs ? jsDocument(record, state) : pythonDocument(record, state)))
-  if (!isJs) commands.push(['EVAL', pointTo, 1, names.latest(record), own])
-  return commands
+  const key = names.checkpoint(record)
+  commands.push(setting(key, documentOf(record, state, names.layout)))
+  if (names.layout === 'langgraph-redis') commands.push(['EVAL', pointTo, 1, names.latest(record), key])
+  return { key, writeKeys: writes.map((write) => write.key), commands }
+}
+
+function documentOf(record: CheckpointRecord, state: CheckpointState, layout: RedisCheckpointLayout): string {
+  switch (layout) {
+    case 'langgraph-redis':
+      return pythonDocument(record, state)
+    case 'langgraph-redis-shallow':
+      requireWholeValues(record, layout, 'langgraph-redis')
+      return shallowDocument(record, state)
+    case 'langgraph-js-redis':
+      return jsDocument(record, state)
+  }
 }
 
 function pythonDocument(record: CheckpointRecord, state: CheckpointState): string {
-  const { thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, writes } = record
-  const versions = state.checkpoint.channel_versions ?? {}
-  const texts = Object.entries(versions).map(([channel, version]) => [channel, String(version)])
-  const checkpoint = { type: 'json', ...state.checkpoint, channel_versions: Object.fromEntries(texts) }
-  const { run_id } = metadata
+  const { checkpoint_id, parent_checkpoint_id, metadata, writes } = record
   return object([
-    ['thread_id', json(safeId(thread_id))],
-    ['run_id', json(typeof run_id === 'string' ? run_id : '')],
-    ['checkpoint_ns', json(safeText(checkpoint_ns))],
+    ...pythonNames(record),
     ['checkpoint_id', json(safeId(checkpoint_id))],
     ['parent_checkpoint_id', json(parent_checkpoint_id ?? '')],
     ['checkpoint_ts', json(instantOf(record))],
-    [
-      'checkpoint',
-      object([...members(checkpoint), ['channel_values', values(record, state)], ['pending_sends', '[]']]),
-    ],
+    ['checkpoint', pythonCheckpoint(record, state)],
     ['metadata', json(json(metadata))],
     ['has_writes', String(writes.length > 0)],
     ...searchable(metadata),
   ])
+}
+
+/** Neither parents nor whether there are writes, and the metadata as they are. */
+function shallowDocument(record: CheckpointRecord, state: CheckpointState): string {
+  const { checkpoint_id, metadata } = record
+  return object([
+    ...pythonNames(record),
+    ['checkpoint_id', json(checkpoint_id)],
+    ['checkpoint_ts', json(instantOf(record))],
+    ['checkpoint', pythonCheckpoint(record, state)],
+    ['metadata', json(metadata)],
+    ...searchable(metadata),
+  ])
+}
+
+function pythonNames({ thread_id, checkpoint_ns, metadata: { run_id } }: CheckpointRecord) {
+  return members({
+    thread_id: safeId(thread_id),
+    run_id: typeof run_id === 'string' ? run_id : '',
+    checkpoint_ns: safeText(checkpoint_ns),
+  })
+}
+
+function pythonCheckpoint(record: CheckpointRecord, state: CheckpointState): string {
+  const versions = state.checkpoint.channel_versions ?? {}
+  const texts = Object.entries(versions).map(([channel, version]) => [channel, String(version)])
+  const checkpoint = { type: 'json', ...state.checkpoint, channel_versions: Object.fromEntries(texts) }
+  return object([...members(checkpoint), ['channel_values', values(record, state)], ['pending_sends', '[]']])
 }
 
 function jsDocument(record: CheckpointRecord, state: CheckpointState): string {

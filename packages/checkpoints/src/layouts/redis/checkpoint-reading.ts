@@ -24,12 +24,16 @@ export function checkpointReading(
     // Another layout's have the same prefix: which ones they are is only known when they are read.
     count: async (_, units) => ({ value: units.length, exact: false }),
     entries: async function* (reader, units, after, notes, operation) {
-      const left = units.filter(({ name }) => name !== after?.unit)
-      const chunks = new Chunks<Unit>(left)
+      const chunks = new Chunks<Unit>(units.filter(({ name }) => name !== after?.unit))
       const writes = new WriteKeys(reader, names)
       for (let some = chunks.next(); some.length > 0; some = chunks.next()) {
         const keys = some.map(({ name }) => name)
         const entries = await readChunk(reader, keys, names, writes, notes, operation)
+        const left = await reader.timesToLive(
+          entries.map(({ unit }) => unit),
+          operation,
+        )
+        notes.expiring += left.filter((ms) => ms >= 0).length
         chunks.was(entries.reduce((sum, { bytes }) => sum + bytes, 0))
         yield* entries
       }

@@ -1,4 +1,4 @@
-import type { CommandLine, RedisConnection } from '@drover/adapter-redis'
+import type { CommandLine, Reply } from '@drover/adapter-redis'
 import {
   type AckSession,
   type AckSink,
@@ -6,28 +6,29 @@ import {
   checkChoice,
   DroverError,
   type Outcome,
-  type SinkOperation,
   type Source,
 } from '@drover/core'
-import { adapterOf } from '../../base/adapters.js'
-import { placeName, placeOfType } from '../../base/place-name.js'
+import { placeName } from '../../base/place-name.js'
 import { Refusals } from '../../base/refusals.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
-import { commandsFor } from './checkpoint-commands.js'
-import { CheckpointKeys } from './checkpoint-keys.js'
+import { shownCheckpoint } from '../sql/sql-language.js'
+import { type CheckpointDraft, draftOf } from './checkpoint-commands.js'
+import { CheckpointKeys, type CheckpointName, type RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
 import { redisLayoutSource } from './redis-layout-source.js'
 import type { DocumentForm } from './redis-reader.js'
-
-/** Layouts that can be written: a shallow store keeps one checkpoint of a namespace, and would lose the others. */
-export type WritableLayout = 'langgraph-redis' | 'langgraph-js-redis'
+import { RedisWriter, type Writing } from './redis-writer.js'
+import { membersOf, storedName } from './stored-document.js'
 
 const mostBatchBytes = 8 * 1024 * 1024
 
-/** Writes checkpoints as a library keeps them in RedisJSON. A checkpoint that is written again is the same keys. */
+/**
+ * Writes checkpoints as a library keeps them in RedisJSON. A checkpoint that is written again is the same keys. The shallow layout keeps the
+ * last checkpoint of each thread and namespace.
+ */
 export function checkpointRedisSink(
-  layout: WritableLayout,
+  layout: RedisCheckpointLayout,
   options: LayoutOptions & LayoutSinkOptions,
   form: DocumentForm = 'json',
 ): AckSink<CheckpointRecord> {
@@ -50,77 +51,132 @@ export function checkpointRedisSink(
     connect: async (operation) => {
       const readBack = () =>
         redisLayoutSource(layout, options, checkpointReading(layout, keyPrefix), form) as Source<object> as Source
-      return new CheckpointSession(await open(layout, options, form, operation), names, form, onConflict, readBack)
+      return new CheckpointSession(
+        await RedisWriter.open(layout, options, form, operation),
+        names,
+        onConflict,
+        readBack,
+      )
     },
   }
 }
 
-async function open(
-  layout: WritableLayout,
-  { place }: LayoutOptions,
-  form: DocumentForm,
-  { signal }: SinkOperation,
-): Promise<RedisConnection> {
-  const { openRedis } = await adapterOf('redis')
-  const { connection: given } = placeOfType(layout, place, 'redis')
-  const opening = { where: layout, signal, endsWith: signal, writes: true }
-  const connection = await openRedis({ connection: given as string }, opening)
-  if (form === 'text' || connection.server.hasJson) return connection
-  await connection[Symbol.asyncDispose]()
-  throw new DroverError(
-    'SINK_NOT_READY',
-    `${connection.name} has no RedisJSON, in which "${layout}" keeps its documents: load the module (Redis 8 and Redis Stack have it), or write to another layout.`,
-  )
-}
-
 class CheckpointSession implements AckSession<CheckpointRecord> {
+  readonly readBack?: () => Source
+
   constructor(
-    private readonly connection: RedisConnection,
+    private readonly writer: RedisWriter,
     private readonly names: CheckpointKeys,
-    private readonly form: DocumentForm,
     private readonly onConflict: 'skip' | 'update',
-    readonly readBack: () => Source,
-  ) {}
+    readBack: () => Source,
+  ) {
+    // What a shallow store does not keep cannot be verified there.
+    if (names.layout !== 'langgraph-redis-shallow') this.readBack = readBack
+  }
 
   async write(batch: Batch<CheckpointRecord>): Promise<Outcome> {
     const outcome = { inserted: 0, updated: 0, skipped: 0 }
     let first = 0
     for await (const page of batch) {
-      const rows = page.rows()
-      const refusals = new Refusals()
-      const drafts = rows.map(
-        (record, i) => refusals.try(first + i, () => commandsFor(record, this.names, this.form)) ?? [],
-      )
-      refusals.throwIfAny()
-      const known = await this.#ask(rows.map((record): CommandLine => ['EXISTS', this.names.checkpoint(record)]))
-      const isSkipped = (i: number) => known[i] === 1 && this.onConflict === 'skip'
-      await this.#ask(drafts.flatMap((commands, i) => (isSkipped(i) ? [] : commands)))
-      known.forEach((count, i) => {
-        outcome[isSkipped(i) ? 'skipped' : count === 1 ? 'updated' : 'inserted']++
-      })
-      first += rows.length
+      const { inserted, updated, skipped } = await this.#writePage(page.rows(), first)
+      outcome.inserted += inserted
+      outcome.updated += updated
+      outcome.skipped += skipped
+      first += page.rows().length
     }
     return outcome
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]()
+    await this.writer[Symbol.asyncDispose]()
   }
 
-  async #ask(commands: readonly CommandLine[]): Promise<readonly unknown[]> {
-    if (commands.length === 0) return []
-    const doing = `writing to ${this.connection.name}`
-    const replies = await this.connection.pipeline(
-      doing,
-      commands.map((command) => ({ key: Buffer.from(keyOf(command)), command })),
+  async #writePage(records: readonly CheckpointRecord[], first: number): Promise<Outcome> {
+    const refusals = new Refusals()
+    const setting = (key: string, text: string) => this.writer.setting(key, text)
+    const drafts = records.map((record, i) => refusals.try(first + i, () => draftOf(record, this.names, setting)))
+    refusals.throwIfAny()
+    const there = await this.#there(records)
+    const outcome = { inserted: 0, updated: 0, skipped: 0 }
+    const chosen = new Map<string, Chosen>()
+    for (const [i, record] of records.entries()) {
+      const draft = drafts[i] as CheckpointDraft
+      const known = there.get(draft.key) ?? null
+      const what = refusals.try(first + i, () => this.#whatOf(record, draft.key, known))
+      if (what === undefined) continue
+      outcome[what]++
+      if (what === 'skipped') continue
+      chosen.set(draft.key, { row: first + i, record, draft, isThere: known !== null })
+      there.set(draft.key, record)
+    }
+    refusals.throwIfAny()
+    const stale = await this.#staleWrites([...chosen.values()])
+    const writings = [...chosen.values()].map(
+      ({ row, draft }, i): Writing => ({ row, commands: [...(stale[i] ?? []), ...draft.commands] }),
     )
-    const failed = replies.find((reply): reply is Error => reply instanceof Error)
-    if (failed === undefined) return replies
-    const { redisError } = await adapterOf('redis')
-    throw redisError(failed, doing)
+    await this.writer.write(writings, refusals)
+    refusals.throwIfAny()
+    return outcome
+  }
+
+  /** What lies under the keys of checkpoints, by key: which checkpoint, or what else. */
+  async #there(records: readonly CheckpointRecord[]): Promise<Map<string, CheckpointName | 'other' | null>> {
+    const keys = [...new Set(records.map((record) => this.names.checkpoint(record)))]
+    const replies = await this.writer.look(keys.map((key) => this.writer.getting(key)))
+    return new Map(keys.map((key, i) => [key, nameIn(replies[i] ?? null)]))
+  }
+
+  /** @throws `RECORD_REFUSED` if its key is somebody else's */
+  #whatOf(record: CheckpointRecord, key: string, known: CheckpointName | 'other' | null): keyof Outcome {
+    if (known === null) return 'inserted'
+    const isShallow = this.names.layout === 'langgraph-redis-shallow'
+    const isSame = known !== 'other' && known.checkpoint_id === record.checkpoint_id
+    const isOfScope =
+      known !== 'other' && known.thread_id === record.thread_id && known.checkpoint_ns === record.checkpoint_ns
+    if (known === 'other' || !isOfScope || (!isShallow && !isSame)) {
+      const what = known === 'other' ? 'something that is no checkpoint' : shownCheckpoint(known)
+      throw new DroverError(
+        'RECORD_REFUSED',
+        `${shownCheckpoint(record)} cannot be kept: its key is ${JSON.stringify(key)}, and under that lies ${what}. Separators in the names of threads and namespaces can do that: rename the thread, write it into another database, or into SQL.`,
+      )
+    }
+    // Ids of checkpoints are UUIDs of the sixth version, whose texts are in the order of time.
+    if (isShallow && known.checkpoint_id > record.checkpoint_id) return 'skipped'
+    return isSame && this.onConflict === 'skip' ? 'skipped' : 'updated'
+  }
+
+  /** What removes the writes that a checkpoint which is replaced has, and its record does not. Parallel to what was chosen. */
+  async #staleWrites(chosen: readonly Chosen[]): Promise<readonly (readonly CommandLine[])[]> {
+    const replaced = chosen.filter(({ isThere }) => isThere)
+    const replies = await this.writer.look(
+      replaced.map(({ record }): CommandLine => ['ZRANGE', this.names.writes(record), 0, -1]),
+    )
+    const found = new Map(replaced.map((one, i) => [one, replies[i]]))
+    return chosen.map((one) => {
+      const members = found.get(one)
+      const own = new Set(one.draft.writeKeys)
+      const stale = Array.isArray(members) ? members.map(String).filter((key) => !own.has(key)) : []
+      if (stale.length === 0) return []
+      const removal: CommandLine = ['ZREM', this.names.writes(one.record), ...stale]
+      return [removal, ...stale.map((key): CommandLine => ['UNLINK', key])]
+    })
   }
 }
 
-function keyOf([name, ...args]: CommandLine): string {
-  return String(name === 'EVAL' ? args[2] : args[0])
+/** A checkpoint that is written. */
+interface Chosen {
+  readonly row: number
+  readonly record: CheckpointRecord
+  readonly draft: CheckpointDraft
+  readonly isThere: boolean
+}
+
+function nameIn(reply: Reply): CheckpointName | 'other' | null {
+  if (reply === null) return null
+  if (!Buffer.isBuffer(reply)) return 'other'
+  try {
+    return storedName(membersOf(reply.toString()))
+  } catch {
+    return 'other'
+  }
 }

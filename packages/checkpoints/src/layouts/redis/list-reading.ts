@@ -44,6 +44,8 @@ interface Part {
   readonly expires_at: string | null
   /** Place of the first of them, from the oldest message on. */
   readonly order: number
+  /** Messages that the list had. */
+  readonly length: number
   /** The newest one first. */
   readonly items: readonly Buffer[]
 }
@@ -63,8 +65,13 @@ async function firstParts(
     units.map(({ name }, i) => rangeOf(name, begins[i] ?? 0)),
     operation,
   )
+  const lengths = await reader.ask(
+    units.map(({ name }): CommandLine => ['LLEN', name]),
+    operation,
+  )
   return units.map(({ name }, i) => ({
     key: name,
+    length: Number(lengths[i] ?? 0),
     expires_at: expiryOf(left[i] ?? -1),
     order: begins[i] ?? 0,
     items: itemsOf(parts[i]),
@@ -73,7 +80,7 @@ async function firstParts(
 
 async function* listEntries(
   reader: RedisReader,
-  { key, expires_at, order: begin, items: first }: Part,
+  { key, expires_at, order: begin, length, items: first }: Part,
   keyPrefix: string,
   notes: Notes,
   operation: Operation,
@@ -90,15 +97,23 @@ async function* listEntries(
         expires_at,
       }))
     }
-    if (items.length < partMessages) return
-    const [next] = await reader.ask([rangeOf(key, order)], operation)
-    items = itemsOf(next)
+    const [last] = items
+    if (last === undefined || items.length < partMessages) break
+    // With the last one that was read: where it stands somewhere else, the list has lost some since, and places are others.
+    const [next] = await reader.ask([rangeOf(key, order - 1, partMessages + 1)], operation)
+    const [known, ...rest] = itemsOf(next).toReversed()
+    if (known?.equals(last) !== true) {
+      notes.shortened++
+      return
+    }
+    items = rest.toReversed()
   }
+  if (order < length) notes.shortened++
 }
 
 /** Places from the end: -1 is the oldest message. */
-function rangeOf(key: string, order: number): CommandLine {
-  return ['LRANGE', key, -(order + partMessages), -(order + 1)]
+function rangeOf(key: string, order: number, count = partMessages): CommandLine {
+  return ['LRANGE', key, -(order + count), -(order + 1)]
 }
 
 /** What a message comes to, be it one or not. */

@@ -1,8 +1,8 @@
 import { orderedWrites } from '../../base/ordered-writes.js'
 import type { CheckpointRecord, PendingWrite } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
-import { type CheckpointName, plainId, plainText, type RedisCheckpointLayout } from './checkpoint-keys.js'
-import { innerCheckpoint, jsonValue, type Members, metadataIn, textIn, valueIn } from './stored-document.js'
+import { type CheckpointName, plainId, type RedisCheckpointLayout } from './checkpoint-keys.js'
+import { innerCheckpoint, jsonValue, type Members, metadataIn, storedName, valueIn } from './stored-document.js'
 import { plainValue, typedValue, writeOf } from './stored-write.js'
 
 /** A checkpoint whose document was read; its values and writes beside that are yet to come. */
@@ -58,18 +58,15 @@ export function checkpointOf({ record, checkpoint, channels, writes }: OpenedChe
   return {
     ...record,
     state: { checkpoint, channels: Object.fromEntries(channels) },
-    writes: orderedWrites(writes),
+    // What a shallow store registers may be of several checkpoints: the last one counts, as in the library.
+    writes: orderedWrites([...new Map(writes.map((write) => [`${write.task_id} ${write.idx}`, write])).values()]),
   }
 }
 
 /** Before 0.2 a document could be called after no checkpoint at all, while the checkpoint in it had its id. */
 function nameOf(document: Members, { id }: Readonly<Record<string, unknown>>): CheckpointName {
-  const checkpoint_id = plainId(textIn(document, 'checkpoint_id'))
-  return {
-    thread_id: plainId(textIn(document, 'thread_id')),
-    checkpoint_ns: plainText(textIn(document, 'checkpoint_ns')),
-    checkpoint_id: checkpoint_id === '' && typeof id === 'string' ? id : checkpoint_id,
-  }
+  const name = storedName(document)
+  return name.checkpoint_id === '' && typeof id === 'string' ? { ...name, checkpoint_id: id } : name
 }
 
 /** Before 0.2 it was the checkpoint's own id. */

@@ -33,6 +33,10 @@ export interface Notes {
   gone: number
   /** Keys that another layout has made. */
   others: number
+  /** Lists that lost messages while they were read. */
+  shortened: number
+  /** Records that the store forgets some day, and which do not say so. */
+  expiring: number
 }
 
 /** How a layout is read. */

@@ -38,7 +38,7 @@ export function redisLayoutSource<R>(
 }
 
 class LayoutSession<R> implements SourceSession<R> {
-  readonly #notes: Notes = { gone: 0, others: 0 }
+  readonly #notes: Notes = { gone: 0, others: 0, shortened: 0, expiring: 0 }
   #units: Promise<readonly Unit[]> | undefined
   #closed: Promise<void> | undefined
 
@@ -101,13 +101,21 @@ class LayoutSession<R> implements SourceSession<R> {
   }
 
   #warnings(): readonly Warning[] {
-    const { gone, others } = this.#notes
+    const { gone, others, shortened, expiring } = this.#notes
     const { name } = this.reader
     const { sought } = this.reading
     const warnings: Warning[] = []
     if (gone > 0) {
       const message = `${name}: ${gone} of the ${sought} were gone, or of another type, when they were to be read.`
       warnings.push({ code: 'KEYS_CHANGED', message })
+    }
+    if (shortened > 0) {
+      const message = `${name}: ${shortened} of the ${sought} lost messages while they were read, and what came behind those may be missing: stop what removes them, and run again.`
+      warnings.push({ code: 'KEYS_CHANGED', message })
+    }
+    if (expiring > 0) {
+      const message = `${name}: ${expiring} of the ${sought} expire some day, which is not carried over: where they are written, they stay.`
+      warnings.push({ code: 'EXPIRY_LEFT_OUT', message })
     }
     if (others > 0) {
       const message = `${name}: ${others} of the ${sought} hold what another layout made, and were left out.`

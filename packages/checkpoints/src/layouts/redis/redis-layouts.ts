@@ -1,6 +1,7 @@
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { Layout } from '../layout.js'
 import { chatReading } from './chat-reading.js'
+import { chatSink } from './chat-sink.js'
 import type { RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
 import { checkpointRedisSink } from './checkpoint-sink.js'
@@ -14,7 +15,7 @@ function checkpoints(name: RedisCheckpointLayout): Layout {
     records: 'checkpoints',
     store: 'redis',
     source: (options) => redisLayoutSource<CheckpointRecord>(name, options, checkpointReading(name, options.keyPrefix)),
-    ...(name === 'langgraph-redis-shallow' ? {} : { sink: (options) => checkpointRedisSink(name, options) }),
+    sink: (options) => checkpointRedisSink(name, options),
   }
 }
 
@@ -36,5 +37,6 @@ export const redisLayouts: readonly Layout[] = [
     records: 'messages',
     store: 'redis',
     source: (options) => redisLayoutSource('langchain-redis-json', options, chatReading(options.keyPrefix)),
+    sink: (options) => chatSink(options),
   },
 ]

@@ -2,6 +2,7 @@ import { DroverError, decodeJson, type JsonValue } from '@drover/core'
 import { jsonMembers } from '../../base/json-members.js'
 import type { CheckpointState } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
+import { type CheckpointName, plainId, plainText } from './checkpoint-keys.js'
 
 /** The members of a document, each with its value as the store prints it: 1 and 1.0 are different values to Python. */
 export type Members = ReadonlyMap<string, string>
@@ -20,6 +21,15 @@ export function textIn(members: Members, name: string): string {
   const value = valueIn(members, name)
   if (typeof value === 'string') return value
   throw new DroverError('RECORD_UNREADABLE', `Its "${name}" is ${members.get(name) ?? 'missing'}, and not a text.`)
+}
+
+/** Which checkpoint a document is of. @throws `RECORD_UNREADABLE` */
+export function storedName(document: Members): CheckpointName {
+  return {
+    thread_id: plainId(textIn(document, 'thread_id')),
+    checkpoint_ns: plainText(textIn(document, 'checkpoint_ns')),
+    checkpoint_id: plainId(textIn(document, 'checkpoint_id')),
+  }
 }
 
 /** A value of a document; undefined if it is not there. @throws `RECORD_UNREADABLE` */

@@ -1,6 +1,7 @@
 import type { PostgresBatch } from '@drover/adapter-postgres'
-import { DroverError, type Outcome } from '@drover/core'
+import type { Outcome } from '@drover/core'
 import { Refusals } from '../../base/refusals.js'
+import { requireWholeValues } from '../../base/whole-values.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import { type PostgresRows, rowsOfCheckpoint } from './postgres-encode.js'
 import { tableSql } from './postgres-query.js'
@@ -18,7 +19,7 @@ export class ShallowWriter {
     const refusals = new Refusals()
     const encoded = records.map((record, row) =>
       refusals.try(row, () => {
-        requireWholeValues(record)
+        requireWholeValues(record, this.writing.layout, 'langgraph-postgres')
         return rowsOfCheckpoint(record, this.writing.layout)
       }),
     )
@@ -92,21 +93,4 @@ export class ShallowWriter {
   #table(name: string): string {
     return tableSql(this.writing.schema, name)
   }
-}
-
-/** The value of a delta channel is what its ancestors' writes add up to, and that store keeps no ancestors. @throws `RECORD_REFUSED` */
-function requireWholeValues(record: CheckpointRecord): void {
-  const { metadata, parent_checkpoint_id, state } = record
-  const counters = metadata.counters_since_delta_snapshot
-  if (parent_checkpoint_id === null || typeof counters !== 'object' || counters === null || 'sealed' in state) return
-  const versions = (state.checkpoint.channel_versions ?? {}) as Readonly<Record<string, unknown>>
-  const missing = Object.keys(counters).find(
-    (channel) => versions[channel] !== undefined && (state.channels[channel]?.type ?? 'empty') === 'empty',
-  )
-  if (missing === undefined) return
-  throw new DroverError(
-    'RECORD_REFUSED',
-    `${shownCheckpoint(record)}: the value of its delta channel "${missing}" is made of the writes of the checkpoints before it, and ` +
-      '"langgraph-postgres-shallow" keeps the last one only. Write it as "langgraph-postgres".',
-  )
 }

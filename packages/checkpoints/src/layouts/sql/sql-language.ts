@@ -22,7 +22,11 @@ export function requireLanguage(record: CheckpointRecord, language: Language, la
 }
 
 /** A checkpoint as messages name it. */
-export function shownCheckpoint({ thread_id, checkpoint_ns, checkpoint_id }: CheckpointRecord): string {
+export function shownCheckpoint({
+  thread_id,
+  checkpoint_ns,
+  checkpoint_id,
+}: Pick<CheckpointRecord, 'thread_id' | 'checkpoint_ns' | 'checkpoint_id'>): string {
   const namespace = checkpoint_ns === '' ? '' : `, namespace ${JSON.stringify(checkpoint_ns)}`
   return `Checkpoint ${JSON.stringify(checkpoint_id)} of thread ${JSON.stringify(thread_id)}${namespace}`
 }
