@@ -1,5 +1,6 @@
 import type { FlowBackfill, Operation, Row, StateStore } from '@drover/core'
 import type { Knex } from 'knex'
+import type { StatementResult } from '../database/statement-result.js'
 import type { MigrationBackfill } from './backfill.js'
 import type { Dialect } from './migration.js'
 
@@ -31,6 +32,8 @@ export interface SchemaConnection extends AsyncDisposable {
   readonly isInTransaction: boolean
   /** knex that runs on this connection. `transaction()` on it is refused. */
   readonly knex: Knex
+  /** One statement of any kind, with all that it gave. */
+  statement(sql: string, values?: readonly unknown[]): Promise<StatementResult>
   /** Rows as objects; placeholders are the database's own (`$1`, `?`). */
   query(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
   /** Rows changed. */

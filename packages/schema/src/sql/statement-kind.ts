@@ -21,10 +21,20 @@ const transactionWords = ['begin', 'commit', 'rollback', 'end', 'abort', 'savepo
  * Functions of PostgreSQL that change something. A SELECT with another function that does, one of the application's own perhaps, is taken for one
  * that reads: within `DO $$ BEGIN PERFORM … END $$` it is a step.
  */
-const changingFunctions = ['setval', 'nextval', 'set_config', 'pg_notify', 'lo_create', 'lo_unlink', 'lo_put', 'dblink_exec']
+const changingFunctions = [
+  'setval',
+  'nextval',
+  'set_config',
+  'pg_notify',
+  'lo_create',
+  'lo_unlink',
+  'lo_put',
+  'dblink_exec',
+]
 
 /** PRAGMAs that read with an argument: https://www.sqlite.org/pragma.html */
-const readingPragmas = /^(?:table_(?:list|info|xinfo)|index_(?:list|info|xinfo)|foreign_key_(?:list|check)|integrity_check|quick_check|(?:database|function|module|pragma|collation)_list|compile_options)$/
+const readingPragmas =
+  /^(?:table_(?:list|info|xinfo)|index_(?:list|info|xinfo)|foreign_key_(?:list|check)|integrity_check|quick_check|(?:database|function|module|pragma|collation)_list|compile_options)$/
 
 /** Tells a statement that reads from one that writes, and knows those that PostgreSQL and SQLite refuse within a transaction. */
 export function statementKind(sql: string, dialect: Dialect): StatementKind {
@@ -95,14 +105,27 @@ function pragmaKind(tokens: readonly Token[]): StatementKind {
   const at = tokens[2]?.value === '.' ? 3 : 1
   const name = tokens[at]?.value.toLowerCase() ?? ''
   const isRead = tokens.length === at + 1 || readingPragmas.test(name)
-  return { kind: isRead ? 'read' : 'write', command: 'PRAGMA', hasRows: true, isOutside: !isRead && ['journal_mode', 'synchronous'].includes(name) }
+  return {
+    kind: isRead ? 'read' : 'write',
+    command: 'PRAGMA',
+    hasRows: true,
+    isOutside: !isRead && ['journal_mode', 'synchronous'].includes(name),
+  }
 }
 
 function explainKind(tokens: readonly Token[], dialect: Dialect): StatementKind {
-  const start = tokens.findIndex(({ kind, value }) => kind === 'word' && (value === 'with' || value === 'create' || changes.includes(value) || reads.includes(value)))
+  const start = tokens.findIndex(
+    ({ kind, value }) =>
+      kind === 'word' && (value === 'with' || value === 'create' || changes.includes(value) || reads.includes(value)),
+  )
   const explained = start < 0 ? undefined : kindOf(tokens.slice(start), dialect)
   const isRun = tokens.slice(0, start).some(({ value }) => value === 'analyze' || value === 'analyse')
-  return { kind: isRun && explained?.kind === 'write' ? 'write' : 'read', command: 'EXPLAIN', hasRows: true, isOutside: false }
+  return {
+    kind: isRun && explained?.kind === 'write' ? 'write' : 'read',
+    command: 'EXPLAIN',
+    hasRows: true,
+    isOutside: false,
+  }
 }
 
 function openParens(tokens: readonly Token[]): number {
