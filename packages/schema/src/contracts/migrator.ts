@@ -87,6 +87,8 @@ export interface EnsureOptions extends Partial<Operation> {
   readonly mode: 'apply' | 'verify' | 'wait'
   /** How long it may wait for others, in milliseconds. @default without end */
   readonly timeoutMs?: number
+  /** What happens while another instance applies revisions: wait for it, or fail with `RUN_HELD`. @default 'wait' */
+  readonly whenHeld?: 'wait' | 'fail'
 }
 
 export interface EnsureReport {
