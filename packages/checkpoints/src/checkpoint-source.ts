@@ -3,6 +3,7 @@ import { checkPlace } from './base/check-place.js'
 import { FilteredSession } from './base/filtered-session.js'
 import { placeName } from './base/place-name.js'
 import { findLayout } from './detect/find-layouts.js'
+import { warnOfLeftOutStore } from './detect/left-out-store.js'
 import { type CheckpointFilterOptions, checkpointFilters } from './filters/checkpoint-filters.js'
 import type { CheckpointLayoutName, Layout, LayoutName, LayoutOptions, MessageLayoutName } from './layouts/layout.js'
 import { layoutByName, layouts } from './layouts/registry.js'
@@ -69,6 +70,7 @@ async function connect(
   const layout = found === undefined ? (given as Layout) : layoutByName('checkpointSource', found.layout)
   const source: Source<CheckpointRecord | MessageRecord> = layout.source({ ...options, ...found?.options })
   const session = await source.connect(operation)
+  await lookAround(layout, { ...options, ...found?.options }, session, operation)
   if (filters === undefined) return session
   try {
     const schema = await session.describe(operation)
@@ -76,6 +78,22 @@ async function connect(
     const hasTimestamps = typeof has === 'boolean' ? has : await has({ ...options, ...found?.options }, operation)
     const filter = checkpointFilters(filters, { records: layout.records, hasTimestamps, layout: layout.name })
     return filter === null ? session : new FilteredSession(session, filter, schema)
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** What lies beside the checkpoints, and is not read, is said. */
+async function lookAround(
+  { records }: Layout,
+  options: LayoutOptions,
+  session: AsyncDisposable,
+  operation: ConnectOperation,
+): Promise<void> {
+  if (records !== 'checkpoints') return
+  try {
+    await warnOfLeftOutStore(options, operation)
   } catch (error) {
     await session[Symbol.asyncDispose]()
     throw error
