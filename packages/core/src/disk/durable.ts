@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { systemCode } from './file-error.js'
+import { makePath } from './make-path.js'
 
 /** What Drover keeps may be anybody's data: for the owner alone. */
 export const privateFile = 0o600
@@ -30,8 +31,8 @@ export async function syncFolder(path: string): Promise<void> {
  * here. False if it was there.
  */
 export async function makeFolder(path: string, root?: string): Promise<boolean> {
-  const above = root === undefined ? undefined : await mkdir(dirname(resolve(root)), { recursive: true })
-  const ours = await mkdir(path, { recursive: true, mode: privateFolder })
+  const above = root === undefined ? undefined : await makePath(dirname(resolve(root)))
+  const ours = await makePath(path, privateFolder)
   const first = above ?? ours
   if (first === undefined) return false
   const highest = dirname(resolve(first))

@@ -28,6 +28,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENAMETOOLONG: { code: 'OPTION_INVALID', remedy: 'the path is too long: name a place with a shorter one' },
 }
 
+/** Of a folder that is made in one that is there: `/proc` answers so, and so do folders that were removed meanwhile. */
+const noFolders: Meaning = {
+  code: 'STORE_DENIED',
+  remedy: 'the folder above it takes none: name another place',
+}
+
 /** The system's code of an error, such as `ENOENT`. */
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code
@@ -38,7 +44,8 @@ export function systemCode(error: unknown): string | undefined {
 export function fileError(error: unknown, doing: string): DroverError {
   if (DroverError.isInstance(error)) return error
   const code = systemCode(error)
-  const meaning = code === undefined ? undefined : meanings[code]
+  const { syscall } = Object(error) as { readonly syscall?: unknown }
+  const meaning = code === undefined ? undefined : code === 'ENOENT' && syscall === 'mkdir' ? noFolders : meanings[code]
   if (meaning === undefined) return DroverError.from(error, doing)
   // Of a rename it is the new name that somebody knows.
   const { path: from, dest: path = from } = error as NodeJS.ErrnoException & { readonly dest?: string }

@@ -82,7 +82,6 @@ export class Attempt {
       watch.working(this.#opening)
       const { waitsFor } = state as Partial<Pick<TransactionalStateStore<never>, 'waitsFor'>>
       if (waitsFor !== undefined) this.#opening.learn('state', (operation) => waitsFor.call(state, operation))
-      await this.#again(async () => state.setup?.(this.#operation))
       await this.#requireFinished(state)
       const stored = await this.#again(() => state.load(this.#plan.name, this.#operation))
       if (stored?.status === 'completed' && this.#plan.again === 'nothing') return this.#nothingToDo(stored)
@@ -135,6 +134,9 @@ export class Attempt {
       opening,
     }: { readonly partitions: readonly Partition[] | undefined; readonly opening: AsyncDisposable },
   ): Promise<Report> {
+    // What cannot be opened leaves nothing behind, not even where its run would be kept.
+    this.#opening.at('state')
+    await this.#again(async () => state.setup?.(this.#operation))
     const run = await this.#findRun(state, stored, opened, partitions)
     this.#account.recall(run)
     const before = this.#account.counts.read

@@ -1,6 +1,10 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Source } from '../contracts/source.js'
 import type { Row } from '../contracts/values.js'
+import { runPipeline } from '../engine/run-pipeline.js'
+import { DroverError } from '../errors/drover-error.js'
+import { memorySource } from '../memory/memory-source.js'
 import { encodeJson } from './json-values.js'
 import { ndjsonSink } from './ndjson-sink.js'
 import { drive, operation, records, runOnce, whole } from './testing/drive.js'
@@ -28,6 +32,24 @@ describe('ndjsonSink, places and options', () => {
       const code = path === '/dev/null' && process.platform === 'win32' ? expect.any(String) : 'SINK_NOT_READY'
       await expect(ndjsonSink({ path }).connect(operation)).rejects.toMatchObject({ code })
     }
+  })
+
+  test('in a run, a place that cannot be written is named as the output, and a source that is refused leaves nothing there', async () => {
+    const folder = tempFolder()
+    writeFileSync(`${folder}/file`, '')
+    const run = (source: Source, path: string) =>
+      runPipeline({ name: 'r', source, sink: ndjsonSink({ path }), allowDuplicates: true })
+    const path = `${folder}/file/out.ndjson`
+    await expect(run(memorySource({ records: records(2), key: 'id' }), path)).rejects.toMatchObject({
+      code: 'SINK_NOT_READY',
+      message: `${path} cannot be written: a file is where a folder of its path should be: name another place, or move the file away (ENOTDIR).`,
+    })
+    const refused: Source = {
+      ...memorySource({ records: records(2), key: 'id' }),
+      connect: () => Promise.reject(new DroverError('OPTION_INVALID', 'Which one?')),
+    }
+    await expect(run(refused, `${folder}/new/out.ndjson`)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    expect(readdirSync(folder)).toEqual(['file'])
   })
 
   test('refuses a file that is there already, if told so, but not the one of its own run', async () => {

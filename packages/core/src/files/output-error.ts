@@ -4,10 +4,10 @@ import { DroverError } from '../errors/drover-error.js'
 /** What stands in the way of an output, by what the system says. */
 const obstacles: Readonly<Record<string, string>> = {
   ENOENT: 'a folder of its path is not there any more',
-  ENOTDIR: 'a file is where a folder of its path should be',
-  EISDIR: 'a folder is where the file should be',
-  EEXIST: 'a file is where a folder of its path should be',
-  ENOTEMPTY: 'a folder is where the file should be',
+  ENOTDIR: 'a file is where a folder of its path should be: name another place, or move the file away',
+  EISDIR: 'a folder is where the file should be: name another file, or move the folder away',
+  EEXIST: 'a file is where a folder of its path should be: name another place, or move the file away',
+  ENOTEMPTY: 'a folder is where the file should be: name another file, or move the folder away',
   EXDEV: 'its folder `.drover` lies on another disk than the file itself',
 }
 
@@ -17,7 +17,8 @@ export function outputError(error: unknown, output: string): unknown {
   if (DroverError.isInstance(error) || code === undefined || (error as { syscall?: unknown }).syscall === undefined) {
     return error
   }
-  const obstacle = obstacles[code]
+  const isRefused = code === 'ENOENT' && (error as { syscall?: unknown }).syscall === 'mkdir'
+  const obstacle = isRefused ? undefined : obstacles[code]
   if (obstacle !== undefined) {
     return new DroverError('SINK_NOT_READY', `${output} cannot be written: ${obstacle} (${code}).`, { cause: error })
   }

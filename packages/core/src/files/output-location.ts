@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { access, mkdir, readlink, stat } from 'node:fs/promises'
+import { access, readlink, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../disk/durable.js'
 import { systemCode } from '../disk/file-error.js'
+import { makePath } from '../disk/make-path.js'
 import { safeName } from '../disk/safe-name.js'
 import { DroverError } from '../errors/drover-error.js'
 
@@ -43,7 +44,7 @@ export async function locateFolder(output: string): Promise<OutputLocation> {
 
 /** Makes the folders that are missing: the output's with the rights that are usual here, the others for the owner alone. */
 export async function makeFolders(folder: string, staging: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
+  const first = await makePath(folder)
   if (first !== undefined) await syncFolder(dirname(first))
   await makeFolder(staging, `${folder}/.drover`)
 }

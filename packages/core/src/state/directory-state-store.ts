@@ -114,7 +114,15 @@ class DirectoryStateStore implements StateStore {
   }
 
   load(name: string): Promise<RunState | null> {
-    return this.#guarded(() => this.#newestState(() => this.#runs.newest(name)))
+    return this.#guarded(async () => {
+      try {
+        return await this.#newestState(() => this.#runs.newest(name))
+      } catch (error) {
+        // A file is where a folder should be, so nothing is kept there. A sink that writes beside it says so of its output, else `setup` does.
+        if (systemCode(error) === 'ENOTDIR') return null
+        throw error
+      }
+    })
   }
 
   async *list({ status, signal }: Operation & { readonly status?: RunStatus }): AsyncGenerator<RunState> {
@@ -250,7 +258,7 @@ class DirectoryStateStore implements StateStore {
     try {
       return await work()
     } catch (error) {
-      throw fileError(error, `The state in ${this.directory} could not be read or written`)
+      throw fileError(error, `The state of runs, which is kept in ${this.directory}, could not be read or written`)
     }
   }
 }

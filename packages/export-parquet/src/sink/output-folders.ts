@@ -1,10 +1,10 @@
-import { mkdir, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncFolder, systemCode } from '@drover/core'
+import { makePath, syncFolder, systemCode } from '@drover/core'
 
 /** A folder that is part of the output: with the rights that are usual here. */
 export async function makeVisibleFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
+  const first = await makePath(path)
   if (first === undefined) return
   for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at))
 }
