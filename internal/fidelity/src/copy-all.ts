@@ -5,6 +5,7 @@ import { json, ndjson } from './stores/files.js'
 import { memory } from './stores/memory.js'
 import { parquet } from './stores/parquet.js'
 import { postgres } from './stores/postgres.js'
+import { qdrant } from './stores/qdrant.js'
 import { redisHashes, redisStrings } from './stores/redis.js'
 import { sqlite } from './stores/sqlite.js'
 
@@ -16,6 +17,8 @@ export interface Servers {
   readonly postgres: string
   /** An empty database of Redis. */
   readonly redis: string
+  /** Of Qdrant, or with its storage semantics. */
+  readonly qdrant: string
 }
 
 /** Copies every set from every store to every store, itself too. */
@@ -24,6 +27,7 @@ export async function copyAll(servers: Servers): Promise<Matrix> {
   try {
     stores.push(memory(), sqlite('better-sqlite3'), sqlite('sqlite3'), ndjson(), json(), parquet())
     stores.push(await postgres(servers.postgres), redisHashes(servers.redis), redisStrings(servers.redis))
+    stores.push(qdrant(servers.qdrant))
     const matrix = new Map<string, Map<string, ReadonlyMap<string, Cell>>>()
     const sources = stores.filter(({ holds }) => sets.some(holds)).map(seededOnce)
     for (const to of stores) {

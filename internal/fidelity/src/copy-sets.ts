@@ -39,7 +39,7 @@ interface Copy {
 
 async function copyOnce(sets: readonly NamedSet[], from: Store, to: Store): Promise<Copy> {
   const source = await from.seed(sets, recordsOf(sets))
-  const place = to.place()
+  const place = to.place(sets)
   const { sink, schema, issues } = overheard(place.sink)
   const letters = memorySink()
   const samples = samplesOf(sets, from)

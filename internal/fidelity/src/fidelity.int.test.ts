@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { serverUrl } from '@drover-internal/postgres-server/vitest'
+import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { useRedis } from '@drover-internal/redis-server/vitest'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { copyAll, type Matrix } from './copy-all.js'
@@ -15,9 +16,10 @@ const describeBoth = describe.skipIf(inject('postgres') === null || inject('redi
 
 describeBoth('every type between every two stores', () => {
   const redis = useRedis()
+  const qdrant = useQdrant()
   let matrix: Matrix
   beforeAll(async () => {
-    matrix = await copyAll({ postgres: serverUrl(), redis: redis.url })
+    matrix = await copyAll({ postgres: serverUrl(), redis: redis.url, qdrant: qdrant.url })
   }, 120_000)
 
   it('is never changed in silence', () => {
@@ -65,6 +67,7 @@ it.each([
   ['100', '1', 'decimal38'],
   ['text', null, 'text'],
   [new Float32Array([0.1]), [0.2], 'vector'],
+  [[0.1], new Float32Array([0.2]), 'vector'],
   [{ id: 1 }, '{"id":2}', 'json'],
 ])('%s that arrives as %s is another value', (given, arrived, name) => {
   const type = sets.find((set) => set.name === name)?.type ?? { kind: 'any' }

@@ -14,6 +14,10 @@ type Form = (given: unknown, arrived: unknown, type: LogicalType) => boolean
 
 const forms: readonly (readonly [string, Form])[] = [
   ['as 1 and 0', (given, arrived) => typeof given === 'boolean' && arrived === Number(given)],
+  [
+    'as a vector',
+    (given, arrived) => arrived instanceof Float32Array && Array.isArray(given) && isList(arrived, given),
+  ],
   ['as a list', (given, arrived) => Array.isArray(arrived) && isList(given, arrived)],
   [
     'as text of JSON',

@@ -11,6 +11,7 @@ const columns = [
   { title: 'Parquet', stores: ['Parquet'] },
   { title: 'Redis, hashes', stores: ['Redis, hashes'] },
   { title: 'Redis, strings', stores: ['Redis, strings'] },
+  { title: 'Qdrant', stores: ['Qdrant'] },
 ] as const
 
 /** Strings of Redis are texts, and where they hold JSON a step makes of it what the column of NDJSON has. */
@@ -86,13 +87,18 @@ somebody thinks: \`npm test\` fails if one is different, and if a value is chang
 | as 1 and 0 | SQLite has no booleans |
 | as 0 | SQLite stores −0 as 0 |
 | with other zeros at the end | the same decimal or moment: \`…59.5\` and \`…59.500000\` |
-| integers as numbers | PostgreSQL's JSON does not tell 1 from 1.0 |
+| as a vector | a list of numbers became the vector that it was meant for: float32 |
+| integers as numbers | PostgreSQL's JSON does not tell 1 from 1.0, and a payload of Qdrant has 1 for both, which its filters find |
 
 "Memory" is \`memorySource\` with a described schema: it has every type. Files of JSON say nothing of types: their sources look at the values. Both drivers of SQLite, and
 NDJSON and JSON, are copied each by itself; they stand in one column because they are the same. Redis holds texts and bytes: hashes are \`redisSink({ as: 'hash' })\`, a field for each
 value, and strings \`as: 'string'\`, the record's JSON; both are read back by the sink, which knows the types (\`verify\`). As a source Redis gives the texts, JSON in a string too: a step that parses it gives what the column
 of NDJSON has. Into a table that is there already a sink compares
 both schemas before it writes, and refuses columns that would lose something, unless they are named: see [PostgreSQL](postgres.md), [SQLite](sqlite.md), [Redis](redis.md).
+
+Qdrant has fields in payloads, which are JSON, and vectors beside them. It is read back by the sink, which knows the types; as a source it gives payloads, of which a step makes
+records and says what type each field has. What answers here is no Qdrant, but [a server of our own](qdrant.md#what-was-run-and-limits) with its storage semantics. Points that go
+from Qdrant to Qdrant without a step between keep every number as it stood there: 1.0 is not 1.
 
 ## At a glance
 `

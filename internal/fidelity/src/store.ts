@@ -12,8 +12,8 @@ export interface Store extends AsyncDisposable {
    * Puts records into it, by other means than Drover's wherever there are such, and gives a source of them, with a step where it has to be told what a record is.
    */
   readonly seed: (sets: readonly NamedSet[], records: readonly Row[]) => Promise<Source | Flow<Row>>
-  /** An empty place in it, new at each call. */
-  readonly place: () => Place
+  /** An empty place in it for records of these sets, new at each call. */
+  readonly place: (sets: readonly NamedSet[]) => Place
 }
 
 /** Where a copy goes. */
