@@ -1,3 +1,3 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('conformance')
+export default tests('conformance', { isolate: false })

@@ -104,6 +104,8 @@ function holdsJson(directory: string): boolean {
 interface Output {
   readonly name: string
   readonly visible?: 'commit'
+  /** Not tried with plain values too: another output in the same form is. */
+  readonly isAlike?: boolean
   readonly sink: (directory: string, plain: boolean) => ReturnType<typeof ndjsonSink>
   readonly source: (directory: string, schema: RecordSchema) => Source | null
 }
@@ -112,6 +114,7 @@ const outputs: readonly Output[] = [
   ...[false, true].map(
     (gzip): Output => ({
       name: `NDJSON${gzip ? ', compressed' : ''}`,
+      isAlike: gzip,
       sink: (directory, plain) =>
         ndjsonSink({ path: join(directory, 'out.ndjson'), gzip, values: plain ? 'plain' : 'extended' }),
       source: (directory, schema) => {
@@ -123,6 +126,7 @@ const outputs: readonly Output[] = [
   ...[0, 2].map(
     (indent): Output => ({
       name: `JSON, indent ${indent}`,
+      isAlike: indent > 0,
       sink: (directory, plain) =>
         jsonSink({ path: join(directory, 'out.json'), indent, values: plain ? 'plain' : 'extended' }),
       source: (directory, schema) => {
@@ -140,7 +144,7 @@ const outputs: readonly Output[] = [
   },
 ]
 
-for (const { name, visible = 'finish', sink, source } of outputs) {
+for (const { name, visible = 'finish', isAlike = false, sink, source } of outputs) {
   const create =
     (plain: boolean) =>
     async ({ schema }: { readonly schema: RecordSchema }): Promise<ExactSinkHarness> => {
@@ -160,6 +164,7 @@ for (const { name, visible = 'finish', sink, source } of outputs) {
     capabilities: { values, keys: ['int', 'none'], visible, readBack: true },
     create: create(false),
   })
+  if (isAlike) continue
   exactSinkSuite(`${name}, plain`, {
     capabilities: { values: ['int64', 'text', 'json', 'date'], visible, readBack: true, refuses: true, tellsRow: true },
     create: create(true),
