@@ -6,6 +6,7 @@ import { expiringMessageSchema, expiryOf } from './expiring-messages.js'
 import { entryOf } from './list-reading.js'
 import type { After, Entry, Notes, Reading, Unit } from './reading.js'
 import type { RedisReader } from './redis-reader.js'
+import { isObject } from './stored-document.js'
 
 /** Characters of a session that are kept while its messages are put in order. */
 const mostKept = 8 * 1024 * 1024
@@ -102,8 +103,13 @@ async function placesOf(
         notes.gone++
         continue
       }
+      const timestamp = timestampIn(text)
+      if (timestamp === null) {
+        notes.others++
+        continue
+      }
       const id = (some[i] as string).slice(keyOf('').length)
-      places.push({ id, timestamp: timestampIn(text) })
+      places.push({ id, timestamp })
       texts?.set(id, text)
       size += text.length
     }
@@ -114,11 +120,14 @@ async function placesOf(
   return { places, texts }
 }
 
-/** Of what is no message, 0: it is rejected at the beginning of its session. */
-function timestampIn(text: string): number {
+/** Null for a document of something else, which an application may call like a message; 0 for a message that is malformed: it is rejected. */
+function timestampIn(text: string): number | null {
   try {
-    const { timestamp } = JSON.parse(text) as { readonly timestamp?: unknown }
-    return typeof timestamp === 'number' ? timestamp : 0
+    const document: unknown = JSON.parse(text)
+    if (!isObject(document)) return 0
+    const { timestamp } = document
+    if (typeof timestamp === 'number') return timestamp
+    return ['session_id', 'type', 'data'].some((name) => name in document) ? 0 : null
   } catch {
     return 0
   }

@@ -7,7 +7,7 @@ import { Chunks } from './chunks.js'
 import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from './opened-checkpoint.js'
 import type { Entry, Notes, Reading, Unit } from './reading.js'
 import type { RedisReader } from './redis-reader.js'
-import { membersOf } from './stored-document.js'
+import { type Members, membersOf } from './stored-document.js'
 import { WriteKeys } from './write-keys.js'
 
 /** Checkpoints of LangGraph: a document for each, with writes, and values of channels, in documents beside it. */
@@ -73,15 +73,20 @@ async function readChunk(
   return found.map(entryOf)
 }
 
-/** Null if it is another layout's. */
+/** Null if it is another layout's, or no checkpoint at all. */
 function opened(found: Found, names: CheckpointKeys): Found | null {
   try {
     const members = membersOf(found.text)
-    if (kindOf(members) !== names.layout) return null
+    if (kindOf(members) !== names.layout || !isCheckpoint(members)) return null
     return { ...found, opened: openCheckpoint(members, names.layout) }
   } catch (error) {
     return { ...found, error }
   }
+}
+
+/** An application may call keys of its own like those of the saver. */
+function isCheckpoint(members: Members): boolean {
+  return members.has('thread_id') || members.has('checkpoint')
 }
 
 /** Values of channels that have a version, and are not in the document. */

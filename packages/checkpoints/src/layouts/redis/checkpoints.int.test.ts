@@ -171,6 +171,30 @@ describeRedis('checkpoints in a Redis without modules, as strings of JSON', () =
     ])
   })
 
+  test.each(['langgraph-redis', 'langgraph-redis-shallow', 'langgraph-js-redis'] as const)(
+    '%s: what another application keeps beside is left out, and said',
+    async (layout) => {
+      await loadKeys(
+        database.client,
+        layout === 'langgraph-redis-shallow' ? 'python-shallow.ndjson' : 'python.ndjson',
+        'text',
+      )
+      await setDocument(database.client, 'checkpoint:of:a-game', '{"level":3}', 'text')
+      await database.client.hset('checkpoint:hash', 'a', 'b')
+      const warnings: string[] = []
+      const { signal } = new AbortController()
+      const session = await sourceOf(layout, database.url, 'text').connect({
+        signal,
+        warn: ({ message }) => warnings.push(message),
+      })
+      const partition = { id: 'all', bounds: null }
+      for await (const page of session.read({ signal, partition, after: null, page: { records: 10, bytes: 1e6 } }))
+        expect(page.rejected ?? []).toEqual([])
+      await session[Symbol.asyncDispose]()
+      expect(warnings).toEqual([expect.stringMatching(/ (?:1|29) of the documents .* were left out/)])
+    },
+  )
+
   test('without the set that names their writes have them all the same', async () => {
     await loadKeys(database.client, 'python.ndjson', 'text')
     await database.client.del(...(await database.client.keys('write_keys_zset:*')))

@@ -28,6 +28,8 @@ describeRedis('messages in Redis', () => {
     await database.client.flushdb()
   })
 
+  const numbered = (i: number) => JSON.stringify({ type: 'human', data: { content: String(i) } })
+
   async function loadLists(): Promise<Record<string, readonly string[]>> {
     const found = JSON.parse(readFileSync(fixture('redis-lists.json'), 'utf8')) as Record<string, readonly string[]>
     for (const [key, items] of Object.entries(found)) await database.client.rpush(key, ...items)
@@ -50,16 +52,46 @@ describeRedis('messages in Redis', () => {
   })
 
   test('of long lists are read in parts, go on behind any of them, and stay where they are when one is added', async () => {
-    const text = (i: number) => JSON.stringify({ type: 'human', data: { content: String(i) } })
-    await database.client.lpush('message_store:long:one', ...Array.from({ length: 1_000 }, (_, i) => text(i)))
-    await database.client.lpush('message_store:short', text(0))
+    await database.client.lpush('message_store:long:one', ...Array.from({ length: 1_000 }, (_, i) => numbered(i)))
+    await database.client.lpush('message_store:short', numbered(0))
     const { records, cursors } = await readPages(lists(), 300)
     const numbers = [...Array.from({ length: 1_000 }, (_, i) => String(i)), '0']
     expect(records.map(({ content }) => content)).toEqual(numbers)
-    await database.client.lpush('message_store:long:one', text(1_000))
+    await database.client.lpush('message_store:long:one', numbered(1_000))
     const rest = await readRecords(lists(), 300, cursors[1])
     expect(rest.records.map(({ content }) => content)).toEqual([...numbers.slice(600, 1_000), '1000', '0'])
   })
+
+  test.each([
+    ['trimmed', (key: string) => database.client.ltrim(key, 0, 499)],
+    ['removed', (key: string) => database.client.del(key)],
+    [
+      'made anew',
+      async (key: string) => {
+        await database.client.del(key)
+        await database.client.lpush(key, ...Array.from({ length: 2_000 }, (_, i) => numbered(-i - 1)))
+      },
+    ],
+  ] as const)(
+    'of a list that is %s while it is read are said to be missing, and none comes from another place',
+    async (_, change) => {
+      const key = 'message_store:long'
+      await database.client.lpush(key, ...Array.from({ length: 1_000 }, (_, i) => numbered(i)))
+      await database.client.lpush('message_store:other', numbered(0))
+      const { signal } = new AbortController()
+      const warnings: string[] = []
+      const session = await lists().connect({ signal, warn: ({ code }) => warnings.push(code) })
+      const found: unknown[] = []
+      const partition = { id: 'all', bounds: null }
+      for await (const page of session.read({ signal, partition, after: null, page: { records: 100, bytes: 1e7 } })) {
+        found.push(...page.rows().map(({ content }) => Number(content)))
+        if (found.length === 100) await change(key)
+      }
+      await session[Symbol.asyncDispose]()
+      expect(found).toEqual([...Array.from({ length: 256 }, (_, i) => i), 0])
+      expect(warnings).toEqual(['KEYS_CHANGED'])
+    },
+  )
 
   test('of lists that are none are rejected with their place', async () => {
     await loadLists()
@@ -99,6 +131,33 @@ describeRedis('messages in Redis', () => {
       const rest = await readRecords(source, 100, cursor)
       expect(rest.records).toEqual(records.slice((i + 1) * 2))
     }
+  })
+
+  test('of a long session of langchain-redis are not all in memory, and come in order, without what other applications keep beside', async () => {
+    const filler = 'x'.repeat(30_000)
+    const write = database.client.pipeline()
+    // Their keys are not in the order of their times.
+    for (let i = 0; i < 400; i++) {
+      const document = { type: 'ai', data: { content: `${i} ${filler}` }, session_id: 'long', timestamp: i }
+      write.set(`chat:long:${String((i * 7) % 400).padStart(3, '0')}`, JSON.stringify(document))
+    }
+    await write.exec()
+    await setDocument(database.client, 'chat:long:settings', '{"colour":"red"}', 'text')
+    await setDocument(database.client, 'chat:settings', '{"colour":"blue"}', 'text')
+    const { signal } = new AbortController()
+    const warnings: { code: string; message: string }[] = []
+    const source = redisLayoutSource('langchain-redis-json', of(), chatReading(), 'text')
+    const session = await source.connect({ signal, warn: (warning) => warnings.push(warning) })
+    const found: number[] = []
+    const partition = { id: 'all', bounds: null }
+    for await (const page of session.read({ signal, partition, after: null, page: { records: 10, bytes: 1e7 } })) {
+      found.push(...page.rows().map(({ content }) => Number.parseInt(String(content), 10)))
+      if (found.length === 10) await database.client.del('chat:long:001') // message 343, which is read once more
+    }
+    await session[Symbol.asyncDispose]()
+    expect(found).toEqual(Array.from({ length: 400 }, (_, i) => i).filter((i) => i !== 343))
+    expect(warnings.map(({ code }) => code).sort()).toEqual(['KEYS_CHANGED', 'KEYS_LEFT_OUT'])
+    expect(warnings.find(({ code }) => code === 'KEYS_LEFT_OUT')?.message).toContain('1 of the')
   })
 
   test('are added to lists as the library would, with the time at which they expire, and LangChain.js reads them', async () => {
