@@ -1,0 +1,44 @@
+import { foreignKeyChildren } from '../catalog/foreign-key-children.js'
+import type { Catalog } from '../contracts/catalog.js'
+import type { Dialect } from '../contracts/migration.js'
+import type { RecordedStep } from '../contracts/steps.js'
+import { actionsOf } from '../sql/actions.js'
+import { tokensOf } from '../sql/tokens.js'
+
+/** Tables that the steps speak of, and those that refer to them. Where the steps cannot all be seen, it is all tables. */
+export function touchedTables(steps: readonly RecordedStep[], catalog: Catalog): string[] {
+  const { dialect, tables } = catalog
+  if (steps.some(({ kind }) => kind === 'unseen')) return tables.map(({ name }) => name)
+  const words = new Set<string>()
+  for (const step of steps) {
+    if (step.kind === 'backfill') words.add(bare(step.table))
+    if (step.kind !== 'sql') continue
+    for (const { kind, value } of tokensOf(step.sql, dialect))
+      if (kind === 'word' || kind === 'name') words.add(bare(value))
+  }
+  const touched = tables.filter(({ name }) => words.has(bare(name))).map(({ name }) => name)
+  return [...new Set([...touched, ...touched.flatMap((table) => foreignKeyChildren(catalog, table))])]
+}
+
+/** Whether the steps can take a row away at all: counting a large table takes its time, so it is not done for a column or an index that is added. */
+export function canLoseRows(steps: readonly RecordedStep[], dialect: Dialect): boolean {
+  return steps.some((step) => {
+    if (step.kind === 'unseen') return true
+    if (step.kind !== 'sql') return false
+    if (step.by?.startsWith('rebuildTable ')) return true
+    return actionsOf(step.sql, dialect).some(
+      (action) =>
+        action.kind === 'drop-table' ||
+        action.kind === 'truncate' ||
+        action.kind === 'unknown' ||
+        (action.kind === 'change-rows' && action.by === 'delete') ||
+        // SQLite: a REPLACE or an UPDATE of a parent's key may cascade.
+        (action.kind === 'change-rows' && dialect === 'sqlite'),
+    )
+  })
+}
+
+/** The name alone, as databases compare it where nothing is in quotes. */
+export function bare(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+}
