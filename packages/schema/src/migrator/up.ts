@@ -1,0 +1,91 @@
+import { checkOptionNames, DroverError, type Operation } from '@drover/core'
+import type { MigrationReport, UpOptions } from '../contracts/migrator.js'
+import type { Plan } from '../contracts/plan.js'
+import type { RevisionGraph } from '../graph/revision-graph.js'
+import { refuseEdited } from './edited.js'
+import { makePlan, refuseUnsafe } from './make-plan.js'
+import { type RevisionReport, runRevision } from './run-revision.js'
+import { type Session, type Tools, tryWorking, waitFor } from './session.js'
+import type { Standing } from './standing.js'
+import { readOn, standingOf } from './standing-of.js'
+
+/** Applies what is missing, as the only one; waits for whoever is at it. */
+export async function up(
+  graph: RevisionGraph,
+  tools: Tools,
+  options: UpOptions,
+  operation: Operation,
+): Promise<MigrationReport> {
+  checkOptionNames('up', options, ['to', 'plan', 'allow', 'backup', 'verify', 'signal'])
+  if (options.plan === true) return planned(graph, tools, options, operation)
+  for (;;) {
+    const answer = await tryWorking(tools, operation, (session) => upWithin(graph, session, options))
+    if ('value' in answer) return answer.value
+    tools.logger?.info(`${tools.database.name}: ${answer.heldBy} migrates it; waiting`)
+    await waitFor(answer, operation.signal)
+  }
+}
+
+/** Applies what is missing, under the lease. */
+export async function upWithin(graph: RevisionGraph, session: Session, options: UpOptions): Promise<MigrationReport> {
+  const began = performance.now()
+  const { plan, standing } = await planUp(graph, session, options, session)
+  refuseUnsafe(plan, options.allow ?? [])
+  const revisions: RevisionReport[] = []
+  for (const { migration } of plan.revisions) {
+    for (const action of migration.actions ?? []) session.logger?.info(`${migration.id}: to be done besides: ${action}`)
+    const done = await runRevision(session, migration, 'up')
+    if (done === null) continue
+    revisions.push(done)
+    session.logger?.info(`${migration.id}: applied in ${Math.round(done.durationMs)} ms`)
+  }
+  const applied = new Set([...standing.known, ...plan.revisions.map(({ migration }) => migration.id)])
+  return { direction: 'up', revisions, plan, heads: graph.headsOf(applied), durationMs: performance.now() - began }
+}
+
+async function planned(
+  graph: RevisionGraph,
+  tools: Tools,
+  options: UpOptions,
+  operation: Operation,
+): Promise<MigrationReport> {
+  const began = performance.now()
+  await using connection = await tools.database.connect(operation)
+  const { plan, standing } = await planUp(graph, { ...tools, connection }, options, operation)
+  return {
+    direction: 'up',
+    revisions: [],
+    plan,
+    heads: graph.headsOf(standing.known),
+    durationMs: performance.now() - began,
+  }
+}
+
+async function planUp(
+  graph: RevisionGraph,
+  tools: Tools & Pick<Session, 'connection'>,
+  { to = 'head' }: UpOptions,
+  operation: Operation,
+): Promise<{ readonly plan: Plan; readonly standing: Standing }> {
+  const { connection, recordings, journal } = tools
+  const read = readOn(connection)
+  const standing = await standingOf(graph, tools, read)
+  standing.checkWhole()
+  await refuseEdited(standing, recordings, journal, read)
+  refuseReverting(standing)
+  const path = graph.pathUp(to, standing.known)
+  if (path.length > 0) standing.checkNothingUnknown('apply what it has itself')
+  else standing.checkAhead()
+  // What was interrupted goes first, as far as the order lets it.
+  return { plan: await makePlan(path, 'up', recordings, connection, operation), standing }
+}
+
+/** What is half taken back is finished that way, or repaired. */
+function refuseReverting({ interrupted, name }: Standing): void {
+  const reverting = interrupted.find(({ status }) => status === 'reverting')
+  if (reverting === undefined) return
+  throw new DroverError(
+    'MIGRATION_INTERRUPTED',
+    `${reverting.revision} was interrupted while it was taken back from ${name}. Call down again to finish that, or say what you have found with "drover schema repair ${reverting.revision}" and applied or reverted.`,
+  )
+}
