@@ -55,9 +55,10 @@ export class BetterHandle implements SqliteHandle {
       const { changes, lastInsertRowid } = statement.run(...checked(values))
       return { rows: [], changes, lastRowid: Number(lastInsertRowid) }
     }
-    const names = statement.columns().map(({ name }) => name)
     const read = statement.raw(true).safeIntegers(true)
     const rows = read.all(...checked(values)) as SqliteValue[][]
+    // Asked for behind it: the schema that it was prepared for may be an old one, and running it is what finds that out.
+    const names = statement.columns().map(({ name }) => name)
     const [last] = this.#database.prepare('SELECT last_insert_rowid()').raw(true).all() as [[number]]
     return { rows: rows.map((row) => objectOf(names, row)), changes: rows.length, lastRowid: last[0] }
   }
