@@ -16,47 +16,59 @@ beforeAll(async () => {
   workplaces = await buildWorkers('sources')
 }, 60_000)
 
-/** Fifty kills of every kind: sinks in a database, in files, by a function, and backfills (twenty of them in Postgres). */
+/**
+ * Every pair in a few kills, spread over all kinds: sinks in a database, in files, by a function, and backfills. The pairs share what
+ * they run; `npm run chaos -- --kills 50` gives each of them as many as it can take.
+ */
 const kills = {
-  'sqlite-sqlite': 20,
-  'sqlite-itself': 15,
-  'ndjson-sqlite': 15,
-  'sqlite-ndjson': 20,
-  'sqlite-json-files': 15,
-  'ndjson-json': 15,
-  'sqlite-function': 50,
-  'sqlite-backfill': 20,
-  'backfill-by-hand': 10,
-  'sqlite-to-parquet': 12,
-  'parquet-to-sqlite': 6,
+  'sqlite-sqlite': 8,
+  'sqlite-itself': 5,
+  'ndjson-sqlite': 5,
+  'sqlite-ndjson': 8,
+  'sqlite-json-files': 5,
+  'ndjson-json': 5,
+  'sqlite-function': 12,
+  'sqlite-backfill': 8,
+  'backfill-by-hand': 4,
+  'sqlite-to-parquet': 5,
+  'parquet-to-sqlite': 3,
 }
-// The others are for `npm run chaos`.
 const postgresKills = {
-  'sqlite-postgres-upsert': 17,
-  'postgres-raw': 17,
-  'postgres-steps': 17,
-  'postgres-backfill': 20,
-  'postgres-to-parquet': 10,
-  'postgres-to-parquet-set': 12,
+  'sqlite-postgres-upsert': 7,
+  'postgres-raw': 7,
+  'postgres-steps': 7,
+  'postgres-backfill': 8,
+  'postgres-to-parquet': 4,
+  'postgres-to-parquet-set': 4,
 }
 
-/** Redis in a few kills each; the servers themselves are killed too. */
+/** The servers themselves are killed too. */
 const redisKills = {
-  'redis-to-sqlite': 6,
-  'sqlite-to-redis': 6,
-  'redis-to-redis': 6,
-  'sqlite-to-redis-crashes': 4,
-  'sqlite-to-redis-forgets': 4,
-  'redis-to-parquet': 4,
+  'redis-to-sqlite': 3,
+  'sqlite-to-redis': 3,
+  'redis-to-redis': 3,
+  'sqlite-to-redis-crashes': 2,
+  'sqlite-to-redis-forgets': 2,
+  'redis-to-parquet': 2,
 }
 
-/** Qdrant in a few kills each; servers with its storage semantics, one of which is killed too. */
+/** Servers with Qdrant's storage semantics, one of which is killed too. */
 const qdrantKills = {
-  'sqlite-to-qdrant': 4,
-  'qdrant-to-sqlite': 3,
-  'qdrant-to-qdrant': 4,
-  'sqlite-to-qdrant-crashes': 2,
+  'sqlite-to-qdrant': 2,
+  'qdrant-to-sqlite': 2,
+  'qdrant-to-qdrant': 2,
+  'sqlite-to-qdrant-crashes': 1,
 }
+
+/** Where the kills landed, of all pairs. */
+const landed = { before: 0, between: 0, after: 0 }
+const places = ['before', 'between', 'after'] as const
+
+afterAll(() => {
+  const all = landed.before + landed.between + landed.after
+  // Of a few, all may land where a data set is finished.
+  if (all > 40) expect(landed.between).toBeGreaterThan(all / 4)
+})
 
 test.concurrent.each(Object.entries({ ...kills, ...qdrantKills }))(
   '%s survives kills',
@@ -67,7 +79,7 @@ test.concurrent.each(Object.entries({ ...kills, ...qdrantKills }))(
 test.concurrent.each(['sqlite-sqlite', 'sqlite-ndjson'])(
   '%s survives processes that work on it at once',
   { timeout },
-  async (pair) => void (await survives(pair, 8, { rivals: 2 })),
+  async (pair) => void (await survives(pair, 5, { rivals: 2 })),
 )
 
 describePostgres('PostgreSQL', () => {
@@ -110,8 +122,6 @@ async function survives(pair: string, kills: number, more: Partial<CrashOptions>
   const report = await crashHarness({ worker, pair, kills, seed, ...more })
   console.log(reportLine(report))
   expect(report.kills).toBeGreaterThanOrEqual(kills)
-  // A few may all land where a data set is finished.
-  if (more.rivals === undefined && kills >= 15) expect(report.landed.between).toBeGreaterThan(0)
-  if (more.rivals === undefined) expect(report.landed.before).toBeLessThan(report.kills)
+  if (more.rivals === undefined) for (const where of places) landed[where] += report.landed[where]
   return report
 }
