@@ -1,6 +1,6 @@
 import { DroverError, type RecordKey, type Row, recordId, ValueRefused } from '@drover/core'
 import { pointId } from '../wire/point-id.js'
-import type { NamedVector, PointId, WirePoint } from '../wire/wire-point.js'
+import type { NamedVector, PointId, RawPoint, WirePoint } from '../wire/wire-point.js'
 import { type PointForm, spaceOf } from './point-form.js'
 import type { AnyOptions } from './sink-options.js'
 import type { VectorSpace } from './vector-space.js'
@@ -37,6 +37,28 @@ export class PointMaker {
   /** Ids are made of keys, so these are needed. */
   get usesKeys(): boolean {
     return this.#id === 'key'
+  }
+
+  /**
+   * Points of another collection go on as they came, so that their numbers keep the digits that they have: JavaScript knows no 1.0 beside 1. Only
+   * where a number may not fit (float16, uint8) each has to be looked at.
+   */
+  get passesOn(): boolean {
+    const { form, options } = this
+    const isWhole = [...this.spaces.values()].every(({ datatype }) => datatype === 'float32')
+    return (
+      isWhole && this.#takesPayload && this.#id === 'record' && form.embedded === null && !isFunction(options.shardKey)
+    )
+  }
+
+  /** @throws `RECORD_REFUSED` with the row */
+  pass(point: RawPoint, row: number): RawPoint {
+    if (!this.hasShardKeys) return { ...point, shardKey: null }
+    try {
+      return { ...point, shardKey: this.#shardOf({ shard_key: point.shardKey }) }
+    } catch (error) {
+      throw error instanceof ValueRefused ? this.refusal(error, row, 'its shard') : error
+    }
   }
 
   /** @throws `RECORD_REFUSED` with the row */
@@ -184,6 +206,10 @@ function within<T>(place: string, make: () => T): T {
 
 function isNamed(given: unknown): boolean {
   return typeof given === 'object' && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given)
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
 }
 
 function payloadObject(given: unknown): Row | null {

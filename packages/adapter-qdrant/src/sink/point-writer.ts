@@ -2,7 +2,7 @@ import { DroverError, type JsonValue, type Operation, type Outcome, ValueRefused
 import type { QdrantConnection } from '../connection/qdrant-connection.js'
 import { statusOf } from '../errors/qdrant-error.js'
 import { PointsBody } from '../wire/points-body.js'
-import type { WirePoint } from '../wire/wire-point.js'
+import type { RawPoint, WirePoint } from '../wire/wire-point.js'
 import { pathOf } from './collection-info.js'
 import type { ShardKeys } from './shard-keys.js'
 
@@ -24,7 +24,7 @@ export interface PointWriterOptions {
 /** Points of one request, with the rows that they come from. */
 interface Request {
   readonly body: PointsBody
-  readonly points: WirePoint[]
+  readonly points: (WirePoint | RawPoint)[]
   readonly rows: number[]
   readonly shardKey: string | number | undefined
 }
@@ -146,7 +146,7 @@ export class PointWriter {
       [middle, points.length],
     ] as const) {
       const half = this.open(shardKey)
-      for (let i = from; i < to; i++) addTo(half, points[i] as WirePoint, rows[i] as number)
+      for (let i = from; i < to; i++) addTo(half, points[i] as WirePoint | RawPoint, rows[i] as number)
       try {
         outcome = sum(outcome, await this.#send(half, operation))
       } finally {
@@ -181,7 +181,7 @@ export class BatchWriter {
   ) {}
 
   /** @throws ValueRefused, `RECORD_REFUSED`; what sending throws */
-  async add(point: WirePoint, row: number): Promise<void> {
+  async add(point: WirePoint | RawPoint, row: number): Promise<void> {
     const request = this.#requestFor(point)
     addTo(request, point, row)
     if (request.body.bytes >= this.writer.mostBytes) await this.#send(request)
@@ -201,7 +201,7 @@ export class BatchWriter {
     await this.#sending?.catch(() => {}) // what gave it up is thrown
   }
 
-  #requestFor({ shardKey = undefined }: WirePoint): Request {
+  #requestFor({ shardKey = undefined }: WirePoint | RawPoint): Request {
     const key = shardKey ?? undefined
     let request = this.#open.get(key)
     if (request === undefined) {
@@ -231,9 +231,10 @@ export class BatchWriter {
   }
 }
 
-function addTo({ body, points, rows }: Request, point: WirePoint, row: number): void {
+function addTo({ body, points, rows }: Request, point: WirePoint | RawPoint, row: number): void {
   try {
-    body.add(point)
+    if ('isRaw' in point) body.addRaw(point)
+    else body.add(point)
   } catch (error) {
     if (error instanceof ValueRefused || !DroverError.isInstance(error, 'RECORD_REFUSED')) throw error
     throw new DroverError('RECORD_REFUSED', error.message, { cause: error, row })

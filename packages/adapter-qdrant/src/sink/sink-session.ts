@@ -16,6 +16,8 @@ import {
 } from '@drover/core'
 import type { QdrantConnection } from '../connection/qdrant-connection.js'
 import { Embeddings } from '../embed/embeddings.js'
+import { PointPage } from '../source/point-page.js'
+import type { RawPoint, WirePoint } from '../wire/wire-point.js'
 import type { CollectionInfo } from './collection-info.js'
 import { Indexing } from './indexing.js'
 import { makePoints } from './make-points.js'
@@ -96,8 +98,16 @@ export class QdrantSinkSession implements AckSession<Row> {
     try {
       for await (const page of batch) {
         if (operation.signal.aborted) throw abortError(operation.signal)
-        const records = page.rows()
         // What only moves the position needs no collection, and may come before anybody knows what records look like.
+        if (page.count === 0) continue
+        if (page instanceof PointPage) {
+          open ??= await this.#open(operation)
+          if (open.maker.passesOn) {
+            row = await this.#pass(open, page, row, refusals)
+            continue
+          }
+        }
+        const records = page.rows()
         if (records.length === 0) continue
         open ??= await this.#open(operation)
         const { maker, points } = open
@@ -224,7 +234,23 @@ export class QdrantSinkSession implements AckSession<Row> {
     )
   }
 
-  async #add(points: BatchWriter, maker: PointMaker, { point, row }: Draft, refusals: Refusals): Promise<void> {
+  /** @returns the place of the next row */
+  async #pass({ maker, points }: OpenBatch, page: PointPage, first: number, refusals: Refusals): Promise<number> {
+    let row = first
+    for (const raw of page.raw()) {
+      const at = row++
+      const point = refusals.collect(() => maker.pass(raw, at))
+      if (point !== undefined) await this.#add(points, maker, { point, row: at }, refusals)
+    }
+    return row
+  }
+
+  async #add(
+    points: BatchWriter,
+    maker: PointMaker,
+    { point, row }: { readonly point: WirePoint | RawPoint; readonly row: number },
+    refusals: Refusals,
+  ): Promise<void> {
     // Once a record is refused the batch comes again without it.
     if (!refusals.isEmpty) return
     await refusals.collectAsync(async () => {

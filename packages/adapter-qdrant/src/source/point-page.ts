@@ -1,5 +1,6 @@
 import type { Cursor, Page, RecordKey, Row } from '@drover/core'
 import type { ScrollPage } from '../wire/scroll-page.js'
+import type { RawPoint } from '../wire/wire-point.js'
 import { pointIdJson } from './point-order.js'
 import type { QdrantRecord } from './qdrant-record.js'
 
@@ -62,11 +63,24 @@ export class PointPage implements Page<QdrantRecord> {
     return this.#keys
   }
 
+  /** The points as they came, for a sink that passes them on. */
+  raw(): Iterable<RawPoint> {
+    const { answer, places } = this.parts
+    return places.map((place) => answer.rawPoint(place))
+  }
+
   slice(from: number, to: number): PointPage {
     const { answer } = this.parts
     const start = Math.max(from, 0)
     const places = this.parts.places.slice(start, Math.max(to, start))
     const rows = this.#rows?.slice(start, Math.max(to, start))
+    return new PointPage({ ...this.parts, places, bytes: sizeOf(answer, places) }, rows)
+  }
+
+  choose(chosen: readonly number[]): PointPage {
+    const { answer } = this.parts
+    const places = chosen.map((i) => this.parts.places[i] as number)
+    const rows = this.#rows && chosen.map((i) => this.#rows?.[i] as QdrantRecord)
     return new PointPage({ ...this.parts, places, bytes: sizeOf(answer, places) }, rows)
   }
 

@@ -4,7 +4,7 @@ import { writeLatin1, writeUtf8 } from './native-text.js'
 import { payloadText } from './payload-text.js'
 import { pointId, pointIdText } from './point-id.js'
 import { checkSparse, isMulti, isSparse } from './vector-kinds.js'
-import type { NamedVector, WirePoint } from './wire-point.js'
+import type { NamedVector, RawPoint, WirePoint } from './wire-point.js'
 
 const opening = '{"points":['
 
@@ -58,6 +58,25 @@ export class PointsBody {
       this.#at = before
       throw error
     }
+  }
+
+  /**
+   * Adds a point as another server sent it.
+   *
+   * @throws ValueRefused for an id that is none
+   */
+  addRaw({ id, payload, vectors }: RawPoint): void {
+    const text = pointIdText(within('id', () => pointId(id)))
+    this.#ascii(`${this.#count === 0 ? '' : ','}{"id":${text}`)
+    if (payload !== null) {
+      this.#ascii(',"payload":')
+      this.#bytes(payload)
+    }
+    this.#ascii(',"vector":')
+    if (vectors === null) this.#ascii('{}')
+    else this.#bytes(vectors)
+    this.#ascii('}')
+    this.#count++
   }
 
   clear(): void {
@@ -164,6 +183,12 @@ export class PointsBody {
   #text(text: string): void {
     this.#reserve(text.length * 3)
     this.#at = writeUtf8(text, this.#into, this.#at)
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#into.set(bytes, this.#at)
+    this.#at += bytes.length
   }
 
   #reserve(bytes: number): void {

@@ -14,7 +14,7 @@ import {
   skipValue,
   textAt,
 } from './json-bytes.js'
-import type { MultiVector, NamedVector, PointId, WirePoint } from './wire-point.js'
+import type { MultiVector, NamedVector, PointId, RawPoint, WirePoint } from './wire-point.js'
 
 /**
  * One answer of a scroll. On arrival only the ids are read, and where the rest of each point stands; a point is decoded when it is asked
@@ -69,6 +69,17 @@ export class ScrollPage {
     }
   }
 
+  /** As it came. Valid as long as the page is. */
+  rawPoint(index: number): RawPoint {
+    return {
+      id: this.ids[index] as PointId,
+      payload: this.#slice(this.#place(index, Part.payload), this.#place(index, Part.payloadEnd)),
+      vectors: this.#slice(this.#place(index, Part.vector), this.#place(index, Part.vectorEnd)),
+      shardKey: this.#json(this.#place(index, Part.shardKey), this.#place(index, Part.shardKeyEnd)) as ShardKeyOf,
+      isRaw: true,
+    }
+  }
+
   /** All of them. */
   points(): readonly WirePoint[] {
     return this.ids.map((_, index) => this.point(index))
@@ -76,6 +87,10 @@ export class ScrollPage {
 
   #place(index: number, part: number): number {
     return this.#places[index * parts + part] as number
+  }
+
+  #slice(start: number, end: number): Uint8Array | null {
+    return start === end ? null : this.#bytes.subarray(start, end)
   }
 
   #json(start: number, end: number): unknown {
@@ -135,8 +150,24 @@ const noVectors: Vectors = { unnamed: null, named: null }
 type ShardKeyOf = string | number | null
 
 /** Where the parts of a point stand in the answer, one after the other in one list; 0 for what is not there. */
-const Part = { start: 0, end: 1, payload: 2, payloadEnd: 3, shardKey: 4, shardKeyEnd: 5, vector: 6 } as const
-const parts = 7
+const Part = {
+  start: 0,
+  end: 1,
+  payload: 2,
+  payloadEnd: 3,
+  shardKey: 4,
+  shardKeyEnd: 5,
+  vector: 6,
+  vectorEnd: 7,
+} as const
+const parts = 8
+
+/** Where those begin that stand there by a name; where they end comes next. */
+const partsByName: Readonly<Record<string, number | undefined>> = Object.assign(Object.create(null), {
+  payload: Part.payload,
+  shard_key: Part.shardKey,
+  vector: Part.vector,
+})
 
 interface Found {
   readonly ids: PointId[]
@@ -172,16 +203,18 @@ function findPoints(bytes: Buffer): Found {
 
 function findPoint(bytes: Buffer, start: number, { ids, places }: Found): number {
   const base = places.length
-  places.push(start, 0, 0, 0, 0, 0, 0)
+  places.push(start, 0, 0, 0, 0, 0, 0, 0)
   let id: PointId | null = null
   const end = readFields(bytes, start, (name, at) => {
     const behind = name === 'vector' && bytes[at] === openList ? skipNumbers(bytes, at) : skipValue(bytes, at)
     if (isNull(bytes, at)) return behind
     if (name === 'id') id = readId(bytes, at, behind)
-    else if (name === 'vector') places[base + Part.vector] = at
-    else if (name === 'payload' || name === 'shard_key') {
-      places[base + Part[name === 'payload' ? 'payload' : 'shardKey']] = at
-      places[base + Part[name === 'payload' ? 'payloadEnd' : 'shardKeyEnd']] = behind
+    else {
+      const part = partsByName[name]
+      if (part !== undefined) {
+        places[base + part] = at
+        places[base + part + 1] = behind
+      }
     }
     return behind
   })

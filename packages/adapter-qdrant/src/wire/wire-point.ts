@@ -20,6 +20,17 @@ export type MultiVector = readonly Float32Array[]
 /** What a named vector of a point can be. */
 export type NamedVector = Float32Array | SparseVector | MultiVector
 
+/** A point as a server sent it: for one that takes it as it is, so that also what JavaScript has no value for arrives, such as the number 1.0. */
+export interface RawPoint {
+  readonly id: PointId
+  /** JSON; null if there is none. */
+  readonly payload: Uint8Array | null
+  /** JSON of all vectors; null if there are none. */
+  readonly vectors: Uint8Array | null
+  readonly shardKey: string | number | null
+  readonly isRaw: true
+}
+
 /** A point as it goes over the wire. */
 export interface WirePoint {
   readonly id: PointId

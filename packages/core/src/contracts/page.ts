@@ -36,6 +36,8 @@ export interface Page<out R = Row> {
   keys(): readonly RecordKey[]
   /** A page of the records `rows()[from, to)` alone, without the rejected ones; the cursor stays. Leaves a poison record out. */
   slice(from: number, to: number): Page<R>
+  /** The same for records anywhere in it, by their places, ascending: for a page whose sink takes it undecoded. Without it those are given as rows. */
+  choose?(places: readonly number[]): Page<R>
   /**
    * Nobody is going to ask for its rows again, as far as anybody knows: it forgets what it can make again. Rows that are kept
    * until a batch is durable are what the garbage collector moves from place to place.

@@ -159,7 +159,8 @@ export class HeldPage {
     const [first = 0] = ascending
     const last = ascending.at(-1) ?? -1
     if (last - first + 1 === ascending.length) return this.made.slice(first, last + 1)
-    return new ChosenPage(this.made, ascending)
+    const made: Page<Row> = this.made
+    return made.choose?.(ascending) ?? new ChosenPage(this.made, ascending)
   }
 }
 
