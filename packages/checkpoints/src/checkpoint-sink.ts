@@ -46,6 +46,7 @@ export function checkpointSink(
     'keyPrefix',
     'onConflict',
     'embed',
+    'embedding',
     'dimensions',
     'sessions',
   ])
@@ -79,10 +80,12 @@ const layoutsWith: Readonly<Record<string, readonly LayoutName[]>> = {
   table: ['langchain-postgres', 'langchain-sqlite'],
   sessions: ['langchain-postgres'],
   embed: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
+  embedding: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
   dimensions: ['unified-qdrant', 'unified-qdrant-messages', 'langchain-qdrant'],
 }
 
-function refuseForeign(where: string, layout: LayoutName, options: LayoutOptions & LayoutSinkOptions): void {
+/** @throws `OPTION_INVALID` for an option of another layout than the one that is named. */
+export function refuseForeign(where: string, layout: LayoutName, options: LayoutOptions & LayoutSinkOptions): void {
   for (const [name, having] of Object.entries(layoutsWith)) {
     if (options[name as keyof typeof options] === undefined || having.includes(layout)) continue
     throw new DroverError(

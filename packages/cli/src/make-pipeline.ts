@@ -11,6 +11,7 @@ import {
   type StateStore,
 } from '@drover/core'
 import { loadExport } from './modules/load-module.js'
+import { spokenOf } from './option-place.js'
 import type { ChosenPart, PipelineFile, PipelineParts } from './pipeline-file.js'
 import { runFields } from './pipeline-shape.js'
 import { checkpoints } from './stores/checkpoints.js'
@@ -130,7 +131,11 @@ async function makeStore(
 ): Promise<unknown> {
   const { type, ...options } = part
   if (type === undefined) return makeFromModule(file, at, part)
-  return placed(file, [...at, 'type'], () => makeByType(type, role, options, makingOf(file)))
+  try {
+    return await makeByType(type, role, options, makingOf(file))
+  } catch (error) {
+    throw file.error([...at, ...spokenOf(options, error)], error)
+  }
 }
 
 function makingOf({ folder, env, isDryRun }: PipelineFile): Making {

@@ -194,7 +194,7 @@ const reached: Readonly<Record<string, () => Promise<string>>> = {
   },
   'Target database is not up to date': async () => {
     folder.write('backfill_early.ts', backfill('early', '').replaceAll('token_count', 'not_yet'))
-    return all([['backfill', './backfill_early.ts'], 1])
+    return all([['backfill', './backfill_early.ts'], 2])
   },
   'Multiple head revisions present': async () => {
     folder.write('backfill_first.ts', backfill('first', ''))

@@ -29,7 +29,7 @@ export const troubles: readonly Trouble[] = [
   {
     guide: 'backfill-scripts',
     trouble: 'Script hangs',
-    seen: 'A run does not hang silently: what it waits for is said after a minute without a commit (`run:stalled`, `--verbose`), with the session that holds the lock where the store tells. A lock that outlasts the busy timeout and the retries ends it.',
+    seen: 'A run does not hang silently: what it waits for is said after a minute without a commit (`run:stalled` with `--json`), with the session that holds the lock where the store tells. A lock that outlasts the busy timeout and the retries ends it.',
     codes: ['STORE_BUSY'],
     remedy:
       'End the transaction that holds the lock. `--batch-size` makes the locks of the run itself shorter, and `signals` let it rest while others wait.',
@@ -159,7 +159,7 @@ export const troubles: readonly Trouble[] = [
   {
     guide: 'schema-migration-guide',
     trouble: 'Target database is not up to date',
-    seen: 'A backfill names the columns that it needs and does not begin without them.',
+    seen: 'A backfill names the columns that it needs and does not begin without them; the command ends with 2.',
     codes: ['NAME_UNKNOWN'],
     remedy: 'Migrate the schema first; then call the same command.',
   },

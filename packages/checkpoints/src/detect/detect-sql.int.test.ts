@@ -52,7 +52,7 @@ describe('what is found in an SQLite file', () => {
     ])
     const both = await file('both.db', history('message_store'), history('chat_message_history'))
     await expect(opened(both)).rejects.toThrow(
-      /^.*both\.db holds .*table "message_store".* Say which is meant with the option table\.$/,
+      /^.*both\.db holds .*table "message_store".* Say which is meant with the option table \(table_name in the file of a migration\)\.$/,
     )
     const { records } = await readRecords(checkpointSource({ place: both, table: 'message_store' }))
     expect(records).toEqual([])

@@ -40,7 +40,7 @@ export async function findLayout(options: LayoutOptions, operation: Operation): 
 function severalFound(findings: readonly LayoutFinding[], store: string): DroverError {
   const isOneLayout = new Set(findings.map(({ layout }) => layout)).size === 1
   const list = findings.map(({ layout, where }) => (isOneLayout ? where : `"${layout}" (${where})`)).join(' and ')
-  const option = isOneLayout ? 'table' : 'layout'
+  const option = isOneLayout ? 'table (table_name in the file of a migration)' : 'layout'
   return new DroverError('OPTION_INVALID', `${store} holds ${list}. Say which is meant with the option ${option}.`)
 }
 

@@ -75,6 +75,8 @@ export interface LayoutSinkOptions {
   readonly onConflict?: 'error' | 'skip' | 'update'
   /** Makes vectors of the texts of records, for Qdrant. @default vectors are zero throughout; `langchain-qdrant` needs it */
   readonly embed?: (texts: readonly string[]) => Promise<readonly (Float32Array | readonly number[])[]>
+  /** How `embed` is called, as `qdrantSink` takes it: how long one call may take, and how often it is made again. */
+  readonly embedding?: { readonly timeoutMs?: number; readonly maxRetries?: number; readonly [option: string]: unknown }
   /** How long those vectors are. @default what `embed` says of itself, else 768 */
   readonly dimensions?: number
   /**

@@ -4,7 +4,7 @@ import { parquetSource } from '@drover/export-parquet'
 import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import Database from 'better-sqlite3'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { copySqliteCheckpoints, fillSqliteHistory } from '../testing/agent-stores.js'
+import { copySqliteCheckpoints } from '../testing/agent-stores.js'
 import { startDrover } from '../testing/child.js'
 import { drover, events } from '../testing/command.js'
 import { change } from '../testing/messages.js'
@@ -179,64 +179,6 @@ describe('checkpoints as they come', () => {
     expect(readFileSync('points/checkpoints_export.json', 'utf8').match(/"id": ?"/g)?.length).toBeGreaterThanOrEqual(
       25_000,
     )
-  })
-})
-
-describe('stores that cannot be read', () => {
-  const failed = async (filename: string, more: object = {}): Promise<string> => {
-    const { code, stderr } = await drover([
-      ...['run', '--source', 'sqlite', '--source-config', JSON.stringify({ connection_string: filename, ...more })],
-      ...['--destination', 'json', '--dest-config', '{"output_dir": "none"}'],
-    ])
-    expect(code, stderr).not.toBe(0)
-    return stderr
-  }
-
-  test('of no layout that is known', async () => {
-    change('foreign.db', 'CREATE TABLE customers (id INTEGER PRIMARY KEY)')
-    expect(await failed('foreign.db')).toMatch(/SOURCE_NOT_FOUND: .*foreign\.db/)
-  })
-
-  test('of two layouts at once, unless one is named', async () => {
-    fillSqliteHistory('two.db')
-    makeStore('two-b.db', ten)
-    change(
-      'two.db',
-      "ATTACH 'two-b.db' AS b; CREATE TABLE checkpoints AS SELECT * FROM b.checkpoints; CREATE TABLE writes AS SELECT * FROM b.writes",
-    )
-    expect(await failed('two.db')).toMatch(/OPTION_INVALID: .*layout|SOURCE_INVALID/)
-    expect(
-      await drover([
-        ...[
-          'run',
-          '--source',
-          'sqlite',
-          '--source-config',
-          '{"connection_string": "two.db", "layout": "langchain-sqlite"}',
-        ],
-        ...['--destination', 'json', '--dest-config', '{"output_dir": "two"}'],
-      ]),
-    ).toMatchObject({ code: 0 })
-  })
-
-  test('of another age, with columns that are not there', async () => {
-    makeStore('old.db', ten)
-    change('old.db', 'ALTER TABLE checkpoints DROP COLUMN metadata')
-    expect(await failed('old.db')).toMatch(/SOURCE_INVALID: /)
-  })
-
-  test('by date, where the layout keeps no times', async () => {
-    fillSqliteHistory('timeless.db')
-    folder.write(
-      'timeless.yaml',
-      'source_type: sqlite\nsource_config: { connection_string: timeless.db }\ndestination_type: json\ndestination_config: { output_dir: none }\nfilters: { date_from: "2025-01-01" }\n',
-    )
-    const { code, stderr } = await drover(['run', 'timeless.yaml'])
-    expect([code, stderr]).toEqual([
-      expect.any(Number),
-      expect.stringMatching(/OPTION_INVALID: .*date_from|OPTION_INVALID: .*time/),
-    ])
-    expect(code).not.toBe(0)
   })
 })
 

@@ -1,12 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of files
 import { existsSync, readFileSync } from 'node:fs'
+import { useQdrant } from '@drover-internal/qdrant-server/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readPipelineFile } from '../pipeline-file.js'
+import { fillSqliteHistory } from '../testing/agent-stores.js'
 import { drover } from '../testing/command.js'
 import { useFolder } from '../testing/test-folder.js'
 
 const folder = useFolder()
+const qdrant = useQdrant()
 beforeAll(() => process.chdir(folder.path))
 
 const read = (file: string): unknown => parse(readFileSync(file, 'utf8'))
@@ -43,6 +46,44 @@ describe('drover init', () => {
     expect([code, stderr]).toEqual([0, ''])
     const env = { DATABASE_URL: 'postgres://db/x', REDIS_URL: 'redis://r' }
     await expect(readPipelineFile(file, env)).resolves.toMatchObject({ parts: { maxRejected: 100 } })
+  })
+
+  test('writes a file that passes check, once what it says is set', async () => {
+    fillSqliteHistory('history.db')
+    const server = qdrant.url
+    const into = [
+      ['json', './out', 'true'],
+      ['parquet', './out.parquet'],
+      ['sqlite', 'into.db', 'langchain-sqlite'],
+      ['unified', server, 'messages', 'text-embedding-3-small'],
+      ['unified', server, 'messages', 'my-model', '384'],
+    ]
+    for (const [i, answers] of into.entries()) {
+      const file = `checked-${i}.yaml`
+      // Messages have no metadata of their own in a history's table.
+      const all = ['sqlite', 'history.db', '', ...answers, '', answers[0] === 'sqlite' ? 'false' : 'true']
+      const { code, stdout, stderr } = await drover(['init', '-o', file], { OPENAI_API_KEY: '' }, all)
+      expect([code, stderr]).toEqual([0, ''])
+      const isEmbedded = answers.length > 3
+      expect(stdout.includes('It needs OPENAI_API_KEY')).toBe(isEmbedded)
+      const unset = await drover(['check', file], { OPENAI_API_KEY: '' })
+      expect(unset).toMatchObject(
+        isEmbedded ? { code: 2, stderr: expect.stringContaining('OPENAI_API_KEY is not set') } : { code: 0 },
+      )
+      const checked = await drover(['check', file], { OPENAI_API_KEY: 'hunter2' })
+      expect(checked.code, checked.stdout + checked.stderr).toBe(0)
+    }
+    expect(read('checked-4.yaml')).toMatchObject({
+      destination_config: { embedding_model: 'my-model', dimensions: 384 },
+    })
+    expect(existsSync('out') || existsSync('into.db')).toBe(false)
+  })
+
+  test('says which variables a file needs that are not set', async () => {
+    const init = ['init', '-o', 'needs.yaml', '--json']
+    const answers = ['postgresql', '', '', 'redis', '', 'langchain-redis-list']
+    const { stdout } = await drover(init, { DATABASE_URL: 'postgres://db/x', REDIS_URL: undefined }, answers)
+    expect(JSON.parse(stdout)).toEqual({ event: 'init', file: 'needs.yaml', needs: ['REDIS_URL'] })
   })
 
   test.each(['postgresql', 'sqlite', 'redis'])('into %s asks for the layout', async (destination) => {

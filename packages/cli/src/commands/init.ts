@@ -25,7 +25,7 @@ type Config = Record<string, unknown>
 /** `drover init`: asks what goes where, and writes the file that says so; never over one that is there. */
 export async function init(flags: InitFlags, { voice, surroundings }: Watching): Promise<ExitCode> {
   const { output } = flags
-  const { notes } = await preparing(async () => {
+  const { notes, needs } = await preparing(async () => {
     using asker = askerOf(
       surroundings,
       'Answer by a line each on stdin, or give --source, --source-config, --destination and --dest-config.',
@@ -42,9 +42,11 @@ export async function init(flags: InitFlags, { voice, surroundings }: Watching):
     return asked
   })
   for (const note of notes) voice.note(note)
-  voice.tell(`Wrote ${output}. Look at what it would do: drover run ${output} --dry-run`, {
+  const first = needs.length === 0 ? '' : ` It needs ${needs.join(' and ')}: set them, or name a file: --env-file .env.`
+  voice.tell(`Wrote ${output}.${first} Look at what it would do: drover check ${output}`, {
     event: 'init',
     file: output,
+    needs,
   })
   return exitCodes.done
 }
@@ -53,6 +55,8 @@ interface Asked {
   readonly config: Config
   /** What the person has to do besides. */
   readonly notes: readonly string[]
+  /** Variables that are to be set before it is run. */
+  readonly needs: readonly string[]
 }
 
 async function askFor(flags: InitFlags, asker: Asker, env: NodeJS.ProcessEnv): Promise<Asked> {
@@ -81,7 +85,14 @@ async function askFor(flags: InitFlags, asker: Asker, env: NodeJS.ProcessEnv): P
     ...(pattern === '' ? {} : { filters: { thread_pattern: pattern } }),
     ...(isNoted ? { transformers: ['add_metadata'] } : {}),
   }
-  return { config, notes }
+  return { config, notes, needs: variablesOf(config, env) }
+}
+
+/** Variables that a run of the file needs, and that are not set here. */
+function variablesOf(config: Config, env: NodeJS.ProcessEnv): string[] {
+  const named = [...JSON.stringify(config).matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
+  const ofModel = (config.destination_config as Config).embedding_model === undefined ? [] : ['OPENAI_API_KEY']
+  return [...new Set([...named, ...ofModel])].filter((name) => (env[name] ?? '') === '')
 }
 
 /** The file may name variables that are set elsewhere. */
@@ -97,11 +108,17 @@ async function configOf(
 ): Promise<Config> {
   if (given !== undefined) return parsed(given, flag)
   const config: Config = {}
-  for (const { name, ...question } of members) {
+  for (const { name, when, ...question } of members) {
+    if (when?.(config) === false) continue
     const answer = await asker.ask(question)
-    if (answer !== '') config[name] = answer === 'true' || answer === 'false' ? answer === 'true' : answer
+    if (answer !== '') config[name] = answered(name, answer)
   }
   return config
+}
+
+function answered(name: string, answer: string): unknown {
+  if (answer === 'true' || answer === 'false') return answer === 'true'
+  return name === 'dimensions' && /^\d+$/.test(answer) ? Number(answer) : answer
 }
 
 /** What a variable stands for in the file. */

@@ -1,5 +1,5 @@
-import { formatReport, type LiveRun, type Logger, type Report } from '@drover/core'
-import { type ExitCode, exitCodes } from '../exit-codes.js'
+import { DroverError, formatReport, type LiveRun, type Logger, type Report } from '@drover/core'
+import { type ExitCode, exitCodes, UsageError } from '../exit-codes.js'
 import { tellBatches } from '../terminal/batch-lines.js'
 import { stopOnSignals } from '../terminal/interruption.js'
 import { tellEvents } from '../terminal/run-events.js'
@@ -12,12 +12,14 @@ export interface Watching {
   readonly surroundings: Surroundings
   /** The command that goes on where the run stands. */
   readonly again: string
+  /** What to say of an option that was refused when the stores were looked at. @default the error itself */
+  readonly explain?: (error: unknown) => unknown
 }
 
 /** Follows a run to its end, tells what became of it, and gives the exit code. */
 export async function follow(
   run: LiveRun,
-  { voice, surroundings, again }: Watching,
+  { voice, surroundings, again, explain = (error) => error }: Watching,
   isVerbose = false,
 ): Promise<ExitCode> {
   const unhook = stopOnSignals(run, voice, surroundings, again)
@@ -34,9 +36,11 @@ export async function follow(
     if (report.status === 'stopped') voice.note(`Go on with: ${again}`)
     return codeOf(report)
   } catch (error) {
-    voice.fail(error)
+    // Some of what was asked for is found to be wrong only where the store has been looked at: of two layouts none was named.
+    const isUsage = !hasStarted && DroverError.isInstance(error, 'OPTION_INVALID', 'NAME_UNKNOWN')
+    voice.fail(isUsage ? new UsageError(explain(error)) : error)
     if (hasStarted) voice.note(`What was committed stays. Once that is mended, go on with: ${again}`)
-    return exitCodes.failed
+    return isUsage ? exitCodes.usage : exitCodes.failed
   } finally {
     unhook()
   }

@@ -2,6 +2,7 @@ import { dryRun, type LiveRun, type PipelineOptions, type Row, startPipeline, st
 import { readPipeline } from '../document/document-flags.js'
 import { type ExitCode, preparing } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
+import { optionRefused } from '../option-place.js'
 import { hiding, type PipelineFile } from '../pipeline-file.js'
 import { stateByText } from '../stores/store-by-text.js'
 import { dryRunPoints, formatPoints } from '../terminal/dry-run-points.js'
@@ -46,7 +47,7 @@ async function started(
   try {
     if (file.isDryRun) return await rehearsed(file, options, watching)
     const run = await preparing(() => hiding(file, () => start(options)))
-    return await follow(run, watching, flags.verbose)
+    return await follow(run, { ...watching, explain: (error) => optionRefused(file, error) }, flags.verbose)
   } finally {
     await options.state?.[Symbol.asyncDispose]()
   }

@@ -30,23 +30,30 @@ describe('vectors for unified memory', () => {
   let server: Server
   let answers: (input: readonly string[], nth: number) => { readonly status: number; readonly body: object }
   let calls: number
+  /** So many calls are never answered. */
+  let hanging: number
   const good = (input: readonly string[], dimensions = 1536) => ({
     status: 200,
     body: { data: input.map((_, index) => ({ index, embedding: Array(dimensions).fill(0.5) })) },
   })
   beforeAll(async () => {
     server = createServer(async (request, response) => {
+      if (++calls <= hanging) return
       let text = ''
       for await (const chunk of request) text += String(chunk)
-      const { status, body } = answers((JSON.parse(text) as { input: string[] }).input, ++calls)
+      const { status, body } = answers((JSON.parse(text) as { input: string[] }).input, calls)
       response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' })
       response.end(JSON.stringify(body))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
-  afterAll(() => new Promise((resolve) => server.close(resolve)))
+  afterAll(() => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
   beforeEach(() => {
     calls = 0
+    hanging = 0
     answers = (input) => good(input)
   })
   const env = () => ({
@@ -110,6 +117,38 @@ describe('vectors for unified memory', () => {
       { code: 0 },
     )
     expect((await qdrant.client.count(collection, { exact: true })).count).toBe(messages.length)
+  })
+
+  test('are asked for again where the endpoint hangs, after the time that the configuration gives it', async () => {
+    hanging = 2
+    const collection = qdrant.collection()
+    const asked = { ...place(collection), embedding_model: 'text-embedding-3-small', embedding_timeout: 0.2 }
+    const { code, stderr } = await drover([...run(asked), '--json'], env())
+    expect([code, stderr]).toEqual([0, ''])
+    expect(calls).toBe(3)
+    expect((await qdrant.client.count(collection, { exact: true })).count).toBe(messages.length)
+  })
+
+  test('that never come end the run, which says how long it has waited, and can be gone on with', async () => {
+    const collection = qdrant.collection()
+    const written = (base: string): string =>
+      `name: ${base}\nsource: { type: checkpoints, store: sqlite, filename: history.db }\nsink: { type: checkpoints, store: qdrant, url: "${qdrant.url}", collection: ${collection}, embeddingModel: text-embedding-3-small, embedding: { timeoutMs: 100, maxRetries: 0 } }\nmaxRetries: 0\n`
+    folder.write('hangs.yaml', written('hangs'))
+    hanging = Number.POSITIVE_INFINITY
+    const { code, stderr } = await drover(['run', 'hangs.yaml'], env())
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/STORE_UNAVAILABLE: .*embed did not answer within 100 ms\. Check that the service works/),
+    ])
+    expect(stderr).toContain('go on with: drover run hangs.yaml')
+    expect((await qdrant.client.count(collection, { exact: true })).count).toBe(0)
+    const nobody = await drover(['run', 'hangs.yaml'], { ...env(), OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' })
+    expect([nobody.code, nobody.stderr]).toEqual([
+      1,
+      expect.stringMatching(/STORE_UNAVAILABLE: 127\.0\.0\.1:1\/v1\/embeddings cannot be reached/),
+    ])
+    hanging = 0
+    expect(await drover(['run', 'hangs.yaml'], env())).toMatchObject({ code: 0 })
   })
 
   test.each([

@@ -127,12 +127,22 @@ const sinkTypes: Readonly<Record<string, Meaning>> = {
 function partOf(type: string, config: Config, types: Readonly<Record<string, Meaning>>): ChosenPart {
   const { part, names } = types[type] as Meaning
   const options = Object.entries(config)
-    .filter(([name]) => name !== 'decode_responses')
+    .filter(([name]) => name !== 'decode_responses' && name !== 'embedding_timeout')
     .map(([name, value]) =>
       name === 'aes_key' ? ['keys', { aes: value }] : [names[name] ?? name, ofValue(name, value)],
     )
-  return { ...part, ...(Object.fromEntries(options) as object) }
+  return { ...part, ...(Object.fromEntries(options) as object), ...embeddingOf(config) }
 }
+
+/** The run tries a batch again as a whole, and tells of it: an endpoint that hangs is not to be waited for that often within each batch, too. */
+function embeddingOf({ embedding_model, embedder, embedding_timeout }: Config): object {
+  if ((embedding_model ?? embedder ?? embedding_timeout) === undefined) return {}
+  const timeout =
+    embedding_timeout === undefined ? {} : { timeoutMs: Math.round(Number(embedding_timeout) * millisecondsPerSecond) }
+  return { embedding: { maxRetries: 1, ...timeout } }
+}
+
+const millisecondsPerSecond = 1000
 
 function ofValue(name: string, value: unknown): unknown {
   // SQLAlchemy's URLs name a driver of Python's: postgresql+psycopg://
@@ -152,6 +162,7 @@ function placed([first, second, ...rest]: readonly (string | number)[]): readonl
   const types = first === 'source' ? sourceTypes : sinkTypes
   const given = Object.values(types).flatMap(({ names }) => Object.entries(names))
   if (second === 'keys') return [`${side}_config`, 'aes_key']
+  if (second === 'embedding') return [`${side}_config`, 'embedding_timeout']
   const name = given.find(([, inner]) => inner === second)?.[0] ?? second
   return [`${side}_config`, name, ...rest]
 }

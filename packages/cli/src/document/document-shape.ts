@@ -1,4 +1,5 @@
 import {
+  amount,
   anyText,
   anything,
   type ChosenShape,
@@ -75,6 +76,10 @@ const qdrantSink = object(
       'A model of an OpenAI-compatible endpoint that makes the vectors: the variables OPENAI_API_KEY and OPENAI_BASE_URL say where.',
     ),
     embedder: text('A function of your own that makes the vectors: ./embed.ts#embed.'),
+    embedding_timeout: amount(
+      0.1,
+      'How long one call for vectors may take, in seconds, before it counts as failed and is made again. Default: 60.',
+    ),
     dimensions: whole(1, 'How long the vectors are.'),
     layout: layoutOf('qdrant', `${written} Default: unified-qdrant.`),
     on_conflict: onConflict,

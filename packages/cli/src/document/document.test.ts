@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { parseYaml } from '../file/yaml-file.js'
 import { checkPipelineFile, type PipelineParts } from '../pipeline-file.js'
 import { useFolder } from '../testing/test-folder.js'
-import { type DocumentFlags, readPipeline } from './document-flags.js'
+import { readPipeline } from './document-flags.js'
 
 const folder = useFolder()
 const example = path.resolve(import.meta.dirname, '../../../../examples/checkpoint-migration/config.yaml')
@@ -30,15 +30,6 @@ destination_type: json
 destination_config: { output_dir: ./exports }
 `
 
-/** What the flags alone say. */
-const flags = (more: DocumentFlags = {}): DocumentFlags => ({
-  source: 'sqlite',
-  sourceConfig: '{"connection_string": "sqlite:///checkpoints.db"}',
-  destination: 'json',
-  destConfig: '{"output_dir": "./exports", "single_file": false}',
-  ...more,
-})
-
 describe('a configuration', () => {
   test('says what a pipeline says in other words', () => {
     expect(parts(readFileSync(example, 'utf8'))).toEqual({
@@ -56,6 +47,7 @@ describe('a configuration', () => {
         url: 'http://localhost:6333',
         collection: 'migrated_checkpoints',
         embeddingModel: 'text-embedding-ada-002',
+        embedding: { maxRetries: 1 },
       },
       transform: [{ type: 'add-metadata' }],
       batchSize: 1000,
@@ -148,6 +140,16 @@ describe('a configuration', () => {
     ['a layout', whole.replace('" }', '", layout: langchain }'), 'there is no layout "langchain"'],
     ['what is missing', 'source_type: redis', 'the file lacks source_config, destination_type and destination_config'],
     ['bytes', whole.replace('" }', '", decode_responses: false }'), 'c.yaml:2:55: decode_responses is true'],
+    [
+      'a date',
+      `${whole}filters:\n  date_from: "2025-13-01"\n`,
+      'c.yaml:6:14: date_from is a date or an instant of ISO 8601, such as "2025-01-31" or "2025-01-31T08:30:00Z", not "2025-13-01"',
+    ],
+    [
+      'a time to wait for vectors',
+      whole.replace(/json\n.*/, 'unified\ndestination_config: { collection: c, embedding_timeout: 0 }'),
+      'c.yaml:4:57: embedding_timeout is a number of at least 0.1, not 0',
+    ],
     ['a list of one', `${whole}transformers: add_metadata`, 'transformers is a list, not "add_metadata"'],
   ])('that has %s wrong is refused with its place', async (_, text, said) => {
     expect(await refusal(() => parts(text))).toContain(said)
@@ -219,93 +221,5 @@ describe('the name of a run', () => {
 
   test('is what the file says, where it says one', () => {
     expect(nameOf(`name: mine\n${whole}`)).toBe('mine')
-  })
-})
-
-describe('flags', () => {
-  const read = (given: DocumentFlags, file?: string, env: NodeJS.ProcessEnv = {}) => readPipeline(file, given, env)
-
-  test('say all of it', async () => {
-    const { parts: made } = await read(flags())
-    expect(made).toMatchObject({
-      source: { store: 'sqlite', filename: 'sqlite:///checkpoints.db' },
-      sink: { type: 'checkpoints-json', outputDir: './exports', singleFile: false },
-    })
-  })
-
-  test('take variables', async () => {
-    const { parts: made } = await read(flags({ sourceConfig: '{"connection_string":"${DB}"}' }), undefined, {
-      DB: 'a.db',
-    })
-    expect(made.source).toMatchObject({ filename: 'a.db' })
-  })
-
-  test('go before a file: of a configuration, member by member, unless they name another store', async () => {
-    const file = folder.write('before.yaml', whole)
-    const one = await read({ destConfig: '{"indent": 4}' }, file)
-    expect(one.parts.sink).toEqual({ type: 'checkpoints-json', outputDir: './exports', indent: 4 })
-    expect(
-      (await read({ config: file, sourceConfig: '{"key_prefix": "x:"}', source: 'redis' })).parts.source,
-    ).toMatchObject({
-      connection: 'redis://localhost:6379',
-      keyPrefix: 'x:',
-    })
-    const other = await read({ source: 'sqlite', sourceConfig: '{"connection_string": "a.db"}' }, file)
-    expect(other.parts.source).toEqual({ type: 'checkpoints', store: 'sqlite', filename: 'a.db' })
-  })
-
-  test.each<[string, DocumentFlags, string]>([
-    ['nothing', {}, 'Name what is to run: a file, or --source, --source-config, --destination and --dest-config.'],
-    ['a part', { source: 'redis', sourceConfig: '{}' }, 'it lacks --destination and --dest-config'],
-    ['an unknown store', flags({ source: 'mysql' }), '--source: there is no source_type "mysql"'],
-    [
-      'an unknown name',
-      flags({ sourceConfig: '{"connection_string": "a.db", "tabel_name": "x"}' }),
-      '--source-config /tabel_name: source_config has no "tabel_name"; did you mean "table_name"?',
-    ],
-    [
-      'a name of another store',
-      flags({ destConfig: '{"output_dir": "x", "compression": "zstd"}' }),
-      '--dest-config /compression: destination_config of destination_type json has no "compression", which is of parquet',
-    ],
-    [
-      'another kind of value',
-      flags({ destConfig: '{"output_dir": "x", "indent": {"a/b": 1}}' }),
-      '--dest-config /indent: indent is a whole number of at least 0, not an object',
-    ],
-    ['a name twice', flags({ destConfig: '{"output_dir": "x", "output_dir": "y"}' }), 'Map keys must be unique'],
-    ['a list', flags({ destConfig: '[1]' }), '--dest-config takes a JSON object'],
-    ['a variable that is not set', flags({ destConfig: '{"output_dir": "${NONE}"}' }), 'the variable NONE is not set'],
-    ['something cut off', flags({ destConfig: '{"output_dir": "x"' }), '--dest-config is no JSON: it breaks off'],
-    [
-      'single quotes',
-      flags({ destConfig: "{'output_dir': 'x'}" }),
-      '--dest-config is no JSON: it breaks off at character 2 of 19',
-    ],
-  ])('that give %s are refused', async (_, given, said) => {
-    expect(await refusal(() => read(given))).toContain(said)
-  })
-
-  test('beside a pipeline in other words are refused', async () => {
-    const file = folder.write('own.yaml', 'name: x\nsource: { type: redis }\nsink: { type: ndjson, path: x }\n')
-    expect(await refusal(() => read({ source: 'redis' }, file))).toContain('--source goes before source_type')
-    expect(await refusal(() => read({ config: 'a.yaml' }, 'b.yaml'))).toContain(
-      'Name one file: b.yaml, or --config a.yaml',
-    )
-  })
-
-  test('that cannot be read never say what stands in them', async () => {
-    for (const text of [
-      '{"connection_string": "postgresql://user:hunter2@host/db"',
-      "{'connection_string': 'hunter2'}",
-      '{"connection_string": hunter2}',
-      '"hunter2"',
-      'hunter2',
-      '["hunter2"]',
-      '{"connection_string": ["hunter2"]}',
-      '{"connection_string": {"hunter2": 1}}',
-      '{"connection_string": 4711.5, "table_name": ""}',
-    ])
-      expect(await refusal(() => read(flags({ sourceConfig: text })))).not.toMatch(/hunter2|4711/)
   })
 })

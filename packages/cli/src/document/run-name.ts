@@ -17,9 +17,9 @@ export function runName(identity: Identity): string {
   return `checkpoints-${digest.slice(0, 12)}`
 }
 
-/** A password that was changed is no other run. The order in which names stand says nothing either. */
+/** A password that was changed is no other run, nor is one that waits longer for its vectors. The order in which names stand says nothing either. */
 function withoutSecrets(name: string, value: unknown): unknown {
-  if (name === 'apiKey' || name === 'keys') return undefined
+  if (name === 'apiKey' || name === 'keys' || name === 'embedding') return undefined
   if (typeof value === 'string') return paths.has(name) ? absolute(value) : withoutPassword(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

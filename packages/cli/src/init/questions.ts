@@ -1,4 +1,5 @@
 import { checkpointLayouts } from '../stores/checkpoint-layouts.js'
+import { lengthsOfModels } from '../stores/checkpoints.js'
 
 /** Something that is asked for. */
 export interface Question {
@@ -14,6 +15,8 @@ export interface Member extends Question {
   readonly name: string
   /** What is usual for a destination where the source says the usual already: nobody moves a store into itself. */
   readonly elsewhere?: string
+  /** Whether it is asked for, beside what was answered before. @default always */
+  readonly when?: (config: Readonly<Record<string, unknown>>) => boolean
 }
 
 export const sourceQuestion: Question = {
@@ -103,6 +106,11 @@ function membersOf(type: string): readonly Member[] {
           name: 'embedding_model',
           message: 'Model for the vectors, such as text-embedding-3-small? Empty makes none.',
           usual: '',
+        },
+        {
+          name: 'dimensions',
+          message: 'How many numbers does a vector of this model have?',
+          when: ({ embedding_model: model }) => model !== undefined && !Object.hasOwn(lengthsOfModels, String(model)),
         },
       ]
     default: {

@@ -1,7 +1,8 @@
-import { suggestNames } from '@drover/core'
+import { parseInstant, suggestNames } from '@drover/core'
 import type { FileProblems } from '../file/file-problems.js'
 import { type Given, type GivenMap, type GivenScalar, type Place, shownGiven } from '../file/given.js'
 import { comparisons, conditionOperators, valueLists } from './filter-words.js'
+import { kindOf, kindsOf } from './kinds.js'
 import type { ChosenShape, ObjectShape, Shape, TextShape, VariantsShape } from './shape.js'
 
 /** Compares what a file gives with what it may give, notes what is wrong, and makes plain values of the rest. */
@@ -34,7 +35,8 @@ export class ShapeChecker {
     }
   }
 
-  #text(given: Given, { choices, mayBeEmpty = false, isSecret = false }: TextShape, name: string): unknown {
+  #text(given: Given, shape: TextShape, name: string): unknown {
+    const { choices, mayBeEmpty = false, isSecret = false, isInstant = false } = shape
     if (given.kind !== 'scalar' || typeof given.value !== 'string' || (given.value === '' && !mayBeEmpty)) {
       const isNumber = given.kind === 'scalar' && given.value !== null && typeof given.value !== 'string'
       const wanted = `${name} is a text${mayBeEmpty ? '' : ' that is not empty'}`
@@ -43,6 +45,11 @@ export class ShapeChecker {
       this.problems.add(given.place, `${wanted}${hint}`)
       return undefined
     }
+    if (isInstant && parseInstant(given.value) === null)
+      return this.#wrong(
+        given,
+        `${name} is a date or an instant of ISO 8601, such as "2025-01-31" or "2025-01-31T08:30:00Z"`,
+      )
     if (choices !== undefined && !choices.includes(given.value)) {
       const hint = given.written === undefined ? suggestNames(given.value, choices) : `; it is ${listed(choices)}`
       this.problems.add(given.place, `there is no ${name} ${shownGiven(given)}${hint}`)
@@ -246,38 +253,6 @@ function resolved({ value, written, isPlain }: GivenScalar): GivenScalar['value'
 
 function textOf(given: Given | undefined): string | undefined {
   return given?.kind === 'scalar' && typeof given.value === 'string' ? given.value : undefined
-}
-
-type Kind = 'text' | 'number' | 'truth value' | 'list' | 'object' | 'nothing'
-
-function kindOf(given: Given): Kind {
-  if (given.kind === 'list') return 'list'
-  if (given.kind === 'map') return 'object'
-  if (given.value === null) return 'nothing'
-  if (typeof given.value === 'string') return 'text'
-  return typeof given.value === 'boolean' ? 'truth value' : 'number'
-}
-
-function kindsOf(shape: Shape): readonly Kind[] {
-  switch (shape.kind) {
-    case 'text':
-      return ['text']
-    case 'number':
-      return ['number']
-    case 'flag':
-      return ['truth value']
-    case 'list':
-      return ['list']
-    case 'either':
-      return shape.of.flatMap(kindsOf)
-    case 'anything':
-      return ['text', 'number', 'truth value', 'list', 'object', 'nothing']
-    case 'map':
-    case 'object':
-    case 'variants':
-    case 'filter':
-      return ['object']
-  }
 }
 
 function namesOf({ fields, required }: ObjectShape): string {

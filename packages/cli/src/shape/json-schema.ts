@@ -33,7 +33,12 @@ class SchemaWriter {
     switch (shape.kind) {
       case 'text':
         if (shape.choices !== undefined) return { enum: shape.choices }
-        return { ...usualOf(shape), type: 'string', ...(shape.mayBeEmpty === true ? {} : { minLength: 1 }) }
+        return {
+          ...usualOf(shape),
+          type: 'string',
+          ...(shape.mayBeEmpty === true ? {} : { minLength: 1 }),
+          ...(shape.isInstant === true ? { pattern: instantOrVariable } : {}),
+        }
       case 'number':
         return { type: shape.isWhole ? 'integer' : 'number', minimum: shape.least }
       case 'flag':
@@ -95,6 +100,9 @@ class SchemaWriter {
     })
   }
 }
+
+/** What it looks like; whether there is such a day the checker says. */
+const instantOrVariable = String.raw`\$\{|^([+-]\d{6}|\d{4})-\d\d-\d\d([Tt ]\d\d:\d\d.*)?$`
 
 /** An editor offers what is listed, and takes all others. */
 function usualOf({ usual }: TextShape): JsonSchema {

@@ -23,6 +23,8 @@ export interface TextShape {
   readonly usual?: readonly string[]
   /** The empty text means something too. @default false */
   readonly mayBeEmpty?: boolean
+  /** A date, or an instant, of ISO 8601. @default false */
+  readonly isInstant?: boolean
   /** It may hold a password: messages never show it. @default false */
   readonly isSecret?: boolean
   readonly about?: string
@@ -77,6 +79,8 @@ export interface VariantsShape {
 export const text = (about?: string): TextShape => ({ kind: 'text', ...said(about) })
 /** May hold a password. */
 export const secret = (about?: string): TextShape => ({ kind: 'text', isSecret: true, ...said(about) })
+/** A date, or an instant. */
+export const instant = (about?: string): TextShape => ({ kind: 'text', isInstant: true, ...said(about) })
 /** Also the empty one. */
 export const anyText = (about?: string): TextShape => ({ kind: 'text', mayBeEmpty: true, ...said(about) })
 export const choice = (choices: readonly string[], about?: string): TextShape => ({

@@ -16,7 +16,7 @@ import {
 } from '../shape/shape.js'
 import { checkpointFiltersShape } from './checkpoint-filters.js'
 import { checkpointLayouts } from './checkpoint-layouts.js'
-import { withEmbed } from './embed.js'
+import { embeddingShape, withEmbed } from './embed.js'
 import type { StoreType } from './store-type.js'
 
 type Store = keyof typeof checkpointLayouts
@@ -61,11 +61,12 @@ const places: Readonly<Record<Store, { readonly shape: ObjectShape; readonly req
   },
 }
 
-const embedding = {
+const vectors = {
   embeddingModel: text(
     'A model of an OpenAI-compatible endpoint that makes the vectors: the variables OPENAI_API_KEY and OPENAI_BASE_URL say where.',
   ),
   embedder: text('A function of your own that makes the vectors: ./embed.ts#embed.'),
+  embedding: embeddingShape,
   dimensions: whole(1, 'How long the vectors are.'),
 }
 
@@ -93,7 +94,7 @@ const sink = byStore(
   'Writes checkpoints or messages as LangGraph or LangChain keep them.',
   (store) => ({
     onConflict: choice(['error', 'skip', 'update'], 'What becomes of a record whose key is there. Default: error.'),
-    ...(store === 'qdrant' ? embedding : {}),
+    ...(store === 'qdrant' ? vectors : {}),
     ...(store === 'postgres' ? { sessions } : {}),
   }),
 )
@@ -113,7 +114,7 @@ export const checkpoints: StoreType = {
 }
 
 /** How long the vectors of models are: https://platform.openai.com/docs/guides/embeddings */
-const ofModels: Readonly<Record<string, number>> = {
+export const lengthsOfModels: Readonly<Record<string, number>> = {
   'text-embedding-ada-002': 1536,
   'text-embedding-3-small': 1536,
   'text-embedding-3-large': 3072,
@@ -121,14 +122,14 @@ const ofModels: Readonly<Record<string, number>> = {
 
 /** Not every model can be asked for vectors of a length; none has to be, for those it makes anyhow. */
 function askedFor({ dimensions, ...options }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const isUsual = dimensions === undefined || dimensions === ofModels[String(options.embeddingModel)]
+  const isUsual = dimensions === undefined || dimensions === lengthsOfModels[String(options.embeddingModel)]
   return isUsual ? options : { ...options, dimensions }
 }
 
 /** A collection is made for vectors of one length. @throws `OPTION_INVALID` where nobody says it. */
 function dimensionsOf({ dimensions, embeddingModel, embedder }: Readonly<Record<string, unknown>>): object {
   if (embeddingModel === undefined && embedder === undefined) return dimensions === undefined ? {} : { dimensions }
-  const known = dimensions ?? ofModels[String(embeddingModel)]
+  const known = dimensions ?? lengthsOfModels[String(embeddingModel)]
   if (known !== undefined) return { dimensions: known }
   throw new DroverError(
     'OPTION_INVALID',

@@ -1,9 +1,25 @@
 import { DroverError } from '@drover/core'
 import { loadExport } from '../modules/load-module.js'
+import { object, whole } from '../shape/shape.js'
 import { loadPackage } from './load-package.js'
 import type { Making } from './store-type.js'
 
 type Options = Readonly<Record<string, unknown>>
+
+/** How what makes the vectors is called, in the words of a file. */
+export const embeddingShape = object(
+  {
+    batchSize: whole(1, 'Texts of one call. Default: 96.'),
+    batchCharacters: whole(1, 'Characters of one call. Default: 100000.'),
+    concurrency: whole(1, 'Calls at once. Default: 4.'),
+    requestsPerSecond: whole(1, 'Calls that begin in a second. Default: no ceiling.'),
+    timeoutMs: whole(1, 'How long one call may take, in milliseconds. Default: 60000.'),
+    maxRetries: whole(0, 'How often a call is made again. Default: 5.'),
+    cacheBytes: whole(0, 'Memory for the vectors of texts that come again, in bytes. Default: 67108864.'),
+  },
+  [],
+  'How the embedder is called.',
+)
 
 /**
  * Options of a sink with what makes the vectors: a model of an OpenAI-compatible endpoint, or a function of the user's own.

@@ -12,7 +12,7 @@ import {
   text,
   whole,
 } from '../shape/shape.js'
-import { withEmbed } from './embed.js'
+import { embeddingShape, withEmbed } from './embed.js'
 import type { StoreType } from './store-type.js'
 
 const location = {
@@ -95,19 +95,7 @@ export const qdrant: StoreType = {
           dimensions: whole(1, 'How long the vectors of embeddingModel are to be.'),
           embedText: text('The field that is embedded.'),
           embedVector: text('The vector that is embedded. Default: the only one.'),
-          embedding: object(
-            {
-              batchSize: whole(1, 'Texts of one call. Default: 96.'),
-              batchCharacters: whole(1, 'Characters of one call. Default: 100000.'),
-              concurrency: whole(1, 'Calls at once. Default: 4.'),
-              requestsPerSecond: whole(1, 'Calls that begin in a second. Default: no ceiling.'),
-              timeoutMs: whole(1, 'How long one call may take, in milliseconds. Default: 60000.'),
-              maxRetries: whole(0, 'How often a call is made again. Default: 5.'),
-              cacheBytes: whole(0, 'Memory for the vectors of texts that come again, in bytes. Default: 67108864.'),
-            },
-            [],
-            'How the embedder is called.',
-          ),
+          embedding: embeddingShape,
           onConflict: choice(
             ['update', 'skip'],
             'What becomes of a record whose id is there: the point is replaced, or left alone. Default: update.',

@@ -104,7 +104,7 @@ function pointSink(
 ): AckSink<SinkRecord> {
   const place = qdrantPlace(layout, options)
   checkWholeNumber(layout, 'dimensions', options.dimensions, 1)
-  const { onConflict = 'update', embed } = options
+  const { onConflict = 'update', embed, embedding } = options
   if (onConflict === 'error') {
     throw new DroverError(
       'OPTION_INVALID',
@@ -125,6 +125,7 @@ function pointSink(
     batchSize,
     batchBytes,
     ...(model === undefined ? {} : { embed: model, embedText: (record) => made(record).text }),
+    ...(embedding === undefined ? {} : { embedding }),
   }
   return {
     specVersion: 1,
