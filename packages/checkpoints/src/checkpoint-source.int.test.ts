@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { memoryStateStore, runPipeline } from '@drover/core'
+import { memorySource, memoryStateStore, runPipeline } from '@drover/core'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { checkpointSink } from './checkpoint-sink.js'
 import { type CheckpointSourceOptions, checkpointSource } from './checkpoint-source.js'
+import { checkpoint } from './export/testing/records.js'
 import { copyStore } from './layouts/sql/testing/fixtures.js'
 import type { StorePlace } from './layouts/store-place.js'
 import type { CheckpointRecord } from './records/checkpoint-record.js'
@@ -52,6 +53,31 @@ describe('checkpoints of some threads, or of some time', () => {
     expect(await threads({ date_to: '2001-01-01' })).toEqual({})
   })
 
+  it('are dead letters where their time is none, if dates choose among them', async () => {
+    const odd: StorePlace = { type: 'sqlite', filename: join(folder, 'odd.db') }
+    const times = ['2025-01-31T08:30:00Z', 'yesterday', '2025-01-31', '2025-02-31T08:30:00Z', '2099-01-01T00:00:00Z']
+    const records = times.map((ts, i) => checkpoint(`id-${i}`, { state: { checkpoint: { v: 4, ts }, channels: {} } }))
+    const other = checkpoint('id-0', { thread_id: 'other', state: { checkpoint: { v: 4, ts: 'never' }, channels: {} } })
+    await runPipeline({
+      name: 'odd',
+      source: memorySource({ records: [...records, other], key: ['thread_id', 'checkpoint_ns', 'checkpoint_id'] }),
+      sink: checkpointSink({ place: odd, layout: 'langgraph-sqlite' }) as never,
+      state: memoryStateStore(),
+    })
+    const read = (filters: CheckpointSourceOptions['filters'], size: number) =>
+      readRecords(checkpointSource({ place: odd, ...(filters && { filters }) }), size)
+    expect((await read(undefined, 4)).records).toHaveLength(6)
+    for (const size of [1, 4, 100]) {
+      const { records: found, rejected } = await read({ thread_id: 't', date_to: '2025-12-31' }, size)
+      expect(found.map((record) => (record as CheckpointRecord).checkpoint_id)).toEqual(['id-0'])
+      expect(rejected.map(({ key }) => key?.[2])).toEqual(['id-1', 'id-2', 'id-3'])
+      expect(rejected[0]?.error).toMatchObject({
+        code: 'RECORD_UNREADABLE',
+        message: expect.stringContaining('yesterday'),
+      })
+    }
+  })
+
   it('are counted as far as the store can, and copied once', async () => {
     const source = checkpointSource({ place, filters: { thread_pattern: 'customer-*' } })
     const target: StorePlace = { type: 'sqlite', filename: join(folder, 'some.db') }
@@ -74,6 +100,9 @@ describe('options that make no sense', () => {
     expect(made({ place, layout: 'langgraph-sqllite' })).toThrow(/did you mean "langgraph-sqlite"/)
     expect(made({ place, layout: 'langgraph-postgres' })).toThrow(
       /lies in postgres, and the place given is of the type sqlite/,
+    )
+    expect(made({ place, layout: 'langgraph-sqlite', table: 'notes' })).toThrow(
+      /table is an option of "langchain-postgres" and "langchain-sqlite", and the layout is "langgraph-sqlite"/,
     )
     expect(made({ place, filters: { date_from: 'yesterday' } })).toThrow(/yesterday/)
     expect(() => checkpointSink({ place })).toThrow(/say with layout how the data is to lie there.*langgraph-sqlite/)

@@ -2,9 +2,10 @@ import { type ConnectOperation, checkOptionNames, checkText, type Source, type S
 import { checkPlace } from './base/check-place.js'
 import { FilteredSession } from './base/filtered-session.js'
 import { placeName } from './base/place-name.js'
+import { refuseForeign } from './checkpoint-sink.js'
 import { findLayout } from './detect/find-layouts.js'
 import { warnOfLeftOutStore } from './detect/left-out-store.js'
-import { type CheckpointFilterOptions, checkpointFilters } from './filters/checkpoint-filters.js'
+import { type CheckpointFilterOptions, checkpointFilters, timeField } from './filters/checkpoint-filters.js'
 import type { CheckpointLayoutName, Layout, LayoutName, LayoutOptions, MessageLayoutName } from './layouts/layout.js'
 import { layoutByName, layouts } from './layouts/registry.js'
 import type { CheckpointRecord } from './records/checkpoint-record.js'
@@ -45,6 +46,7 @@ export function checkpointSource(options: CheckpointSourceOptions): Source<Check
   if (options.name !== undefined) checkText(where, 'name', options.name)
   const { layout, filters, name, ...rest } = options
   const given = layout === undefined ? undefined : layoutByName(where, layout)
+  if (given !== undefined) refuseForeign(where, given.name, rest)
   // What is wrong with them is said before anything is opened.
   if (filters !== undefined) checkpointFilters(filters, { records: given?.records ?? 'checkpoints' })
   const made = given?.source(rest)
@@ -77,7 +79,9 @@ async function connect(
     const { hasTimestamps: has = true } = layout
     const hasTimestamps = typeof has === 'boolean' ? has : await has({ ...options, ...found?.options }, operation)
     const filter = checkpointFilters(filters, { records: layout.records, hasTimestamps, layout: layout.name })
-    return filter === null ? session : new FilteredSession(session, filter, schema)
+    return filter === null
+      ? session
+      : new FilteredSession(session, filter, { ...schema, instant: timeField(layout.records) })
   } catch (error) {
     await session[Symbol.asyncDispose]()
     throw error

@@ -4,18 +4,28 @@ import {
   type Cursor,
   compileFilter,
   conjunctsOf,
+  DroverError,
   type Filter,
   type Operation,
   type Page,
   type Partition,
+  parseInstant,
   type ReadOptions,
   type RecordKey,
   type RecordSchema,
   type Row,
   type SourceReject,
   type SourceSession,
+  shown,
 } from '@drover/core'
 import { fieldsOf } from './filter-fields.js'
+
+/** Of which records it is. */
+interface FilteredRecords {
+  readonly key: readonly string[]
+  /** The field that holds an instant: a record with something else in it is of no date, and is rejected by a condition on it. */
+  readonly instant: string
+}
 
 /** A session that gives those records alone that fit a filter: the store leaves out what it can, the rest is left out here. */
 export class FilteredSession<R> implements SourceSession<R> {
@@ -25,17 +35,17 @@ export class FilteredSession<R> implements SourceSession<R> {
   readonly partition?: NonNullable<SourceSession<R>['partition']>
   readonly split?: NonNullable<SourceSession<R>['split']>
   readonly #pushed: Filter | undefined
-  readonly #fits: ((record: R) => boolean) | undefined
+  readonly #fits: Fits<R> | undefined
   readonly #fitsKey: (key: SourceReject['key']) => boolean
 
   constructor(
     private readonly inner: SourceSession<R>,
     filter: Filter,
-    { key }: RecordSchema,
+    { key, instant }: FilteredRecords,
   ) {
     const { pushed, rest = pushed === undefined ? filter : undefined } = inner.pushDown?.(filter) ?? { rest: filter }
     this.#pushed = pushed
-    this.#fits = rest === undefined ? undefined : (compileFilter(rest) as unknown as (record: R) => boolean)
+    this.#fits = rest === undefined ? undefined : fitsOf<R>(rest, instant)
     this.#fitsKey = keyTest(rest, key)
     if (inner.hasParts !== undefined) this.hasParts = inner.hasParts
     if (inner.count !== undefined) this.count = (options) => this.#count(options)
@@ -77,6 +87,33 @@ export class FilteredSession<R> implements SourceSession<R> {
   }
 }
 
+/** Whether a record fits. @throws `RECORD_UNREADABLE` if that cannot be said */
+type Fits<R> = (record: R) => boolean
+
+function fitsOf<R>(filter: Filter, instant: string): Fits<R> {
+  const conditions = conjunctsOf(filter)
+  const asks = (one: Filter): boolean => fieldsOf(one).includes(instant)
+  const others = compiled(conditions.filter((one) => !asks(one)))
+  const ofTime = conditions.filter(asks)
+  if (ofTime.length === 0) return others as Fits<R>
+  const dates = compiled(ofTime)
+  const fits = (record: Row): boolean => {
+    if (!others(record)) return false
+    const time = record[instant]
+    if (typeof time !== 'string' || parseInstant(time)?.form === 'date-time') return dates(record)
+    throw new DroverError(
+      'RECORD_UNREADABLE',
+      `Its time is ${shown(time)}, which is no instant of ISO 8601, so that date_from and date_to cannot say whether it is meant. Leave them out, or choose by thread.`,
+    )
+  }
+  return fits as unknown as Fits<R>
+}
+
+function compiled(conditions: readonly Filter[]): (record: Row) => boolean {
+  const filter = allOf(conditions)
+  return filter === undefined ? () => true : compileFilter(filter)
+}
+
 /** Of a record that cannot be decoded, only the key can fit or not. */
 function keyTest(rest: Filter | undefined, names: readonly string[]): (key: SourceReject['key']) => boolean {
   const ofKey =
@@ -87,18 +124,27 @@ function keyTest(rest: Filter | undefined, names: readonly string[]): (key: Sour
   return (key) => key === null || fits(Object.fromEntries(names.map((name, i) => [name, key[i]])) as Row)
 }
 
+/** What of a page fits, by its place, and what cannot be said to. */
+interface Chosen {
+  readonly places: readonly number[]
+  readonly rejected: readonly SourceReject[]
+}
+
 /** The records of a page that fit. */
 class FilteredPage<R> implements Page<R> {
-  #places: readonly number[] | undefined
+  #chosen: Chosen | undefined
 
   constructor(
     private readonly inner: Page<R>,
-    private readonly fits: (record: R) => boolean,
+    private readonly fits: Fits<R>,
     private readonly fitsKey: (key: SourceReject['key']) => boolean,
+    /** A part of a page, whose rejected records are that page's. */
+    private readonly isPart = false,
   ) {}
 
   get count(): number {
-    return this.#fitting().length + this.rejected.length
+    const { places, rejected } = this.#choose()
+    return places.length + rejected.length
   }
 
   get bytes(): number {
@@ -110,33 +156,47 @@ class FilteredPage<R> implements Page<R> {
   }
 
   get rejected(): readonly SourceReject[] {
-    return (this.inner.rejected ?? []).filter(({ key }) => this.fitsKey(key))
+    return this.#choose().rejected
   }
 
   rows(): readonly R[] {
     const rows = this.inner.rows()
-    return this.#fitting().map((place) => rows[place] as R)
+    return this.#choose().places.map((place) => rows[place] as R)
   }
 
   keys(): readonly RecordKey[] {
     const keys = this.inner.keys()
-    return this.#fitting().map((place) => keys[place] as RecordKey)
+    return this.#choose().places.map((place) => keys[place] as RecordKey)
   }
 
   slice(from: number, to: number): Page<R> {
-    const places = this.#fitting().slice(Math.max(from, 0), Math.max(to, from, 0))
+    const places = this.#choose().places.slice(Math.max(from, 0), Math.max(to, from, 0))
     const [first, last] = [places[0], places.at(-1)]
     if (first === undefined || last === undefined) return this.inner.slice(0, 0)
-    return new FilteredPage(this.inner.slice(first, last + 1), this.fits, this.fitsKey)
+    return new FilteredPage(this.inner.slice(first, last + 1), this.fits, this.fitsKey, true)
   }
 
   release(isReread: boolean): void {
-    this.#fitting()
+    this.#choose()
     this.inner.release?.(isReread)
   }
 
-  #fitting(): readonly number[] {
-    this.#places ??= this.inner.rows().flatMap((row, i) => (this.fits(row) ? [i] : []))
-    return this.#places
+  #choose(): Chosen {
+    this.#chosen ??= this.#chooseAll()
+    return this.#chosen
+  }
+
+  #chooseAll(): Chosen {
+    const places: number[] = []
+    const rejected = (this.inner.rejected ?? []).filter(({ key }) => this.fitsKey(key))
+    for (const [i, row] of this.inner.rows().entries()) {
+      try {
+        if (this.fits(row)) places.push(i)
+      } catch (error) {
+        if (!DroverError.isInstance(error, 'RECORD_UNREADABLE')) throw error
+        if (!this.isPart) rejected.push({ key: this.inner.keys()[i]?.source ?? null, error })
+      }
+    }
+    return { places, rejected }
   }
 }

@@ -45,9 +45,14 @@ const optionNames = ['thread_id', 'thread_pattern', 'exclude_threads', 'date_fro
  */
 export function checkpointFilters(options: CheckpointFilterOptions, of: FilteredRecords): Filter | null {
   checkOptionNames(where, options, optionNames)
-  const [thread, time] = of.records === 'checkpoints' ? ['thread_id', 'timestamp'] : ['session_id', 'created_at']
-  const parts = [...threadParts(options, thread), ...dateParts(options, time, of)]
+  const thread = of.records === 'checkpoints' ? 'thread_id' : 'session_id'
+  const parts = [...threadParts(options, thread), ...dateParts(options, timeField(of.records), of)]
   return parts.length === 0 ? null : parts.length === 1 ? (parts[0] as Filter) : { and: parts }
+}
+
+/** The field that dates are compared with. */
+export function timeField(records: FilteredRecords['records']): 'timestamp' | 'created_at' {
+  return records === 'checkpoints' ? 'timestamp' : 'created_at'
 }
 
 function threadParts({ thread_id, thread_pattern, exclude_threads }: CheckpointFilterOptions, field: string): Filter[] {
