@@ -19,9 +19,10 @@ import type { MessageRecord } from '../../records/message-record.js'
 import { requireMessages, strangeFields } from '../langchain/message-fields.js'
 import { storedData, storedMessage } from '../langchain/message-json.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
+import { lostBatches } from './lost-batches.js'
 import type { DocumentForm } from './redis-reader.js'
 import { RedisWriter, type Writing } from './redis-writer.js'
-import { readNote, SessionTimes } from './session-times.js'
+import { readNote, SessionTimes, type TimesNote } from './session-times.js'
 import { isUlid, ulidOf } from './ulid.js'
 
 const where = 'langchain-redis-json'
@@ -62,8 +63,8 @@ export function chatSink(
 
 class ChatSession implements AckSession<MessageRecord> {
   readonly #times = new SessionTimes()
-  /** Those that were written to. */
-  readonly #partitions = new Set<string>()
+  /** Those that were written to, with the last batch. */
+  readonly #partitions = new Map<string, number>()
 
   constructor(
     private readonly writer: RedisWriter,
@@ -81,22 +82,27 @@ class ChatSession implements AckSession<MessageRecord> {
   }
 
   async write(batch: Batch<MessageRecord>): Promise<Outcome> {
+    const { sequence } = batch
     const partition = batch.partition.id
-    const note = this.#note(partition)
-    await this.#times.begin({ partition, sequence: batch.sequence }, async () => {
-      const [text] = await this.writer.ask([['GET', note]])
-      return Buffer.isBuffer(text) ? readNote(text.toString()) : null
-    })
-    this.#partitions.add(partition)
+    const noted = await this.#noted(partition)
+    const last = this.#partitions.get(partition)
+    if (last !== undefined && noted?.sequence !== last && noted?.sequence !== sequence) {
+      throw lostBatches(this.name, this.writer.connection.name)
+    }
+    this.#times.begin({ partition, sequence }, noted)
     const drafts = await this.#drafts(batch)
     if (drafts.length === 0) return { inserted: 0, updated: 0, skipped: 0 }
-    await this.writer.ask([['SET', note, JSON.stringify(this.#times.note()), 'PX', rememberedMs]])
+    const note = JSON.stringify(this.#times.note())
+    await this.writer.ask([['SET', this.#note(partition), note, 'PX', rememberedMs]])
+    this.#partitions.set(partition, sequence)
     return this.#add(drafts)
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
     if (outcome !== 'completed') return
-    await this.writer.ask([...this.#partitions].map((partition): CommandLine => ['UNLINK', this.#note(partition)]))
+    await this.writer.ask(
+      [...this.#partitions.keys()].map((partition): CommandLine => ['UNLINK', this.#note(partition)]),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,6 +169,11 @@ class ChatSession implements AckSession<MessageRecord> {
       `${this.name}: message ${order} of session ${JSON.stringify(session_id)} cannot be kept: ${why}.`,
       { cause },
     )
+  }
+
+  async #noted(partition: string): Promise<TimesNote | null> {
+    const [text] = await this.writer.ask([['GET', this.#note(partition)]])
+    return Buffer.isBuffer(text) ? readNote(text.toString()) : null
   }
 
   /** Called as all that Drover keeps, so that it is not read as somebody's key. */

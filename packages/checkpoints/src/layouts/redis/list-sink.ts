@@ -18,6 +18,7 @@ import type { MessageRecord } from '../../records/message-record.js'
 import { requireMessages, strangeFields } from '../langchain/message-fields.js'
 import { storedMessage } from '../langchain/message-json.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
+import { lostBatches } from './lost-batches.js'
 
 const where = 'langchain-redis-list'
 /** A server does nothing else while a batch is added. */
@@ -65,31 +66,33 @@ async function open({ place }: LayoutOptions, { signal }: SinkOperation): Promis
 }
 
 /**
- * Adds what was not added yet of the batch. `KEYS`: the note, lists. `ARGV`: the batch's number, how long the note lasts, when each list expires (or
- * nothing), and of each message its list, its id, and itself.
+ * Adds what was not added yet of the batch. `KEYS`: the note, lists. `ARGV`: the batch's number, how long the note lasts, the number that the note has if
+ * nothing was lost (or nothing), when each list expires (or nothing), and of each message its list, its id, and itself.
  */
 const addition = `
 local note, lists = KEYS[1], #KEYS - 1
-if redis.call('HGET', note, 'sequence') ~= ARGV[1] then
+local known = redis.call('HGET', note, 'sequence')
+if ARGV[3] ~= '' and known ~= ARGV[3] and known ~= ARGV[1] then return -1 end
+if known ~= ARGV[1] then
   redis.call('DEL', note)
   redis.call('HSET', note, 'sequence', ARGV[1])
 end
 redis.call('PEXPIRE', note, ARGV[2])
 local added = 0
-for i = 3 + lists, #ARGV, 3 do
+for i = 4 + lists, #ARGV, 3 do
   if redis.call('HSETNX', note, ARGV[i + 1], '') == 1 then
     redis.call('LPUSH', KEYS[1 + tonumber(ARGV[i])], ARGV[i + 2])
     added = added + 1
   end
 end
 for i = 1, lists do
-  if ARGV[2 + i] ~= '' then redis.call('PEXPIREAT', KEYS[1 + i], ARGV[2 + i]) end
+  if ARGV[3 + i] ~= '' then redis.call('PEXPIREAT', KEYS[1 + i], ARGV[3 + i]) end
 end
 return added`
 
 class ListSession implements AckSession<MessageRecord> {
-  /** Those that were written to. */
-  readonly #partitions = new Set<string>()
+  /** Those that were written to, with the last batch. */
+  readonly #partitions = new Map<string, number>()
 
   constructor(
     private readonly connection: RedisConnection,
@@ -116,7 +119,6 @@ class ListSession implements AckSession<MessageRecord> {
     if (draft.count === 0) return { inserted: 0, updated: 0, skipped: 0 }
     const { lists, expiries, messages } = draft
     const { partition, sequence } = batch
-    this.#partitions.add(partition.id)
     const added = await this.connection
       .nodeOf(0)
       .call(
@@ -128,15 +130,18 @@ class ListSession implements AckSession<MessageRecord> {
         ...lists,
         sequence,
         rememberedMs,
+        this.#partitions.get(partition.id) ?? '',
         ...expiries,
         ...messages,
       )
+    if (added === -1) throw lostBatches(this.name, this.connection.name)
+    this.#partitions.set(partition.id, sequence)
     return { inserted: Number(added), updated: 0, skipped: draft.count - Number(added) }
   }
 
   async finish(outcome: 'completed' | 'stopped' | 'failed'): Promise<void> {
     if (outcome === 'completed') {
-      const notes = [...this.#partitions].map((partition) => this.#note(partition))
+      const notes = [...this.#partitions.keys()].map((partition) => this.#note(partition))
       if (notes.length > 0) await this.connection.nodeOf(0).call('forgetting what was added', 'UNLINK', ...notes)
     }
   }

@@ -29,11 +29,11 @@ export class SessionTimes {
   /**
    * Begins a batch. One that is given again begins where it began before.
    *
-   * @param note What was noted of the batch before, or of this one; asked where this process has not written to the partition.
+   * @param note What was noted of the batch before, or of this one: it counts where this process has not written to the partition.
    */
-  async begin(batch: BatchName, note: () => Promise<TimesNote | null>): Promise<void> {
+  begin(batch: BatchName, note: TimesNote | null): void {
     const known = this.#batch?.partition === batch.partition ? this.#batch : undefined
-    if (known === undefined) this.#take(batch, await note())
+    if (known === undefined) this.#take(batch, note)
     else if (known.sequence === batch.sequence) {
       for (const [session, last] of this.#before) this.#set(session, last)
     }
