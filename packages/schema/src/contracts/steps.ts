@@ -1,4 +1,5 @@
 import type { Operation, Row } from '@drover/core'
+import type { StatementResult } from '../database/statement-result.js'
 import type { MigrationBackfill } from './backfill.js'
 import type { Catalog } from './catalog.js'
 import type { Dialect } from './migration.js'
@@ -54,4 +55,6 @@ export interface StepOptions {
   readonly isOutside?: boolean
   /** Interrupted, it may be run again. @default as the revision says by `idempotent` */
   readonly isRepeatable?: boolean
+  /** Is given the rows of RETURNING and the like. Not called in a preview, nor when the step was done before an interruption. */
+  readonly onResult?: (result: StatementResult) => void
 }

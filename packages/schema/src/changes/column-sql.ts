@@ -1,0 +1,73 @@
+import type { Dialect } from '../contracts/migration.js'
+import type { ColumnDefinition } from '../contracts/schema-changes.js'
+import { quoteName, quoteTable } from '../sql/quote.js'
+import { literal } from '../steps/inline-values.js'
+
+/** A column as CREATE TABLE and ADD COLUMN write it, its name in front. */
+export function columnSql(name: string, definition: ColumnDefinition, dialect: Dialect): string {
+  const { type, nullable = true, default: initial, references, check, unique = false, collation } = definition
+  const parts = [quoteName(name), columnType(type, dialect)]
+  if (collation !== undefined) parts.push(`COLLATE ${collationSql(collation, dialect)}`)
+  if (initial !== undefined) parts.push(`DEFAULT ${defaultSql(initial, dialect)}`)
+  if (!nullable) parts.push('NOT NULL')
+  if (check !== undefined) parts.push(`CHECK (${check})`)
+  if (unique) parts.push('UNIQUE')
+  if (references !== undefined) {
+    const { table, column, onDelete, onUpdate } = references
+    parts.push(`REFERENCES ${quoteTable(table, dialect)} (${quoteName(column)})`)
+    if (onDelete !== undefined) parts.push(`ON DELETE ${onDelete.toUpperCase()}`)
+    if (onUpdate !== undefined) parts.push(`ON UPDATE ${onUpdate.toUpperCase()}`)
+  }
+  return parts.join(' ')
+}
+
+/** Words for both, in the database's own; SQLite's are such that its affinity changes no value: `json` is TEXT, or '45' would become a number. */
+const types: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
+  text: { postgres: 'text', sqlite: 'TEXT' },
+  integer: { postgres: 'integer', sqlite: 'INTEGER' },
+  bigint: { postgres: 'bigint', sqlite: 'INTEGER' },
+  boolean: { postgres: 'boolean', sqlite: 'BOOLEAN' },
+  double: { postgres: 'double precision', sqlite: 'REAL' },
+  decimal: { postgres: 'numeric', sqlite: 'DECIMAL' },
+  varchar: { postgres: 'varchar', sqlite: 'VARCHAR' },
+  timestamp: { postgres: 'timestamp', sqlite: 'TIMESTAMP' },
+  timestamptz: { postgres: 'timestamptz', sqlite: 'TIMESTAMP' },
+  date: { postgres: 'date', sqlite: 'DATE' },
+  uuid: { postgres: 'uuid', sqlite: 'TEXT' },
+  json: { postgres: 'jsonb', sqlite: 'TEXT' },
+  bytes: { postgres: 'bytea', sqlite: 'BLOB' },
+}
+
+/** A type as the database has it. */
+export function columnType(type: string, dialect: Dialect): string {
+  const [, word = '', rest = ''] = /^\s*(\w+)\s*(\(.*\))?\s*$/.exec(type) ?? []
+  const known = types[word.toLowerCase()]?.[dialect]
+  return known === undefined ? type : `${known}${rest.replace(/\s+/g, '')}`
+}
+
+/** A default as a column has it. SQLite wants an expression in parentheses. */
+export function defaultSql(value: Exclude<ColumnDefinition['default'], undefined>, dialect: Dialect): string {
+  if (value === null) return 'NULL'
+  if (typeof value === 'string') return literal(value, dialect)
+  if (typeof value === 'boolean') return dialect === 'postgres' ? String(value) : value ? '1' : '0'
+  if (typeof value === 'number') return String(value)
+  const { sql } = value
+  return dialect === 'postgres' || isConstant(sql) ? sql : `(${sql})`
+}
+
+/** SQL that SQLite takes for a default without parentheses. */
+function isConstant(sql: string): boolean {
+  return /^\s*(?:'(?:[^']|'')*'|[+-]?[\d.]+(?:e[+-]?\d+)?|null|true|false|current_(?:time|date|timestamp)|\((?:[^()]|\([^()]*\))*\))\s*$/i.test(
+    sql,
+  )
+}
+
+/** What an existing row gets at once when the column is added: SQLite adds no column whose default it would have to compute. */
+export function isComputed(value: ColumnDefinition['default']): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return !/^\s*(?:'(?:[^']|'')*'|[+-]?[\d.]+(?:e[+-]?\d+)?|null|true|false)\s*$/i.test(value.sql)
+}
+
+function collationSql(collation: string, dialect: Dialect): string {
+  return dialect === 'sqlite' && /^\w+$/.test(collation) ? collation : quoteTable(collation, dialect)
+}

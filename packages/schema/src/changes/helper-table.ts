@@ -1,0 +1,58 @@
+import { DroverError } from '@drover/core'
+import type { SchemaChanges } from '../contracts/schema-changes.js'
+import type { Steps } from '../contracts/steps.js'
+
+/** Changes that are more than a statement or two, each in a module of its own. */
+type HelperName =
+  | 'rebuildTable'
+  | 'addJsonAttribute'
+  | 'removeJsonAttribute'
+  | 'promoteJson'
+  | 'demoteJson'
+  | 'concurrentIndex'
+  | 'addNotNull'
+  | 'dropNotNull'
+  | 'addForeignKey'
+  | 'dropForeignKey'
+  | 'archiveTable'
+  | 'createEnum'
+  | 'addEnumValue'
+  | 'renameEnumValue'
+  | 'changeEnum'
+  | 'dropEnum'
+  | 'setRowVersion'
+
+import { rebuildTable } from './helpers/rebuild-table.js'
+
+type Helpers = {
+  readonly [Name in HelperName]: (
+    steps: Steps,
+    ...given: Parameters<SchemaChanges[Name]>
+  ) => ReturnType<SchemaChanges[Name]>
+}
+
+function missing(name: HelperName): () => never {
+  return () => {
+    throw new DroverError('UNEXPECTED', `${name} is not there yet.`)
+  }
+}
+
+export const helpers: Helpers = {
+  rebuildTable,
+  addJsonAttribute: missing('addJsonAttribute'),
+  removeJsonAttribute: missing('removeJsonAttribute'),
+  promoteJson: missing('promoteJson'),
+  demoteJson: missing('demoteJson'),
+  concurrentIndex: missing('concurrentIndex'),
+  addNotNull: missing('addNotNull'),
+  dropNotNull: missing('dropNotNull'),
+  addForeignKey: missing('addForeignKey'),
+  dropForeignKey: missing('dropForeignKey'),
+  archiveTable: missing('archiveTable'),
+  createEnum: missing('createEnum'),
+  addEnumValue: missing('addEnumValue'),
+  renameEnumValue: missing('renameEnumValue'),
+  changeEnum: missing('changeEnum'),
+  dropEnum: missing('dropEnum'),
+  setRowVersion: missing('setRowVersion'),
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import type { RecordedStep } from '../contracts/steps.js'
+
+/**
+ * Knows a revision again, whatever it was written with. Who asked for a step is not part of it, nor is what a Date is: `new Date()` is another one
+ * at each recording.
+ */
+export function checksumOf(steps: readonly RecordedStep[]): string {
+  const text = JSON.stringify(steps.map(identity))
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function identity(step: RecordedStep): readonly unknown[] {
+  switch (step.kind) {
+    case 'sql':
+      return [step.sql, (step.values ?? []).map(plain), step.isOutside === true]
+    case 'backfill':
+      return ['backfill', step.name, step.table, step.detail]
+    case 'unseen':
+      // Helpers may say it in other words one day.
+      return step.by === undefined ? ['unseen', step.about] : ['unseen']
+  }
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Date) return { date: true }
+  if (typeof value === 'bigint') return { integer: String(value) }
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') }
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
+  }
+  return typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value
+}
