@@ -74,6 +74,20 @@ describe('checkpoints', () => {
     })
   })
 
+  it('are kept whole where a value is too deep to be shown', async () => {
+    const deep = Buffer.from(`${'['.repeat(2000)}${']'.repeat(2000)}`)
+    const channels = { deep: { type: 'json', bytes: new Uint8Array(deep) }, said: pythonValue('human message') }
+    const records = [checkpoint('1', { state: { checkpoint: { v: 4 }, channels } }), broken('2')]
+    const { report, textOf } = await exported(records, { singleFile: true }, { maxRejected: 1 })
+    expect(report.counts).toMatchObject({ written: 1, rejected: 1 })
+    expect(report.account?.figures).toMatchObject({ 'opaque json': 1 })
+    const [only] = JSON.parse(textOf('checkpoints_export.json')).checkpoints
+    expect(only.checkpoint.channel_values).toEqual({
+      deep: { $opaque: { type: 'json', base64: deep.toString('base64') } },
+      said: expect.objectContaining({ type: 'human' }),
+    })
+  })
+
   it('are one file where that is asked for, indented by two', async () => {
     const { names, textOf } = await exported([checkpoint('1')], { singleFile: true })
     expect(names).toEqual(['checkpoints_export.json'])

@@ -119,3 +119,18 @@ test.each([
   const make = () => checkpointParquetSink(options as never)
   expect(make).toThrow(expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringMatching(message) }))
 })
+
+test('a time that is no instant keeps no record out: it stands in the data alone, and is counted', async () => {
+  const path = `${tempFolder()}/odd.parquet`
+  const odd = checkpoint('1', { timestamp: 'soon', state: { checkpoint: { v: 4, ts: 'soon' }, channels: {} } })
+  const report = await exported([odd, checkpoint('2')], { path })
+  expect(report.counts).toMatchObject({ written: 2, rejected: 0 })
+  expect(report.account?.figures).toMatchObject({ 'opaque timestamp': 1 })
+  const [first] = await readBack(path)
+  expect(first?.timestamp).toBeNull()
+  expect(JSON.parse(Buffer.from(first?.checkpoint_data as Uint8Array).toString())).toMatchObject({ ts: 'soon' })
+  const messages = `${tempFolder()}/odd.parquet`
+  await exported([message(1, { created_at: 'soon' })], { path: messages })
+  const [said] = await readBack(messages)
+  expect(JSON.parse(Buffer.from(said?.checkpoint_data as Uint8Array).toString())).toMatchObject({ timestamp: 'soon' })
+})

@@ -21,6 +21,7 @@ import type { ParquetSinkOptions } from '@drover/export-parquet'
 import { adapterOf } from '../base/adapters.js'
 import { isCheckpoint } from '../filters/record-transformers.js'
 import { checkKeys, type SerdeKeys } from '../serde/serde-keys.js'
+import type { OpaqueCount } from '../serde/tags/opaque.js'
 import { isObject } from '../serde/tags/tag.js'
 import { type ExportedRecord, type ExportForm, exportSession } from './export-encoding.js'
 import { showCheckpoint } from './read-checkpoint.js'
@@ -74,8 +75,8 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
     row: (record, key, opaque) => {
       const id = recordId(key)
       return isCheckpoint(record)
-        ? checkpointRow(showCheckpoint(record, opaque, { keys, id }))
-        : messageRow(readMessage(record, { id }))
+        ? checkpointRow(showCheckpoint(record, opaque, { keys, id }), opaque)
+        : messageRow(readMessage(record, { id }), opaque)
     },
   }
   return {
@@ -120,14 +121,15 @@ function checkColumn(name: string): void {
   )
 }
 
-function checkpointRow(readable: ReturnType<typeof showCheckpoint>): object {
+function checkpointRow(readable: ReturnType<typeof showCheckpoint>, opaque: OpaqueCount): object {
   const { checkpoint, pending_writes, metadata, timestamp, ...names } = readable
   const data = isObject(checkpoint) ? { ...checkpoint, pending_writes } : { checkpoint, pending_writes }
-  return { ...names, timestamp: toMilliseconds(timestamp), checkpoint_data: json(data), metadata: textOf(metadata) }
+  return { ...names, timestamp: instantOf(timestamp, opaque), checkpoint_data: json(data), metadata: textOf(metadata) }
 }
 
-function messageRow(readable: ReturnType<typeof readMessage>): object {
+function messageRow(readable: ReturnType<typeof readMessage>, opaque: OpaqueCount): object {
   const { id, session_id, order, type, timestamp, metadata = {}, ...message } = readable
+  const instant = instantOf(timestamp, opaque)
   return {
     id,
     thread_id: session_id,
@@ -135,19 +137,21 @@ function messageRow(readable: ReturnType<typeof readMessage>): object {
     checkpoint_id: String(order),
     parent_checkpoint_id: null,
     type,
-    timestamp: toMilliseconds(timestamp),
-    checkpoint_data: json({ ...message, type }),
+    timestamp: instant,
+    checkpoint_data: json({ ...message, type, ...(instant === null && timestamp !== null ? { timestamp } : {}) }),
     metadata: textOf(metadata),
   }
 }
 
-/** What is finer stays in the checkpoint itself. */
-function toMilliseconds(timestamp: string | null): string | null {
+/** To the millisecond: what is finer stays in the checkpoint itself. A text that is no instant stands there alone. */
+function instantOf(timestamp: string | null, opaque: OpaqueCount): string | null {
   if (timestamp === null) return null
   const instant = parseInstant(timestamp)
-  if (instant === null)
-    throw new DroverError('RECORD_REFUSED', `The timestamp ${JSON.stringify(timestamp)} is none of ISO 8601.`)
-  return formatInstant({ seconds: instant.seconds, nanos: instant.nanos - (instant.nanos % 1e6) })
+  if (instant !== null && Math.abs(instant.seconds) <= 8.64e12) {
+    return formatInstant({ seconds: instant.seconds, nanos: instant.nanos - (instant.nanos % 1e6) })
+  }
+  opaque.add('timestamp')
+  return null
 }
 
 function json(value: unknown): Uint8Array {

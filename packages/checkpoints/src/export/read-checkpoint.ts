@@ -1,6 +1,6 @@
 import { recordId } from '@drover/core'
 import type { CheckpointRecord } from '../records/checkpoint-record.js'
-import type { StoredValue } from '../records/stored-value.js'
+import { isStored, type StoredValue } from '../records/stored-value.js'
 import { showParsed } from '../serde/json/show-json.js'
 import { showValue } from '../serde/read-value.js'
 import type { SerdeKeys } from '../serde/serde-keys.js'
@@ -66,7 +66,7 @@ export function showCheckpoint(
     type: 'checkpoint',
     timestamp: record.timestamp ?? timeOf(checkpoint),
     checkpoint,
-    metadata: showParsed(metadata),
+    metadata: showParsed(metadata, opaque),
     pending_writes: writes.map(({ task_id, task_path, idx, channel, value }) => ({
       task_id,
       task_path,
@@ -92,10 +92,6 @@ function showState({ state }: CheckpointRecord, show: (value: StoredValue, name:
   }
   if (!Object.hasOwn(fields, 'channel_versions')) shown.push(['channel_values', Object.fromEntries(values)])
   return Object.fromEntries(shown)
-}
-
-function isStored(value: unknown): value is StoredValue {
-  return isObject(value) && value.bytes instanceof Uint8Array
 }
 
 /** Of a checkpoint that was sealed, and is open now. */

@@ -10,3 +10,8 @@ export interface StoredValue {
   /** Null with the types `null` and `empty`. */
   readonly bytes: Uint8Array | null
 }
+
+/** Whether what stands in a checkpoint's frame is a value in the saver's form, and not JSON. */
+export function isStored(value: unknown): value is StoredValue {
+  return typeof value === 'object' && value !== null && 'bytes' in value && value.bytes instanceof Uint8Array
+}

@@ -43,7 +43,16 @@ export function showValue(
 
 const noBytes = new Uint8Array(0)
 
-function shown({ type, bytes }: StoredValue, opaque: OpaqueCount, keys: SerdeKeys): unknown {
+function shown(value: StoredValue, opaque: OpaqueCount, keys: SerdeKeys): unknown {
+  const { type, bytes } = value
+  return opaque.unlessShown(
+    type,
+    () => bytes ?? noBytes,
+    () => ofType(value, opaque, keys),
+  )
+}
+
+function ofType({ type, bytes }: StoredValue, opaque: OpaqueCount, keys: SerdeKeys): unknown {
   switch (type) {
     case 'null':
     case 'empty':

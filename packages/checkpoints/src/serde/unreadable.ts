@@ -14,6 +14,16 @@ export class Unreadable extends Error {
   }
 }
 
+/** Values within values, at the most: as many as Python's own reader takes. */
+export const deepest = 1024
+
+/** More values lie within each other than are shown. The value itself may be whole. */
+export class TooDeep extends Unreadable {
+  constructor(offset: number | null = null) {
+    super(`more than ${deepest} values lie within each other`, offset)
+  }
+}
+
 /** Runs what reads a value, and names the value if it cannot be read. @throws `RECORD_UNREADABLE` */
 export function naming<T>(value: string, read: () => T): T {
   try {

@@ -55,6 +55,26 @@ function throughJson(payload: Row): Row {
 }
 
 describe('the payload of a checkpoint', () => {
+  test('leaves out what no payload can show, and gives it back', () => {
+    const deep = new Uint8Array(Buffer.from(`${'['.repeat(2000)}${']'.repeat(2000)}`))
+    const one: CheckpointRecord = {
+      ...bare,
+      state: {
+        checkpoint: { v: 4, huge: 2n ** 70n, odd: Number.NaN, 'half \ud800': 1, sends: { type: 'bytes', bytes: deep } },
+        channels: { deep: { type: 'json', bytes: deep } },
+      },
+    }
+    const { payload } = unifiedPayload(one)
+    expect(payload.checkpoint).toEqual({
+      v: 4,
+      huge: { $opaque: { type: 'json' } },
+      odd: { $type: 'float', value: 'NaN' },
+      sends: { $type: 'bytes', base64: Buffer.from(deep).toString('base64') },
+      channel_values: { deep: { $opaque: { type: 'json', base64: Buffer.from(deep).toString('base64') } } },
+    })
+    expect(recordOfUnified(throughJson(payload))).toEqual(one)
+  })
+
   test('gives it back byte for byte, with all its writes', () => {
     fc.assert(
       fc.property(record, (one) => {

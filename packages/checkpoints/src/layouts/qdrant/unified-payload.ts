@@ -1,7 +1,9 @@
 import { DroverError, decodeJson, encodeJson, type Row, shown, ValueRefused } from '@drover/core'
-import type { CheckpointRecord } from '../../records/checkpoint-record.js'
-import type { StoredValue } from '../../records/stored-value.js'
+import type { CheckpointRecord, CheckpointState } from '../../records/checkpoint-record.js'
+import { isStored, type StoredValue } from '../../records/stored-value.js'
+import { showParsed } from '../../serde/json/show-json.js'
 import { readValue } from '../../serde/read-value.js'
+import { OpaqueCount } from '../../serde/tags/opaque.js'
 import { isObject } from '../../serde/tags/tag.js'
 import { type CheckpointText, checkpointText } from './checkpoint-text.js'
 import { fitsPayload } from './payload-value.js'
@@ -22,7 +24,7 @@ export interface UnifiedPayload {
  */
 export function unifiedPayload(record: CheckpointRecord): UnifiedPayload {
   const { thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, timestamp, metadata, state, writes } = record
-  const channels = 'sealed' in state ? {} : shownChannels(state.channels)
+  const channels = 'sealed' in state ? {} : shownFields(channelsOf(state), 'channel')
   const text = checkpointText(channels)
   return {
     text,
@@ -33,12 +35,8 @@ export function unifiedPayload(record: CheckpointRecord): UnifiedPayload {
       checkpoint:
         'sealed' in state
           ? shownValue(state.sealed, 'the checkpoint')
-          : { ...state.checkpoint, channel_values: channels },
-      metadata: Object.fromEntries(
-        Object.entries(metadata)
-          .filter(([name]) => fitsPayload(name))
-          .map(([name, value]) => [name, fitting(value, 'json')]),
-      ),
+          : { ...shownFields(state.checkpoint, 'field'), channel_values: channels },
+      metadata: shownFields(metadata, 'field'),
       parent_config: parent_checkpoint_id,
       parent_checkpoint_id,
       tags: [],
@@ -94,9 +92,22 @@ function isState(state: unknown): boolean {
   return isObject(sealed) || (isObject(checkpoint) && isObject(channels))
 }
 
-function shownChannels(channels: Readonly<Record<string, StoredValue>>): Record<string, unknown> {
-  const entries = Object.entries(channels).filter(([, { type }]) => type !== 'empty')
-  return Object.fromEntries(entries.map(([name, value]) => [name, shownValue(value, `the channel "${name}"`)]))
+function channelsOf({ channels }: CheckpointState): Readonly<Record<string, StoredValue>> {
+  return Object.fromEntries(Object.entries(channels).filter(([, { type }]) => type !== 'empty'))
+}
+
+/** What is stored and what is JSON, by name. A name that no payload can hold is left out. */
+function shownFields(fields: Readonly<Record<string, unknown>>, noun: string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name]) => fitsPayload(name))
+      .map(([name, value]) => [
+        name,
+        isStored(value)
+          ? shownValue(value, `the ${noun} "${name}"`)
+          : fitting(showParsed(value, new OpaqueCount()), 'json'),
+      ]),
+  )
 }
 
 function shownValue(value: StoredValue, what: string): unknown {

@@ -4,6 +4,7 @@ import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
 import { fromInline, inlineOf } from '../../serde/primitives.js'
 import { isDeltaSnapshot } from './delta-snapshot.js'
+import { metadataJson } from './metadata-json.js'
 import type { PostgresLayoutName } from './postgres-tables.js'
 import { requireLanguage, shownCheckpoint } from './sql-language.js'
 
@@ -83,7 +84,7 @@ export function rowsOfCheckpoint(record: CheckpointRecord, layout: PostgresLayou
   const json = encodeJson(checkpoint, { values: 'plain' })
   const rows = {
     checkpoint: layout === 'langgraph-postgres' ? withMember(json, `"channel_values":{${inline.join(',')}}`) : json,
-    metadata: encodeJson(record.metadata, { values: 'plain' }),
+    metadata: metadataJson(record, layout),
     blobs,
     writes: record.writes.map(({ value, ...write }) => {
       const { type, bytes } = fromInline(value, layout === 'langgraph-js-postgres' ? 'json' : 'msgpack')

@@ -1,9 +1,10 @@
-import { DroverError, decodeJson, type JsonValue } from '@drover/core'
+import { DroverError, type JsonValue } from '@drover/core'
 import { checkValue } from '../../base/check-value.js'
 import { jsonMembers } from '../../base/json-members.js'
 import { orderedWrites } from '../../base/ordered-writes.js'
 import type { CheckpointRecord, PendingWrite } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
+import { parseWithNumbers } from '../../serde/json/parse-json.js'
 import type { Language } from './sql-language.js'
 
 /** A row of `checkpointsQuery`; JSON is text. */
@@ -93,7 +94,7 @@ export function storedValue(type: string, bytes: Uint8Array | null, what: string
 export function objectOf(text: string, what: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = decodeJson(text, 'plain')
+    value = parseWithNumbers(text)
   } catch (cause) {
     throw new DroverError('RECORD_UNREADABLE', `${what} is no JSON.`, { cause })
   }

@@ -1,11 +1,12 @@
 import type { SqliteBatch } from '@drover/adapter-sqlite'
-import { encodeJson, type OnConflict, type Outcome } from '@drover/core'
+import type { OnConflict, Outcome } from '@drover/core'
 import { refuseRedisMarks } from '../../base/redis-marks.js'
 import { Refusals } from '../../base/refusals.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
 import { fromInline } from '../../serde/primitives.js'
 import { spliceCheckpoint } from '../../serde/splice-checkpoint.js'
+import { metadataJson } from './metadata-json.js'
 import { requireLanguage, shownCheckpoint } from './sql-language.js'
 import type { SqliteLayoutName } from './sqlite-tables.js'
 
@@ -53,7 +54,7 @@ export class SqliteWriter {
     refuseRedisMarks(record, this.layout)
     return {
       checkpoint: spliceCheckpoint(record.state, form),
-      metadata: Buffer.from(encodeJson(record.metadata, { values: 'plain' })),
+      metadata: Buffer.from(metadataJson(record, this.layout)),
       writes: record.writes.map(({ value }) => fromInline(value, form)),
     }
   }

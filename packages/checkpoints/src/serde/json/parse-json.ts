@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { decodeJson } from '@drover/core'
-import { Unreadable } from '../unreadable.js'
+import { decodeJson, encodeJson } from '@drover/core'
+import { TooDeep, Unreadable } from '../unreadable.js'
 
 /** The only name of an object that stands for a number which Python writes and JSON does not have. No data can know it. */
 const oddNumber = `number ${randomUUID()}`
+const markedNumbers = new RegExp(`"${oddNumber}(NaN|-?Infinity)"`, 'g')
 const pythonNumbers = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
 
 /** Parses JSON; integers beyond ±2^53 are `bigint`. What {@link oddNumberOf} knows stands for NaN and infinities, which Python writes. @throws Unreadable */
@@ -12,10 +13,40 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return decodeJson(text, 'plain')
   } catch (error) {
-    if (error instanceof RangeError) throw new Unreadable('too many values lie within each other', null)
+    if (error instanceof RangeError) throw new TooDeep()
     if (!(error instanceof SyntaxError)) throw error
     return parsePython(text, error)
   }
+}
+
+/** Parses JSON as Python and JavaScript write it, with NaN and infinities as the numbers that they are. @throws Unreadable */
+export function parseWithNumbers(text: string): unknown {
+  try {
+    return decodeJson(text, 'plain')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return withNumbers(parsePython(text, error))
+  }
+}
+
+/** JSON as Python's `json.dumps` writes it: with NaN and infinities, which JSON does not have. */
+export function pythonJson(value: unknown): string {
+  const marked = (one: unknown): unknown => {
+    if (typeof one === 'number') return Number.isFinite(one) ? one : `${oddNumber}${one}`
+    if (typeof one !== 'object' || one === null) return one
+    if (Array.isArray(one)) return one.map(marked)
+    return Object.fromEntries(Object.entries(one).map(([name, held]) => [name, marked(held)]))
+  }
+  return encodeJson(marked(value), { values: 'plain' }).replaceAll(markedNumbers, '$1')
+}
+
+function withNumbers(value: unknown): unknown {
+  if (!holdsOddNumber(value)) return value
+  if (Array.isArray(value)) return value.map(withNumbers)
+  const fields = value as object
+  return (
+    oddNumberOf(fields) ?? Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, withNumbers(one)]))
+  )
 }
 
 /** The number behind such an object; undefined for every other value. */

@@ -1,8 +1,9 @@
-import { deepest } from '../msgpack/decode-msgpack.js'
+import { encodeJson } from '@drover/core'
 import { messageType } from '../tags/message-type.js'
 import { calledWith, calledWithFields, calledWithOne } from '../tags/named-tags.js'
+import type { OpaqueCount } from '../tags/opaque.js'
 import { dictTag, fieldsTag, floatTag, isObject, looksTagged, type Tag, typeName } from '../tags/tag.js'
-import { Unreadable } from '../unreadable.js'
+import { deepest, TooDeep } from '../unreadable.js'
 import { oddNumberOf, parseJson } from './parse-json.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -12,9 +13,13 @@ export function showJson(bytes: Uint8Array): unknown {
   return show(parseJson(bytes), 0)
 }
 
-/** The same for a value that was parsed already. */
-export function showParsed(value: unknown): unknown {
-  return show(value, 0)
+/** The same for a value that was parsed already; one that is too deep to be shown stays opaque. */
+export function showParsed(value: unknown, opaque: OpaqueCount): unknown {
+  return opaque.unlessShown(
+    'json',
+    () => Buffer.from(encodeJson(value)),
+    () => show(value, 0),
+  )
 }
 
 function show(value: unknown, depth: number): unknown {
@@ -22,7 +27,7 @@ function show(value: unknown, depth: number): unknown {
     return Number.isFinite(value) && (value !== 0 || 1 / value > 0) ? value : floatTag(value)
   }
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= deepest) throw new Unreadable(`more than ${deepest} values lie within each other`, null)
+  if (depth >= deepest) throw new TooDeep()
   if (Array.isArray(value)) return value.map((one) => show(one, depth + 1))
   const odd = oddNumberOf(value)
   return odd === undefined ? showObject(value as Fields, depth) : floatTag(odd)

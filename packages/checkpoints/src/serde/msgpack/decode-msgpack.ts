@@ -1,8 +1,5 @@
-import { Unreadable } from '../unreadable.js'
+import { deepest, TooDeep, Unreadable } from '../unreadable.js'
 import type { ByteCursor } from './byte-cursor.js'
-
-/** Values within values, at the most: as many as Python's own reader takes. */
-export const deepest = 1024
 
 /** What becomes of values that JSON has no form for. */
 export interface Makers {
@@ -148,5 +145,5 @@ function extensionOf(length: number, cursor: ByteCursor, makers: Makers, depth: 
 }
 
 function checkDepth(depth: number, cursor: ByteCursor): void {
-  if (depth >= deepest) throw new Unreadable(`more than ${deepest} values lie within each other`, cursor.at)
+  if (depth >= deepest) throw new TooDeep(cursor.at)
 }

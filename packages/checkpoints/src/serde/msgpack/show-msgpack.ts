@@ -43,7 +43,8 @@ class Showing implements Makers {
 
   extension(code: number, outer: ByteCursor, start: number, depth: number): unknown {
     const cursor = new ByteCursor(outer.bytes, start, outer.at)
-    if (code === -1) return timestamp(cursor, start)
+    const tag = code === -1 ? timestamp(cursor, start) : undefined
+    if (tag !== undefined) return tag
     if (code < 0 || code > 7) return this.opaque.show(`ext ${code}`, outer.bytes.subarray(start, outer.at))
     this.#rawBytes = code === 6
     const inner = decodeMsgpack(cursor, this, depth)
@@ -76,8 +77,11 @@ function langGraphTag(code: number, inner: unknown): Tag | undefined {
   }
 }
 
-/** The extension of MessagePack itself: seconds since 1970, with or without nanoseconds, in 4, 8 or 12 bytes. */
-function timestamp(cursor: ByteCursor, start: number): Tag {
+/**
+ * The extension of MessagePack itself: seconds since 1970, with or without nanoseconds, in 4, 8 or 12 bytes. Undefined for one so far away that no
+ * calendar has it.
+ */
+function timestamp(cursor: ByteCursor, start: number): Tag | undefined {
   const { bytes } = cursor
   const length = cursor.end - start
   const [seconds, nanos] =
@@ -88,6 +92,7 @@ function timestamp(cursor: ByteCursor, start: number): Tag {
         : length === 12
           ? [Number(bytes.readBigInt64BE(start + 4)), bytes.readUInt32BE(start)]
           : malformed(-1, start)
-  if (nanos > 999_999_999 || Math.abs(seconds) > 8.64e12) return malformed(-1, start)
+  if (nanos > 999_999_999) return malformed(-1, start)
+  if (Math.abs(seconds) > 8.64e12) return undefined
   return { $type: 'timestamp', value: formatInstant({ seconds, nanos }) }
 }

@@ -1,3 +1,4 @@
+import { TooDeep } from '../unreadable.js'
 import { base64Of } from './tag.js'
 
 /** Counts the values that are carried as they are, because nobody here knows what they hold. */
@@ -10,7 +11,22 @@ export class OpaqueCount {
 
   /** What stands for such a value. */
   show(type: string, bytes: Uint8Array): object {
-    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1)
+    this.add(type)
     return { $opaque: { type, base64: base64Of(bytes) } }
+  }
+
+  /** Counts one that is left as it is in another way. */
+  add(type: string): void {
+    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1)
+  }
+
+  /** What `show` makes of a value; if it is too deep to be shown, what stands for it. */
+  unlessShown(type: string, bytes: () => Uint8Array, show: () => unknown): unknown {
+    try {
+      return show()
+    } catch (error) {
+      if (!(error instanceof TooDeep)) throw error
+      return this.show(type, bytes())
+    }
   }
 }
