@@ -16,6 +16,7 @@ import {
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../tooling/child-program.js'
 
 const companies = `
 CREATE TABLE country (code TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE);
@@ -178,7 +179,7 @@ describePostgres('whole databases', () => {
 
   it('go on after kill -9', async () => {
     const child = join(import.meta.dirname, 'copy.child.ts')
-    const args = ['--conditions=@drover/source', '--import', 'tsx', child, files.source, database.url, 'copy']
+    const args = [childProgram(child), files.source, database.url, 'copy']
     // When two of the batches of `person` are committed, and the third is under way.
     const { signal } = spawnSync(process.execPath, [...args, '3'], { stdio: 'inherit' })
     expect(signal).toBe('SIGKILL')

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Operator, operate, type RunOverview, type StateStore } from '@drover/core'
 import { expect, it } from 'vitest'
+import { childProgram } from '../../../tooling/child-program.js'
 import { type OperatedSaid, operatedLeaseMs, operatedRows } from './operated.js'
 
 /** What a store needs to be operated through. */
@@ -190,8 +191,8 @@ class Process {
   complained = ''
 
   constructor(program: string, parameters: readonly string[]) {
-    const strict = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
-    const child = spawn(process.execPath, [...strict, program, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const all = ['--unhandled-rejections=strict', childProgram(program), ...parameters]
+    const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     createInterface(child.stdout).on('line', (line) => this.said.push(JSON.parse(line) as OperatedSaid))
     child.stderr.on('data', (chunk: Buffer) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { childProgram } from '../../../tooling/child-program.js'
 import type { Said } from './instance.js'
 
 export interface TogetherOptions {
@@ -60,8 +61,8 @@ class Process {
   complained = ''
 
   constructor(program: string, parameters: readonly string[], onSaid: (by: Process, what: Said) => void) {
-    const strict = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
-    const child = spawn(process.execPath, [...strict, program, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const all = ['--unhandled-rejections=strict', childProgram(program), ...parameters]
+    const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     createInterface(child.stdout).on('line', (line) => {
       const what = JSON.parse(line) as Said

@@ -5,6 +5,7 @@ import { type RedisServer, startRedis } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../tooling/child-program.js'
 import { redisSource } from './source/redis-source.js'
 import { CuttingProxy } from './testing/cutting-proxy.js'
 
@@ -58,14 +59,7 @@ describeOwnRedis('keys that somebody else changes while they are read', () => {
       await fill()
       application = spawn(
         process.execPath,
-        [
-          '--conditions=@drover/source',
-          '--import',
-          'tsx',
-          `${import.meta.dirname}/testing/unruly.child.ts`,
-          server.url,
-          'checkpoint:wild:',
-        ],
+        [childProgram(`${import.meta.dirname}/testing/unruly.child.ts`), server.url, 'checkpoint:wild:'],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       )
       await once(application.stdout as NonNullable<ChildProcess['stdout']>, 'data')

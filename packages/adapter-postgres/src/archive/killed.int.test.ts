@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ndjsonSink, type Row, runBackfill } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { TestSchema } from '../testing/test-schema.js'
 import { postgresArchive } from './postgres-archive.js'
 
@@ -35,16 +36,7 @@ describePostgres('postgresArchive, killed', () => {
 
   async function killed(file: string, steps: number): Promise<void> {
     const child = join(import.meta.dirname, '..', 'testing', 'archive.child.ts')
-    const parameters = [
-      '--conditions=@drover/source',
-      '--import',
-      'tsx',
-      child,
-      database.url,
-      place.name,
-      file,
-      String(steps),
-    ]
+    const parameters = [childProgram(child), database.url, place.name, file, String(steps)]
     const started = spawn(process.execPath, parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
     const [, signal] = await once(started, 'close')
     expect(signal).toBe('SIGKILL')

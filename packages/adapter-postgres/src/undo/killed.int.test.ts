@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runBackfill } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { postgresBackfill } from '../backfill/postgres-backfill.js'
 import { TestSchema } from '../testing/test-schema.js'
 import { postgresUndo } from './postgres-undo.js'
@@ -27,7 +28,7 @@ describePostgres('a run with before-images, and its undo, killed', () => {
 
   async function killed(kind: 'run' | 'undo', steps = ''): Promise<void> {
     const child = join(import.meta.dirname, '..', 'testing', 'undo.child.ts')
-    const parameters = ['--conditions=@drover/source', '--import', 'tsx', child, database.url, place.name, kind, steps]
+    const parameters = [childProgram(child), database.url, place.name, kind, steps]
     const started = spawn(process.execPath, parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
     const [, signal] = await once(started, 'close')
     expect(signal).toBe('SIGKILL')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describeRedis, useRedis } from '@drover-internal/redis-server/vitest'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { redisStateStore } from './redis-state-store.js'
 
 const operation = { signal: new AbortController().signal }
@@ -32,8 +33,8 @@ class Rival {
     this.#file = `${folder}/${randomUUID()}`
     // Unlike a pipe a file takes everything, at once.
     const out = openSync(this.#file, 'a')
-    const strict = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
-    const child = spawn(process.execPath, [...strict, program, url, String(last)], { stdio: ['ignore', out, 'pipe'] })
+    const all = ['--unhandled-rejections=strict', childProgram(program), url, String(last)]
+    const child = spawn(process.execPath, all, { stdio: ['ignore', out, 'pipe'] })
     closeSync(out)
     this.child = child
     child.stderr?.on('data', (chunk: Buffer) => {

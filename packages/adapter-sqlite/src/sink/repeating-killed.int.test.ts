@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { replay, runPipeline } from '@drover/core'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { repeatingPipeline, sweepingPipeline } from '../testing/repeating.js'
 
 const child = join(import.meta.dirname, '..', 'testing', 'repeating.child.ts')
@@ -35,7 +36,7 @@ function idsIn(name: string): unknown[] {
 }
 
 async function killed(kind: 'run' | 'replay' | 'sweep', batches: number): Promise<void> {
-  const parameters = ['--conditions=@drover/source', '--import', 'tsx', child, folder, kind, String(batches)]
+  const parameters = [childProgram(child), folder, kind, String(batches)]
   const started = spawn(process.execPath, parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
   const [, signal] = await once(started, 'close')
   expect(signal).toBe('SIGKILL')

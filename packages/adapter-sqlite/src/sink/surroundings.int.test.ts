@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { memorySource, runPipeline } from '@drover/core'
 import { knex as makeKnex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { LockHolder } from '../testing/lock-holder.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
 import { failure, TestLane } from '../testing/test-lane.js'
@@ -159,7 +160,7 @@ describe.each(drivers)('what may happen around a sink, over %s', (driver) => {
     await using made = new TestDatabase(driver)
     const child = join(import.meta.dirname, '..', 'testing', 'two-writers.child.ts')
     const write = async (name: string): Promise<unknown> => {
-      const args = ['--conditions=@drover/source', '--import', 'tsx', child, made.file, driver, name, '600']
+      const args = [childProgram(child), made.file, driver, name, '600']
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
       return JSON.parse(stdout)
     }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { runBackfill } from '@drover/core'
 import { describe, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { sqliteBackfill } from '../backfill/sqlite-backfill.js'
 import { drivers, TestDatabase } from '../testing/test-database.js'
 import { sqliteUndo } from './sqlite-undo.js'
@@ -17,7 +18,7 @@ describe.each(drivers)('a run with before-images, and its undo, killed, over %s'
       INSERT INTO messages SELECT i, 'message ' || i, -i FROM n`)
     const killed = async (kind: 'run' | 'undo'): Promise<void> => {
       const child = join(import.meta.dirname, '..', 'testing', 'undo.child.ts')
-      const parameters = ['--conditions=@drover/source', '--import', 'tsx', child, database.file, driver, kind]
+      const parameters = [childProgram(child), database.file, driver, kind]
       const started = spawn(process.execPath, parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
       const [, signal] = await once(started, 'close')
       expect(signal).toBe('SIGKILL')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 
 const script = fileURLToPath(new URL('./testing/endings.ts', import.meta.url))
 let directory: string
@@ -16,8 +17,8 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 
 /** What the script printed, once it had ended by itself. */
 async function printed(ending: string): Promise<{ lines: string[]; errors: string }> {
-  const strict = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...strict, script, ending, directory], {
+  const all = ['--unhandled-rejections=strict', childProgram(script), ending, directory]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, all, {
     timeout: 30_000,
   })
   return { lines: stdout.trim().split('\n'), errors: stderr }

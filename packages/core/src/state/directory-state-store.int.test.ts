@@ -1,16 +1,15 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { childProgram } from '../../../../tooling/child-program.js'
 import { directoryStateStore } from './directory-state-store.js'
 
 const operation = { signal: new AbortController().signal }
 const program = (name: string): string => fileURLToPath(new URL(`./testing/${name}.ts`, import.meta.url))
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 let directory: string
 beforeEach(async () => {
@@ -36,7 +35,7 @@ class Rival {
   #complained = ''
 
   constructor(last: number, name = 'rival') {
-    this.#process = spawn(process.execPath, ['--import', loader, program(name), directory, String(last)], {
+    this.#process = spawn(process.execPath, [childProgram(program(name)), directory, String(last)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''

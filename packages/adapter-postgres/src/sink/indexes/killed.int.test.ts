@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { memorySource, type Row, runPipeline } from '@drover/core'
 import { describePostgres, useDatabase } from '@drover-internal/postgres-server/vitest'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { childProgram } from '../../../../../tooling/child-program.js'
 import { TestSchema } from '../../testing/test-schema.js'
 import { postgresSink } from '../postgres-sink.js'
 
@@ -27,8 +28,7 @@ describePostgres('processes that are killed while indexes are off', () => {
 
   function start(last: number): void {
     const path = join(import.meta.dirname, '..', '..', 'testing', 'load.child.ts')
-    const flags = ['--conditions=@drover/source', '--import', 'tsx']
-    child = spawn(process.execPath, [...flags, path, database.url, place.name, String(last)], { stdio: 'inherit' })
+    child = spawn(process.execPath, [childProgram(path), database.url, place.name, String(last)], { stdio: 'inherit' })
   }
 
   async function kill(): Promise<void> {
