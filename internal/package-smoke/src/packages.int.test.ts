@@ -100,11 +100,16 @@ test('the packed command runs a file with a step in TypeScript, and says which p
   write('sqlite.yaml', file('{ type: sqlite, filename: a.db, table: t }'))
   renameSync(join(folder, 'consumer/node_modules/@drover/adapter-sqlite'), join(folder, 'consumer/aside'))
   const missing = consumer.node(['node_modules/.bin/drover', 'run', 'sqlite.yaml'])
+  const flags = ['--source', 'sqlite', '--source-config', '{"connection_string": "a.db"}']
+  const into = ['--destination', 'json', '--dest-config', '{"output_dir": "exports"}']
+  const beneath = consumer.node(['node_modules/.bin/drover', 'run', ...flags, ...into])
   renameSync(join(folder, 'consumer/aside'), join(folder, 'consumer/node_modules/@drover/adapter-sqlite'))
   expect(missing.status, missing.output).toBe(2)
   expect(missing.output).toContain(
     'PACKAGE_MISSING: sqlite.yaml:2:11: The store "sqlite" needs the package @drover/adapter-sqlite, which is not installed here. Install it: npm install @drover/adapter-sqlite knex better-sqlite3',
   )
+  expect(beneath.status, beneath.output).toBe(2)
+  expect(beneath.output).toContain('Install it: npm install @drover/adapter-sqlite knex better-sqlite3')
 })
 
 describe('@drover/export-parquet packed', () => {

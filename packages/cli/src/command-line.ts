@@ -52,7 +52,12 @@ export async function runCommandLine(
     return code
   } catch (error) {
     // It has said so itself: help was asked for, or what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.done
+      const message = redactSecrets(error.message.replace(/^error: /, ''))
+      voice.tellJson({ event: 'failed', code: 'OPTION_INVALID', message, usage: true })
+      return exitCodes.usage
+    }
     voice.fail(error)
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
   }
@@ -119,13 +124,15 @@ rejected, 130 interrupted: the same command goes on.`,
     .action(acting((watching, [file], flags) => check(file, flags as CheckFlags, watching)))
 
   const aboutRun = "the pipeline's file, the backfill's module, or the name of the run"
-  withStateFlag(drover.command('status').description('say how far runs have come, in whatever process they are'))
+  withDocumentFlags(
+    withStateFlag(drover.command('status').description('say how far runs have come, in whatever process they are')),
+  )
     .argument('[run]', `${aboutRun}; without it all that the state store keeps`)
     .option('--json', 'a line of JSON for each run')
     .action(acting((watching, [run], flags) => showStatus(run, flags as OperateFlags, watching)))
   for (const [request, about] of requests) {
-    const command = withStateFlag(drover.command(request).description(about))
-      .argument('<run>', aboutRun)
+    const command = withDocumentFlags(withStateFlag(drover.command(request).description(about)))
+      .argument('[run]', aboutRun)
       .option('--json', 'a line of JSON')
     if (request === 'pause' || request === 'stop') command.option('--reason <text>', 'why, for those who look at it')
     if (request === 'update') {
@@ -134,7 +141,7 @@ rejected, 130 interrupted: the same command goes on.`,
         .option('--records-per-second <number>', 'ceiling over all partitions; 0 lifts it', wholeNumber(0))
         .option('--concurrency <partitions>', 'partitions worked on side by side', wholeNumber(1))
     }
-    command.action(acting((watching, [run = ''], flags) => requestOf(request, run, flags as OperateFlags, watching)))
+    command.action(acting((watching, [run], flags) => requestOf(request, run, flags as OperateFlags, watching)))
   }
 
   withDocumentFlags(

@@ -1,10 +1,11 @@
 import { DroverError, formatProgress, type Operator, operate, type RunOverview } from '@drover/core'
-import { type ExitCode, exitCodes, preparing, UsageError } from '../exit-codes.js'
+import { type DocumentFlags, hasDocumentFlags } from '../document/document-flags.js'
+import { type ExitCode, exitCodes, preparing, refuseUsage, UsageError } from '../exit-codes.js'
 import type { Watching } from './live.js'
 import { type Subject, subjectOf } from './subject.js'
 
 /** Flags of the commands that look at runs and tell them what to do. */
-export interface OperateFlags {
+export interface OperateFlags extends DocumentFlags {
   readonly state?: string
   readonly reason?: string
   readonly batchSize?: number
@@ -28,12 +29,17 @@ export type Request = 'pause' | 'resume' | 'stop' | 'update'
 /** `drover pause`, `resume`, `stop` and `update`: heard by the process that works on it with its next heartbeat. */
 export function requestOf(
   request: Request,
-  target: string,
+  target: string | undefined,
   flags: OperateFlags,
   watching: Watching,
 ): Promise<ExitCode> {
-  const { reason, state: _, ...settings } = flags
-  return operating(target, flags, watching, async (operator, name = target) => {
+  if (target === undefined && !hasDocumentFlags(flags))
+    refuseUsage('OPTION_INVALID', 'Name the run: its file, the module, its name, or the flags that it was called with.')
+  const { reason, batchSize, recordsPerSecond, concurrency } = flags
+  const settings = Object.fromEntries(
+    Object.entries({ batchSize, recordsPerSecond, concurrency }).filter(([, value]) => value !== undefined),
+  )
+  return operating(target, flags, watching, async (operator, name = '') => {
     switch (request) {
       case 'pause':
         return [await operator.pause(name, reason)]
@@ -53,7 +59,7 @@ async function operating(
   { voice, surroundings }: Watching,
   ask: (operator: Operator, name: string | undefined) => Promise<readonly RunOverview[]>,
 ): Promise<ExitCode> {
-  await using subject: Subject = await preparing(() => subjectOf(target, flags, surroundings.env))
+  await using subject: Subject = await preparing(() => subjectOf(target, flags, surroundings.env, { embeds: false }))
   try {
     for (const run of await ask(operate(subject.state), subject.name)) voice.tell(overviewText(run), run)
   } catch (error) {

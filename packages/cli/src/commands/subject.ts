@@ -34,25 +34,36 @@ export interface Subject extends AsyncDisposable {
 /**
  * What is meant: a pipeline's file, a backfill's module, or the name of a run.
  *
- * @param how `mayBeNew`: that a run was never begun is no mistake.
+ * @param how `mayBeNew`: that a run was never begun is no mistake. `embeds`: whether vectors may have to be made; whoever only asks for a run needs no key for that.
  * @param flags Without `--state` a file or module says where its run is kept, and a name is looked for in the folder `.drover`.
  */
 export async function subjectOf(
   target: string | undefined,
   flags: SubjectFlags,
   env: NodeJS.ProcessEnv,
-  { mayBeNew = false, isDryRun = false }: { readonly mayBeNew?: boolean; readonly isDryRun?: boolean } = {},
+  {
+    mayBeNew = false,
+    isDryRun = false,
+    embeds = true,
+  }: { readonly mayBeNew?: boolean; readonly isDryRun?: boolean; readonly embeds?: boolean } = {},
 ): Promise<Subject> {
   const { state: stateText } = flags
   // To look for a run must not create the place that it would be kept in.
   if (!mayBeNew && stateText !== undefined) await requireStore(stateText)
-  if (hasDocumentFlags(flags) || (target !== undefined && isPipelineFile(target)))
-    return fileSubject(await readPipeline(target, flags, env), stateText, mayBeNew, isDryRun)
+  if (hasDocumentFlags(flags) || (target !== undefined && isPipelineFile(target))) {
+    const read = await readPipeline(target, flags, env)
+    return fileSubject(embeds ? read : unasked(read), stateText, mayBeNew, isDryRun)
+  }
   if (target === undefined || !isModule(target)) {
     const state = stateText === undefined ? await usualState() : await stateByText(stateText, '.')
     return { name: target, state, [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]() }
   }
   return backfillSubject(target, stateText)
+}
+
+/** The same where a model's key need not be set: nobody asks the model who only asks how far a run has come. */
+function unasked(file: PipelineFile): PipelineFile {
+  return { ...file, env: { ...file.env, OPENAI_API_KEY: file.env.OPENAI_API_KEY || 'unasked' } }
 }
 
 async function fileSubject(

@@ -7,9 +7,11 @@ import {
   type VerifyOptions,
   verify,
 } from '@drover/core'
+import { hasDocumentFlags } from '../document/document-flags.js'
 import { type ExitCode, exitCodes, preparing, refuseUsage, UsageError } from '../exit-codes.js'
 import type { VerifyPart } from '../pipeline-file.js'
 import { signals } from '../terminal/interruption.js'
+import { chosenSide } from './chosen-side.js'
 import type { Watching } from './live.js'
 import { isPipelineFile, type SubjectFlags, subjectOf } from './subject.js'
 
@@ -24,6 +26,8 @@ export async function verifyFile(
   flags: VerifyFlags,
   { voice, surroundings }: Watching,
 ): Promise<ExitCode> {
+  if (path === undefined && !hasDocumentFlags(flags))
+    refuseUsage('OPTION_INVALID', 'Name what is to be verified: a file, or the flags that it was run with.')
   const isNoFile = (): never => refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
   if (path !== undefined && !isPipelineFile(path)) isNoFile()
   await using subject = await preparing(() => subjectOf(path, flags, surroundings.env))
@@ -51,7 +55,7 @@ export async function verifyFile(
     const found = await verify({
       ...options,
       expected: pipeline.options.source,
-      actual,
+      actual: await chosenSide(actual, pipeline.file, sourceOf(pipeline.options), operation),
       ...(session.readsBackAs === undefined ? {} : { readsBackAs: session.readsBackAs.bind(session) }),
       key,
       ...(run === null ? {} : { runStartedAt: run.startedAt }),

@@ -31,7 +31,10 @@ export class FileProblems {
   }
 
   said({ line, column, flag }: Place, message: string): string {
-    return `${flag ?? `${this.path}:${line}:${column}`}: ${redactSecrets(message)}`
+    const [where, what] = [flag ?? `${this.path}:${line}:${column}`, redactSecrets(message)]
+    const text = `${where}: ${what}`
+    // Behind `/api_key:` the message itself would be taken for the secret.
+    return redactSecrets(text) === text ? text : `${where} is wrong: ${what}`
   }
 }
 

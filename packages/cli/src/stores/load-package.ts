@@ -13,16 +13,19 @@ export type Exports = Readonly<Record<string, unknown>>
  * Loads the package of a store: that of the project which the file belongs to, else one that is installed beside the command.
  *
  * @param type As the file calls the store.
+ * @param lower What it lies upon: to be installed with it.
  * @throws `PACKAGE_MISSING` with what to install.
  */
-export async function loadPackage(type: string, store: StoreType, folder: string): Promise<Exports> {
+export async function loadPackage(type: string, store: StoreType, folder: string, lower?: StoreType): Promise<Exports> {
   const name = store.package
   try {
     return (await import((await entryIn(folder, name)) ?? name)) as Exports
   } catch (error) {
     const missing = missingPackage(error)
     if (missing === undefined) throw DroverError.from(error, `loading ${name}`)
-    const wanted = [name, ...(store.drivers ?? [])].join(' ')
+    const wanted = [store, ...(lower === undefined ? [] : [lower])]
+      .flatMap(({ package: one, drivers = [] }) => [one, ...drivers])
+      .join(' ')
     throw new DroverError(
       'PACKAGE_MISSING',
       `The store "${type}" needs the package ${missing}, which is not installed here. Install it: npm install ${wanted}`,

@@ -1,4 +1,5 @@
 import { DroverError, type StateStore } from '@drover/core'
+import { beneath } from './beneath.js'
 import { loadPackage } from './load-package.js'
 import { storeTypes } from './registry.js'
 import type { Making, Role } from './store-type.js'
@@ -56,7 +57,10 @@ export async function makeByType(type: string, role: Role, options: object, maki
   const entry = store?.roles[role]
   if (store === undefined || entry === undefined)
     throw new DroverError('OPTION_INVALID', `There is no ${role} of type "${type}".`)
-  const factory = (await loadPackage(type, store, making.folder))[entry.factory]
+  const lower = beneath(type, options)
+  const factory = (await loadPackage(type, store, making.folder, lower))[entry.factory]
+  // It would be found to be missing by a run that has begun.
+  if (lower !== undefined) await loadPackage(type, lower, making.folder)
   const prepared = entry.prepare === undefined ? options : await entry.prepare({ ...options }, making)
   if (typeof factory === 'function') return factory(prepared)
   const old = `${store.package} has no ${entry.factory}; it is of another version than @drover/cli: update it`
