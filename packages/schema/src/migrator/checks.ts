@@ -1,34 +1,62 @@
 import { DroverError, type Operation } from '@drover/core'
-import { foreignKeyChildren } from '../catalog/foreign-key-children.js'
 import { readCatalog } from '../catalog/read-catalog.js'
 import { rowCounts } from '../catalog/row-counts.js'
+import { checkConditions } from '../conditions/check-conditions.js'
 import type { Catalog } from '../contracts/catalog.js'
 import type { Before, Condition, ConditionContext } from '../contracts/condition.js'
 import type { SchemaConnection } from '../contracts/database.js'
 import type { Migration } from '../contracts/migration.js'
 import type { Finding, Loss, PlannedRevision } from '../contracts/plan.js'
 import type { RecordedStep } from '../contracts/steps.js'
+import { type LintFacts, lint } from '../lint/lint.js'
+import { lossesOf } from '../loss/losses.js'
+import { refuseLostRows } from '../loss/loss-detector.js'
+import { actionsOf } from '../sql/actions.js'
+import { canLoseRows, touchedTables } from '../loss/touched-tables.js'
+import { brokenKeys, refuseNewlyBroken } from './broken-keys.js'
 
-/** What is unsafe in these revisions, before anything runs. */
-export async function findingsOf(_revisions: readonly PlannedRevision[]): Promise<readonly Finding[]> {
-  return []
+/** What is unsafe in these revisions, and what they throw away, before anything runs. */
+export async function examine(
+  revisions: readonly PlannedRevision[],
+  connection: SchemaConnection,
+): Promise<{ readonly findings: readonly Finding[]; readonly losses: readonly Loss[] }> {
+  const { dialect } = connection
+  const isIdle = revisions.every(({ steps }) => !canLoseRows(steps, dialect) && !mayDrop(steps))
+  const suspects = revisions.flatMap((revision) => linted(revision, dialect))
+  if (isIdle && suspects.length === 0) return { findings: [], losses: [] }
+  const read = reading(connection)
+  const catalog = await readCatalog(read, dialect)
+  const losses = await lossesOf(revisions, catalog, read)
+  if (suspects.length === 0) return { findings: [], losses }
+  // Of an empty table much is safe that else is not.
+  const touched = new Set(revisions.flatMap(({ steps }) => touchedTables(steps, catalog)))
+  const rows = await rowCounts(read, [...touched])
+  for (const table of madeBy(revisions, dialect)) if (!rows.has(table)) rows.set(table, 0)
+  const facts = { catalog, rows }
+  return { findings: revisions.flatMap((revision) => linted(revision, dialect, facts)), losses }
 }
 
-/** What would be lost by them, counted in the database. */
-export async function lossesOf(
-  _revisions: readonly PlannedRevision[],
-  _connection: SchemaConnection,
-  _operation: Operation,
-): Promise<readonly Loss[]> {
-  return []
+function linted({ migration, direction, steps }: PlannedRevision, dialect: Catalog['dialect'], facts?: LintFacts) {
+  return direction === 'up' ? lint(migration, steps, dialect, facts) : []
+}
+
+/** Tables that the plan itself makes: nobody uses them before it is through. */
+function madeBy(revisions: readonly PlannedRevision[], dialect: Catalog['dialect']): readonly string[] {
+  return revisions.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.kind === 'sql' ? actionsOf(step.sql, dialect) : [])).flatMap((action) => (action.kind === 'create-table' ? [action.table] : [])),
+  )
+}
+
+function mayDrop(steps: readonly RecordedStep[]): boolean {
+  return steps.some((step) => step.kind === 'sql' && /\bdrop\b|\btruncate\b/i.test(step.sql))
 }
 
 /** What is watched while a revision runs: what was there before, and what has to hold behind it. */
 export interface Watch {
   /** @throws `CONDITION_FAILED` */
   preconditions(): Promise<void>
-  /** @throws `CONDITION_FAILED` */
-  postconditions(): Promise<void>
+  /** @throws `CONDITION_FAILED`, `LOSS_REFUSED`, `FOREIGN_KEY_BROKEN` */
+  afterwards(executed: readonly RecordedStep[]): Promise<void>
   /** Whether there are postconditions, and all of them hold. */
   holds(): Promise<boolean>
 }
@@ -41,90 +69,48 @@ interface Watched extends Operation {
   readonly foreignKeys: 'on' | 'off'
 }
 
-/** Notes what is there before a revision begins. */
-export async function watch(watched: Watched): Promise<Watch> {
-  const { migration, direction, connection, foreignKeys, signal } = watched
+/** Notes what is there before a revision begins, as far as somebody asks for it behind it. */
+export async function watch({ migration, direction, steps, connection, foreignKeys, signal }: Watched): Promise<Watch> {
+  const { id, preconditions = [], postconditions = [] } = migration
+  const read = reading(connection)
+  const catalog = (): Promise<Catalog> => readCatalog(read, connection.dialect)
   // On the way down the conditions of the way up say nothing.
-  const [before, after] =
-    direction === 'up' ? [migration.preconditions ?? [], migration.postconditions ?? []] : [[], []]
-  const noted = before.length + after.length > 0 ? await note(watched) : undefined
-  const broken = foreignKeys === 'off' ? await brokenKeys(connection) : undefined
-  const context = (): ConditionContext => ({
-    dialect: connection.dialect,
-    signal,
-    query: (sql, values) => connection.query(sql, values),
-    catalog: () => catalogOf(connection),
-    before: noted ?? { catalog: emptyCatalog(connection), rows: new Map() },
-  })
-  const check = async (kind: string, conditions: readonly Condition[]): Promise<void> => {
-    for (const [i, condition] of conditions.entries()) {
-      const failure = await failureOf(condition, context())
-      if (failure === undefined) continue
-      const name = condition.name === '' ? `${kind} ${i + 1}` : `${kind} ${condition.name}`
-      throw new DroverError('CONDITION_FAILED', `${migration.id}: the ${name} does not hold: ${failure}`)
-    }
+  const conditions = direction === 'up' ? [...preconditions, ...postconditions] : []
+  const before =
+    conditions.length > 0 || canLoseRows(steps, connection.dialect) ? await noted(steps, await catalog(), read) : null
+  const broken = foreignKeys === 'off' ? await brokenKeys(connection) : null
+  const check = async (given: readonly Condition[], when: string): Promise<void> => {
+    if (given.length === 0 || before === null || direction === 'down') return
+    const context: ConditionContext = { dialect: connection.dialect, signal, query: read, catalog, before }
+    await checkConditions(given, context, `${when} ${id}`)
   }
   return {
-    preconditions: () => check('precondition', before),
-    postconditions: async () => {
-      if (broken !== undefined) await refuseNewlyBroken(connection, broken, migration.id)
-      await check('postcondition', after)
+    preconditions: () => check(preconditions, 'before'),
+    async afterwards(executed) {
+      if (broken !== null) await refuseNewlyBroken(connection, broken, id)
+      if (before !== null && canLoseRows(executed, connection.dialect))
+        await refuseLostRows(executed, before, await catalog(), read)
+      await check(postconditions, 'after')
     },
-    holds: async () => {
-      for (const condition of after) if ((await failureOf(condition, context())) !== undefined) return false
-      return after.length > 0
+    async holds() {
+      if (postconditions.length === 0 || direction === 'down') return false
+      try {
+        await check(postconditions, 'after')
+        return true
+      } catch (error) {
+        if (DroverError.isInstance(error, 'CONDITION_FAILED')) return false
+        throw error
+      }
     },
   }
 }
 
-/** A sentence about what does not hold. */
-async function failureOf(condition: Condition, context: ConditionContext): Promise<string | undefined> {
-  try {
-    const answer = await condition(context)
-    if (answer === false) return 'it answered false.'
-    return typeof answer === 'string' ? answer : undefined
-  } catch (error) {
-    // The store's own troubles are no answer.
-    if (DroverError.isInstance(error) && !DroverError.isInstance(error, 'CONDITION_FAILED')) throw error
-    return error instanceof Error ? error.message : String(error)
-  }
+async function noted(steps: readonly RecordedStep[], catalog: Catalog, read: Reading): Promise<Before> {
+  return { catalog, rows: await rowCounts(read, touchedTables(steps, catalog)) }
 }
 
-async function note({ connection, steps }: Watched): Promise<Before> {
-  const catalog = await catalogOf(connection)
-  const text = steps
-    .map((step) => (step.kind === 'sql' ? step.sql : step.kind === 'backfill' ? step.table : step.about))
-    .join('\n')
-  const touched = catalog.tables.map(({ name }) => name).filter((name) => text.includes(name.split('.').at(-1) ?? name))
-  const watched = new Set([...touched, ...touched.flatMap((table) => foreignKeyChildren(catalog, table))])
-  return { catalog, rows: await rowCounts((sql, values) => connection.query(sql, values), [...watched]) }
-}
+type Reading = ConditionContext['query']
 
-function catalogOf(connection: SchemaConnection): Promise<Catalog> {
-  return readCatalog((sql, values) => connection.query(sql, values), connection.dialect)
-}
-
-function emptyCatalog({ dialect }: SchemaConnection): Catalog {
-  return { dialect, tables: [], views: [], triggers: [], enums: [], sequences: [], others: [] }
-}
-
-/** Rows of SQLite that refer to nothing, by table, rowid and parent. */
-async function brokenKeys(connection: SchemaConnection): Promise<ReadonlySet<string>> {
-  const rows = await connection.query('PRAGMA foreign_key_check')
-  return new Set(rows.map(({ table, rowid, parent }) => `${String(table)} ${String(rowid)} ${String(parent)}`))
-}
-
-/** While foreign keys were off nobody has looked. */
-async function refuseNewlyBroken(connection: SchemaConnection, before: ReadonlySet<string>, id: string): Promise<void> {
-  const broken = [...(await brokenKeys(connection))].filter((key) => !before.has(key))
-  if (broken.length === 0) return
-  const shown = broken.slice(0, 5).map((key) => {
-    const [table, rowid, parent] = key.split(' ')
-    return `row ${rowid} of ${table} refers to no row of ${parent}`
-  })
-  const more = broken.length > shown.length ? ` and ${broken.length - shown.length} more` : ''
-  throw new DroverError(
-    'FOREIGN_KEY_BROKEN',
-    `${id} breaks foreign keys: ${shown.join(', ')}${more}. Nothing of it stays.`,
-  )
+function reading(connection: SchemaConnection): Reading {
+  return (sql, values) => connection.query(sql, values)
 }

@@ -2,6 +2,7 @@ import { DroverError, startBackfill } from '@drover/core'
 import type { MigrationBackfill } from '../contracts/backfill.js'
 import type { JournalEntry } from '../contracts/journal.js'
 import type { Migration } from '../contracts/migration.js'
+import type { RecordedStep } from '../contracts/steps.js'
 import { isCompatible, parentsOf } from '../migration/define-migration.js'
 import type { Recording } from './recordings.js'
 import type { Session } from './session.js'
@@ -13,6 +14,7 @@ export interface CourseStep {
   readonly values: readonly unknown[]
   /** It may be run again after an interruption. */
   readonly isRepeatable: boolean
+  readonly by?: string
 }
 
 export interface CourseOptions {
@@ -21,6 +23,8 @@ export interface CourseOptions {
   /** Of the way up: what the journal keeps. */
   readonly recording: Recording
   readonly foreignKeys: 'on' | 'off'
+  /** What is unsafe or lost, and was borne: for the journal. */
+  readonly borne: readonly string[]
 }
 
 /**
@@ -29,6 +33,8 @@ export interface CourseOptions {
  */
 export class Course {
   readonly notes: string[] = []
+  /** What was done, this time and before. */
+  readonly executed: RecordedStep[] = []
   /** Steps met so far, and the last one, for messages. */
   met = 0
   lastSql = ''
@@ -84,6 +90,8 @@ export class Course {
     const hash = stepHash(step.sql, step.values, step.isRepeatable)
     this.lastSql = step.sql
     this.met++
+    const { sql, by } = step
+    this.executed.push({ kind: 'sql', sql, ...(by === undefined ? {} : { by }) })
     if (this.#passOver(hash, step.isRepeatable)) return 0
     if (this.#session.signal.aborted)
       throw DroverError.from(this.#session.signal.reason, 'the work was given up', 'ABORTED')
@@ -154,7 +162,7 @@ export class Course {
         durationMs,
       })
     } else await journal.remove(connection, migration.id)
-    const detail = this.notes.join('\n')
+    const detail = [...this.#options.borne, ...this.notes].join('\n')
     const { durationMs } = this
     await journal.tell(connection, {
       at: new Date(),

@@ -3,7 +3,7 @@ import type { DownOptions, MigrationReport } from '../contracts/migrator.js'
 import type { Plan } from '../contracts/plan.js'
 import type { RevisionGraph } from '../graph/revision-graph.js'
 import { refuseEdited } from './edited.js'
-import { makePlan, refuseLosses } from './make-plan.js'
+import { borne, makePlan, refuseLosses } from './make-plan.js'
 import { type RevisionReport, runRevision, wayBack } from './run-revision.js'
 import { type Session, type Tools, working } from './session.js'
 import type { Standing } from './standing.js'
@@ -21,17 +21,17 @@ export async function down(
   const began = performance.now()
   if (options.plan === true) {
     await using connection = await tools.database.connect(operation)
-    const { plan, standing } = await planDown(graph, { ...tools, connection }, options, operation)
+    const { plan, standing } = await planDown(graph, { ...tools, connection }, options)
     const heads = graph.headsOf(standing.known)
     return { direction: 'down', revisions: [], plan, heads, durationMs: performance.now() - began }
   }
   return working(tools, operation, 'down', async (session) => {
-    const { plan, standing } = await planDown(graph, session, options, session)
+    const { plan, standing } = await planDown(graph, session, options)
     if (options.acceptLoss !== true) refuseLosses(plan)
     const revisions: RevisionReport[] = []
     const applied = new Set(standing.known)
     for (const { migration } of plan.revisions) {
-      const done = await runRevision(session, migration, 'down')
+      const done = await runRevision(session, migration, 'down', borne(plan, migration.id))
       applied.delete(migration.id)
       if (done === null) continue
       revisions.push(done)
@@ -45,7 +45,6 @@ async function planDown(
   graph: RevisionGraph,
   tools: Tools & Pick<Session, 'connection'>,
   { to }: DownOptions,
-  operation: Operation,
 ): Promise<{ readonly plan: Plan; readonly standing: Standing }> {
   const { connection, recordings, journal } = tools
   const read = readOn(connection)
@@ -59,7 +58,7 @@ async function planDown(
   standing.checkNothingAbove(path.map(({ id }) => id))
   // Before the first one runs: half of a way back helps nobody.
   for (const migration of path) wayBack(migration)
-  return { plan: await makePlan(path, 'down', recordings, connection, operation), standing }
+  return { plan: await makePlan(path, 'down', recordings, connection), standing }
 }
 
 function refuseBegun({ interrupted, name }: Standing): void {

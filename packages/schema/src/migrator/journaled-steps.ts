@@ -42,7 +42,9 @@ export class JournaledSteps implements Steps {
 
   run(sql: string, options: StepOptions = {}): Promise<number> {
     const { values = [], isRepeatable = this.#isIdempotent } = options
-    return this.#course.step({ sql, values, isRepeatable }, () => this.#inner.run(sql, options))
+    const { by } = options
+    const step = { sql, values, isRepeatable, ...(by === undefined ? {} : { by }) }
+    return this.#course.step(step, () => this.#inner.run(sql, options))
   }
 
   catalog: Steps['catalog'] = () => this.#inner.catalog()

@@ -128,6 +128,7 @@ describeBoth('a migrator', (store) => {
       {
         id: '004_broken',
         dependsOn: '003_notes',
+        assured: { 'rows-changed-at-once': 'there are two' },
         up: async ({ sql }) => {
           await sql('CREATE TABLE half (id integer)')
           await sql('DELETE FROM calls')
@@ -175,7 +176,7 @@ describeBoth('a migrator', (store) => {
     await using bad = migratorOf([...calls.slice(0, 1), conditioned('002', 'DELETE FROM calls WHERE id = 1')])
     expect(await failure(bad.up())).toEqual({
       code: 'CONDITION_FAILED',
-      message: '002: the postcondition stillTwo does not hold: there are 1 calls',
+      message: expect.stringContaining('after 002 does not hold, so nothing of it stays:\n- stillTwo: there are 1 calls'),
     })
     await using good = migratorOf([...calls.slice(0, 1), conditioned('002', `UPDATE calls SET status = 'x'`)])
     expect(ids(await good.up())).toBe('002')
@@ -183,7 +184,7 @@ describeBoth('a migrator', (store) => {
     await good.stamp('001')
     expect(await failure(good.up())).toEqual({
       code: 'CONDITION_FAILED',
-      message: '002: the precondition twoCalls does not hold: there are 1 calls',
+      message: expect.stringContaining('before 002 does not hold, so nothing of it stays:\n- twoCalls: there are 1 calls'),
     })
   })
 
@@ -206,6 +207,62 @@ describeBoth('a migrator', (store) => {
     }
     await after.repair('002_priority', 'accept-edit')
     expect(await after.ensure({ mode: 'verify' })).toEqual({ status: 'nothing', revisions: [], ahead: [] })
+  })
+
+  it('says what is unsafe and what is lost before it begins, and notes what was borne', async () => {
+    const drop: Migration = {
+      id: '004_drop',
+      dependsOn: '003_notes',
+      up: async ({ sql }) => {
+        await sql('ALTER TABLE calls DROP COLUMN status')
+      },
+      down: async ({ sql }) => {
+        await sql('DROP TABLE notes')
+      },
+    }
+    await using migrator = migratorOf([...calls, drop])
+    await migrator.up({ to: '003' })
+    const { findings, losses } = await migrator.plan('up')
+    expect(findings).toMatchObject([{ rule: 'column-dropped', revision: '004_drop', severity: 'refuse' }])
+    expect(losses).toMatchObject([{ revision: '004_drop', table: 'calls', column: 'status', rows: 2 }])
+    expect(await failure(migrator.up())).toMatchObject({ code: 'UNSAFE_REFUSED' })
+    expect(ids(await migrator.up({ allow: ['column-dropped'] }))).toBe('004_drop')
+    expect((await migrator.events()).at(-1)?.detail).toMatch(/column-dropped: .* Allowed\.\nlost: calls\.status: 2 rows/)
+    await store().exec(`INSERT INTO notes VALUES (1, 'call again')`)
+    expect(await failure(migrator.down({ to: '-1' }))).toMatchObject({
+      code: 'LOSS_REFUSED',
+      message: expect.stringContaining('004_drop drops notes: 1 rows'),
+    })
+    expect(ids(await migrator.down({ to: '-1', acceptLoss: true }))).toBe('004_drop')
+  })
+
+  it('leaves nothing of a revision that takes rows along which nobody asked for', async () => {
+    const rows = async (): Promise<unknown> => store().query('SELECT count(*) AS n FROM notes')
+    await using migrator = migratorOf([
+      ...calls,
+      {
+        id: '004_cascade',
+        dependsOn: '003_notes',
+        up: async ({ sql }) => {
+          await sql('CREATE TABLE copy (id integer)')
+          await sql('DELETE FROM calls WHERE id = 7')
+        },
+      },
+    ])
+    await migrator.up({ to: '003' })
+    // A trigger of the application that nobody remembers.
+    await store().exec(
+      store().dialect === 'sqlite'
+        ? 'CREATE TABLE jobs (id integer); CREATE TRIGGER t AFTER DELETE ON calls BEGIN DELETE FROM notes; END'
+        : `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM notes; RETURN NULL; END $$;
+           CREATE TRIGGER t AFTER DELETE ON calls FOR EACH ROW EXECUTE FUNCTION f()`,
+    )
+    await store().exec(`INSERT INTO calls VALUES (7, 'gone', 0); INSERT INTO notes VALUES (1, 'x')`)
+    expect(await failure(migrator.up())).toMatchObject({
+      code: 'LOSS_REFUSED',
+      message: expect.stringContaining('notes had 1 rows and has 0'),
+    })
+    expect(await rows()).toEqual([{ n: 1 }])
   })
 
   it('takes no way back that does not exist, and says so before it begins', async () => {

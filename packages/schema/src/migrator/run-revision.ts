@@ -30,10 +30,11 @@ export async function runRevision(
   session: Session,
   migration: Migration,
   direction: 'up' | 'down',
+  borne: readonly string[],
 ): Promise<RevisionReport | null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptRevision(session, migration, direction)
+      return await attemptRevision(session, migration, direction, borne)
     } catch (error) {
       const isWaiting = DroverError.isInstance(error) && error.isRetryable && attempt < mostAttempts
       if (!isWaiting || session.signal.aborted) throw error
@@ -50,12 +51,13 @@ async function attemptRevision(
   session: Session,
   migration: Migration,
   direction: 'up' | 'down',
+  borne: readonly string[],
 ): Promise<RevisionReport | null> {
   const { recordings, connection, logger } = session
   const body = direction === 'up' ? migration.up : wayBack(migration)
   const { steps } = await recordings.of(migration, direction)
   const foreignKeys = connection.dialect === 'sqlite' && needsForeignKeysOff(steps) ? 'off' : 'on'
-  const course = new Course(session, { migration, direction, recording: await recordings.of(migration), foreignKeys })
+  const course = new Course(session, { migration, direction, recording: await recordings.of(migration), foreignKeys, borne })
   try {
     await course.begin()
     if (course.isOver) return null
@@ -72,7 +74,7 @@ async function attemptRevision(
       })
       const journaled = new JournaledSteps(live, course, migration.idempotent === true)
       await body(migrationContext(journaled, { signal: session.signal }))
-      await watched.postconditions()
+      await watched.afterwards(course.executed)
     }
     await course.finish()
     const { met, durationMs, notes } = course

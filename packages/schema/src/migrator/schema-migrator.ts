@@ -67,7 +67,7 @@ export class SchemaMigrator implements Migrator {
       direction === 'up'
         ? this.#graph.pathUp(target ?? 'head', standing.known)
         : this.#graph.pathDown(target ?? '-1', standing.known)
-    return makePlan(revisions, direction, tools.recordings, connection, operation)
+    return await makePlan(revisions, direction, tools.recordings, connection)
   }
 
   async up(options: UpOptions = {}): Promise<MigrationReport> {

@@ -3,7 +3,7 @@ import type { MigrationReport, UpOptions } from '../contracts/migrator.js'
 import type { Plan } from '../contracts/plan.js'
 import type { RevisionGraph } from '../graph/revision-graph.js'
 import { refuseEdited } from './edited.js'
-import { makePlan, refuseUnsafe } from './make-plan.js'
+import { borne, makePlan, refuseUnsafe } from './make-plan.js'
 import { type RevisionReport, runRevision } from './run-revision.js'
 import { type Session, type Tools, tryWorking, waitFor } from './session.js'
 import type { Standing } from './standing.js'
@@ -29,12 +29,12 @@ export async function up(
 /** Applies what is missing, under the lease. */
 export async function upWithin(graph: RevisionGraph, session: Session, options: UpOptions): Promise<MigrationReport> {
   const began = performance.now()
-  const { plan, standing } = await planUp(graph, session, options, session)
+  const { plan, standing } = await planUp(graph, session, options)
   refuseUnsafe(plan, options.allow ?? [])
   const revisions: RevisionReport[] = []
   for (const { migration } of plan.revisions) {
     for (const action of migration.actions ?? []) session.logger?.info(`${migration.id}: to be done besides: ${action}`)
-    const done = await runRevision(session, migration, 'up')
+    const done = await runRevision(session, migration, 'up', borne(plan, migration.id))
     if (done === null) continue
     revisions.push(done)
     session.logger?.info(`${migration.id}: applied in ${Math.round(done.durationMs)} ms`)
@@ -51,7 +51,7 @@ async function planned(
 ): Promise<MigrationReport> {
   const began = performance.now()
   await using connection = await tools.database.connect(operation)
-  const { plan, standing } = await planUp(graph, { ...tools, connection }, options, operation)
+  const { plan, standing } = await planUp(graph, { ...tools, connection }, options)
   return {
     direction: 'up',
     revisions: [],
@@ -65,7 +65,6 @@ async function planUp(
   graph: RevisionGraph,
   tools: Tools & Pick<Session, 'connection'>,
   { to = 'head' }: UpOptions,
-  operation: Operation,
 ): Promise<{ readonly plan: Plan; readonly standing: Standing }> {
   const { connection, recordings, journal } = tools
   const read = readOn(connection)
@@ -76,8 +75,7 @@ async function planUp(
   const path = graph.pathUp(to, standing.known)
   if (path.length > 0) standing.checkNothingUnknown('apply what it has itself')
   else standing.checkAhead()
-  // What was interrupted goes first, as far as the order lets it.
-  return { plan: await makePlan(path, 'up', recordings, connection, operation), standing }
+  return { plan: await makePlan(path, 'up', recordings, connection), standing }
 }
 
 /** What is half taken back is finished that way, or repaired. */

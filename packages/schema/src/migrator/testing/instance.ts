@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+
+export interface Said {
+  readonly status?: string
+  readonly revisions?: readonly string[]
+  readonly then?: string
+  readonly error?: string
+}
+
+/** A process of `ensure.child.ts`. */
+export class Instance implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+  readonly ended: Promise<number | NodeJS.Signals | null>
+
+  constructor(killAt = 0) {
+    const program = join(import.meta.dirname, 'ensure.child.ts')
+    const flags = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
+    const child = spawn(process.execPath, [...flags, program, String(killAt)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = child
+    const lines: Interface = createInterface(child.stdout)
+    this.#lines = lines[Symbol.asyncIterator]()
+    this.ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
+  }
+
+  /** When its program is loaded. */
+  async ready(): Promise<void> {
+    await this.#lines.next()
+  }
+
+  /** Ensures the schema there; null if it was killed meanwhile. */
+  async ensure(location: string): Promise<Said | null> {
+    this.#child.stdin?.write(`${location}\n`)
+    const { value, done } = await this.#lines.next()
+    return done === true ? null : (JSON.parse(value) as Said)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+  }
+}
