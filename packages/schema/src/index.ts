@@ -7,6 +7,7 @@ export type {
   MigrationReport,
   Migrator,
   MigratorOptions,
+  PreviewOptions,
   SchemaLocation,
   SchemaStatus,
   Target,
@@ -19,4 +20,5 @@ export { defineMigration } from './migration/define-migration.js'
 export { irreversible } from './migration/irreversible.js'
 export { isMigration } from './migration/is-migration.js'
 export { createMigrator } from './migrator/create-migrator.js'
+export { previewSql } from './preview/preview-sql.js'
 export { type MigrationTaskOptions, migrationTask } from './startup/migration-task.js'

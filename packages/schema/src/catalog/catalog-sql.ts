@@ -50,7 +50,8 @@ function postgresSql(catalog: Catalog): CatalogSql {
       // A function may speak of tables that come later.
       ...(earlySql.length === 0 ? [] : ['SET check_function_bodies = off']),
       ...catalog.enums.map(
-        ({ name, values }) => `CREATE TYPE ${quoteTable(name)} AS ENUM (${values.map(quoteText).join(', ')})`,
+        ({ name, values }) =>
+          `CREATE TYPE ${quoteTable(name)} AS ENUM (${values.map((value) => quoteText(value)).join(', ')})`,
       ),
       ...earlySql,
       ...free.map(({ sql }) => sql),

@@ -133,5 +133,8 @@ export interface PreviewOptions {
   readonly migrations: readonly Migration[]
   /** `base:head`, `a:b`, or a target counted from base. */
   readonly range?: string
+  /** @default 'up' */
   readonly direction?: 'up' | 'down'
+  /** What the names of the journal's tables begin with. @default 'drover_' */
+  readonly tablePrefix?: string
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { DroverError } from '@drover/core'
 import makeKnex, { type Knex } from 'knex'
 import type { Dialect } from '../contracts/migration.js'
@@ -41,7 +42,11 @@ interface KnexQuery {
 type ClientClass = new (config: object) => object
 
 function refused(what: string, remedy: string): never {
-  throw new DroverError('OPTION_INVALID', `${what} is refused in a revision: ${remedy}.`)
+  throw refusal(what, remedy)
+}
+
+function refusal(what: string, remedy: string): DroverError {
+  return new DroverError('OPTION_INVALID', `${what} is refused in a revision: ${remedy}.`)
 }
 
 const noTransaction =
@@ -68,10 +73,9 @@ function bound(Base: ClientClass): ClientClass {
       return refused('knex.transaction()', noTransaction)
     }
 
-    stream(): never {
-      return refused(
-        'A stream of knex',
-        'read page by page with limit(), or change rows with the backfill of the context',
+    async stream(_connection: object, _query: unknown, stream: Duplex): Promise<void> {
+      stream.destroy(
+        refusal('A stream of knex', 'read page by page with limit(), or change rows with the backfill of the context'),
       )
     }
 

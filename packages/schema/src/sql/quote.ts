@@ -9,7 +9,8 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** A text as SQL has it in both databases. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+/** A text as SQL has it in both databases; for PostgreSQL, if it is said, also where standard_conforming_strings is off. */
+export function quoteText(text: string, dialect?: Dialect): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`
+  return dialect === 'postgres' && text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
