@@ -3,7 +3,7 @@ import type { Cursor, Partition, SourceSession } from '@drover/core'
 import { type RedisCluster, startRedisCluster } from '@drover-internal/redis-server'
 import { describeOwnRedis } from '@drover-internal/redis-server/vitest'
 import { Cluster } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { keySlot } from '../connection/key-slot.js'
 import { rangeOf } from './index/key-range.js'
 import type { RedisRecord } from './redis-record.js'
@@ -42,6 +42,7 @@ describeOwnRedis('redisSource of a cluster', () => {
   const session = () => redisSource({ connection: cluster.nodes, types: 'string' }).connect({ signal })
 
   async function fill(count: number): Promise<string[]> {
+    onTestFinished(flush)
     const keys = Array.from({ length: count }, (_, i) => `checkpoint:${i}`)
     await Promise.all(keys.map((key) => client.set(key, `value of ${key}`)))
     return keys.sort()
@@ -61,8 +62,6 @@ describeOwnRedis('redisSource of a cluster', () => {
     }
     return [keys, cursor as Cursor]
   }
-
-  afterEach(flush)
 
   test('is cut into parts that are each of one master', async () => {
     const keys = await fill(600)

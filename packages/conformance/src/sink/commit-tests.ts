@@ -220,7 +220,7 @@ export function largeBatchTests(bench: ExactSinkBench): void {
   describe('a large batch', () => {
     test('that the sink may end early leaves the rest to the next one', async () => {
       await using harness = await bench.create()
-      const many = bench.many(5_000)
+      const many = bench.many(3_000)
       const lane = await bench.lane(harness)
       await lane.writeAll(many, 250)
       expect(lane.position.counts).toMatchObject({ read: many.length, emitted: many.length, inserted: many.length })
@@ -230,7 +230,7 @@ export function largeBatchTests(bench: ExactSinkBench): void {
 
     test('may be one page', { timeout: 60_000 }, async () => {
       await using harness = await bench.create()
-      const many = bench.many(20_000)
+      const many = bench.many(12_000)
       const lane = await bench.lane(harness)
       const batch = await lane.write(many, { pageSize: many.length })
       expect(batch.pulled).toBe(many.length)

@@ -6,39 +6,32 @@ import { operation, throughJson } from '../support/operation.js'
 import { keyValue } from '../support/sample-page.js'
 import type { Shape } from '../support/shapes.js'
 import { placesOf, readPages, readRows, withSession } from './read-all.js'
+import { sharedHarness } from './shared-harness.js'
 import type { SourceHarness, SourceHarnessFactory } from './source-harness.js'
 
 const roomy = 1_000_000_000
 
 /** Pages: their limits, keys and slices, and going on after each of them. */
-export function pagingTests({ capabilities, create }: SourceHarnessFactory, shape: Shape): void {
+export function pagingTests(factory: SourceHarnessFactory, shape: Shape): void {
+  const { capabilities, create } = factory
   const count = 50
   const records = shape.records(count)
   const repeats = capabilities.repeats ?? false
 
-  async function filled(): Promise<SourceHarness> {
+  /** For a test that adds records. Such come before those that share theirs: some stores have room for one of them alone. */
+  async function filledAlone(): Promise<SourceHarness> {
     const harness = await create(shape.schema)
     await harness.seed(records)
     return harness
   }
 
-  async function pagesOfSize(harness: SourceHarness, size: number, bytes = roomy): Promise<Page[]> {
+  async function pagesOfSize(harness: Pick<SourceHarness, 'open'>, size: number, bytes = roomy): Promise<Page[]> {
     return await withSession(harness.open(), (session) => readPages(session, { page: { records: size, bytes } }))
   }
 
   describe('pages', () => {
-    test.each([1, 2, 7, count, count + 5])('of at most %i records hold all records', async (size) => {
-      await using harness = await filled()
-      const pages = await pagesOfSize(harness, size)
-      for (const page of pages) {
-        expect(page.count).toBeLessThanOrEqual(size)
-        expect(page.rows()).toHaveLength(page.count)
-      }
-      expect(differences(records, rowsOf(pages), { duplicates: repeats })).toEqual([])
-    })
-
     test('end at their bytes, but hold one record at least', async () => {
-      await using harness = await filled()
+      await using harness = await filledAlone()
       const large = shape.records(count + 12).filter((record) => !isAmong(records, record))
       const size = 20_000
       await harness.seed(large.map((record) => ({ ...record, name: 'x'.repeat(size) })))
@@ -51,15 +44,27 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
       }
     })
 
+    const filled = sharedHarness(factory, shape.schema, records)
+
+    test.each([1, 2, 7, count, count + 5])('of at most %i records hold all records', async (size) => {
+      const harness = await filled()
+      const pages = await pagesOfSize(harness, size)
+      for (const page of pages) {
+        expect(page.count).toBeLessThanOrEqual(size)
+        expect(page.rows()).toHaveLength(page.count)
+      }
+      expect(differences(records, rowsOf(pages), { duplicates: repeats })).toEqual([])
+    })
+
     test('say how many bytes they hold, within a factor', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       const bytes = (await pagesOfSize(harness, count)).reduce((sum, page) => sum + page.bytes, 0)
       const least = records.reduce((sum, record) => sum + String(record.name).length, 0)
       expect(bytes).toBeGreaterThanOrEqual(least / 4)
     })
 
     test('are decoded when they are asked, also after the read has gone on, and twice alike', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       await withSession(harness.open(), async (session) => {
         const pages = await readPages(session, { page: { records: 4, bytes: roomy } })
         expect(differences(records, rowsOf(pages), { duplicates: repeats })).toEqual([])
@@ -71,7 +76,7 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
     })
 
     test('give keys parallel to their rows, unique, made of JSON, without children', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       const pages = await pagesOfSize(harness, 7)
       const keys = pages.flatMap((page) => page.keys())
       const rows = rowsOf(pages)
@@ -86,14 +91,14 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
     })
 
     test('give the same keys in every pass, whatever their size', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       const passes = await Promise.all([1, 7, count].map((size) => pagesOfSize(harness, size)))
       const [first, ...others] = passes.map(identities)
       for (const other of others) expect(differences(first ?? [], other, { duplicates: repeats })).toEqual([])
     })
 
     test('are sliced anywhere, with the cursor where it was', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       const [page] = await pagesOfSize(harness, 5)
       if (page === undefined) throw new Error('The source gave no page.')
       const [rows, keys] = [page.rows(), page.keys()]
@@ -114,10 +119,25 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
   })
 
   describe('resuming', () => {
+    test('after the last cursor gives nothing, and later what was added behind it', async () => {
+      await using harness = await filledAlone()
+      const last = (await pagesOfSize(harness, 7)).at(-1)?.cursor ?? null
+      const rest = await withSession(harness.open(), (session) => readRows(session, { after: last }))
+      if (!repeats) expect(rest).toEqual([])
+      if (capabilities.grows === false || repeats) return
+      const added = shape.records(count + 20).filter((record) => !isAmong(records, record))
+      await harness.seed(added)
+      const later = await withSession(harness.open(), (session) => readRows(session, { after: throughJson(last) }))
+      // Where the key decides the place, records may have come before the cursor; those of the rest are new ones, once each.
+      expect(differences(added, later, { limit: Infinity }).filter((line) => !line.startsWith('missing'))).toEqual([])
+    })
+
+    const filled = sharedHarness(factory, shape.schema, records)
+
     test.each([1, 3, 7])(
       'after every cursor of pages of %i gives exactly the rest, in another process',
       async (size) => {
-        await using harness = await filled()
+        const harness = await filled()
         const places = placesOf(await pagesOfSize(harness, size))
         const all = await withSession(harness.open(), readRows)
         await withSession(harness.open(), async (session) => {
@@ -134,21 +154,8 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
       },
     )
 
-    test('after the last cursor gives nothing, and later what was added behind it', async () => {
-      await using harness = await filled()
-      const last = (await pagesOfSize(harness, 7)).at(-1)?.cursor ?? null
-      const rest = await withSession(harness.open(), (session) => readRows(session, { after: last }))
-      if (!repeats) expect(rest).toEqual([])
-      if (capabilities.grows === false || repeats) return
-      const added = shape.records(count + 20).filter((record) => !isAmong(records, record))
-      await harness.seed(added)
-      const later = await withSession(harness.open(), (session) => readRows(session, { after: throughJson(last) }))
-      // Where the key decides the place, records may have come before the cursor; those of the rest are new ones, once each.
-      expect(differences(added, later, { limit: Infinity }).filter((line) => !line.startsWith('missing'))).toEqual([])
-    })
-
     test('reads each record once if records go on being read in small sessions', async () => {
-      await using harness = await filled()
+      const harness = await filled()
       const rows: Row[] = []
       let after: Page['cursor'] | null = null
       for (let round = 0; round <= count * 2; round++) {
@@ -161,7 +168,10 @@ export function pagingTests({ capabilities, create }: SourceHarnessFactory, shap
     })
   })
 
-  async function firstPage(harness: SourceHarness, after: Page['cursor'] | null): Promise<Page | undefined> {
+  async function firstPage(
+    harness: Pick<SourceHarness, 'open'>,
+    after: Page['cursor'] | null,
+  ): Promise<Page | undefined> {
     return await withSession(harness.open(), async (session) => {
       const partition = { id: 'all', bounds: null }
       for await (const page of session.read({ ...operation(), partition, after, page: { records: 4, bytes: roomy } })) {

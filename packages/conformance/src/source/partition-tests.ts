@@ -6,35 +6,17 @@ import { operation, throughJson } from '../support/operation.js'
 import type { Shape } from '../support/shapes.js'
 import { testIf } from '../support/test-if.js'
 import { placesOf, readPages, readRows, withSession } from './read-all.js'
+import { sharedHarness } from './shared-harness.js'
 import type { SourceHarness, SourceHarnessFactory } from './source-harness.js'
 
-/** Partitions and counts. */
-export function partitionTests({ capabilities, create }: SourceHarnessFactory, shape: Shape): void {
+/** Partitions and counts. Tests that add records come before those that share theirs: some stores have room for one of them alone. */
+export function partitionTests(factory: SourceHarnessFactory, shape: Shape): void {
+  const { capabilities, create } = factory
   const records = shape.records(60)
   const later = shape.records(90).filter((record) => !records.some((other) => canonical(other) === canonical(record)))
 
-  async function filled(): Promise<SourceHarness> {
-    const harness = await create(shape.schema)
-    await harness.seed(records)
-    return harness
-  }
-
   if (capabilities.partitions === true) {
     describe('partitions', () => {
-      test.each([1, 2, 3, 7])('of which %i are asked for are disjoint and hold all records', async (count) => {
-        await using harness = await filled()
-        const partitions = await cut(harness, count)
-        expect(new Set(partitions.map((partition) => partition.id)).size).toBe(partitions.length)
-        expect(partitions.length).toBeGreaterThanOrEqual(1)
-        expect(partitions.length).toBeLessThanOrEqual(count * 2)
-        expect(differences(records, await readAllOf(harness, partitions))).toEqual([])
-      })
-
-      test('are more than one where there is enough to share', async () => {
-        await using harness = await filled()
-        expect((await cut(harness, 4)).length).toBeGreaterThan(1)
-      })
-
       testIf(capabilities.grows !== false)('also hold the records that came after they were cut', async () => {
         await using harness = await create(shape.schema)
         const middle = records.slice(20, 40)
@@ -54,8 +36,24 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
         expect(differences(records, await readAllOf(harness, partitions))).toEqual([])
       })
 
+      const filled = sharedHarness(factory, shape.schema, records)
+
+      test.each([1, 2, 3, 7])('of which %i are asked for are disjoint and hold all records', async (count) => {
+        const harness = await filled()
+        const partitions = await cut(harness, count)
+        expect(new Set(partitions.map((partition) => partition.id)).size).toBe(partitions.length)
+        expect(partitions.length).toBeGreaterThanOrEqual(1)
+        expect(partitions.length).toBeLessThanOrEqual(count * 2)
+        expect(differences(records, await readAllOf(harness, partitions))).toEqual([])
+      })
+
+      test('are more than one where there is enough to share', async () => {
+        const harness = await filled()
+        expect((await cut(harness, 4)).length).toBeGreaterThan(1)
+      })
+
       test('are resumed after every cursor', async () => {
-        await using harness = await filled()
+        const harness = await filled()
         for (const partition of await cut(harness, 3)) {
           await withSession(harness.open(), async (session) => {
             const pages = await readPages(session, { partition, page: { records: 3, bytes: 1_000_000 } })
@@ -68,7 +66,7 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
       })
 
       test('are read side by side', async () => {
-        await using harness = await filled()
+        const harness = await filled()
         const partitions = await cut(harness, 3)
         await withSession(harness.open(), async (session) => {
           const page = { records: 2, bytes: 1_000_000 }
@@ -80,7 +78,7 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
       testIf(capabilities.split === true)(
         'are split anywhere into disjoint parts that hold what was left',
         async () => {
-          await using harness = await filled()
+          const harness = await filled()
           for (const partition of await cut(harness, 2)) {
             await withSession(harness.open(), async (session) => {
               const pages = await readPages(session, { partition, page: { records: 7, bytes: 1_000_000 } })
@@ -100,33 +98,37 @@ export function partitionTests({ capabilities, create }: SourceHarnessFactory, s
   }
 
   if ((capabilities.count ?? 'none') !== 'none') {
-    test('the count says whether it is exact, and then is', async () => {
-      await using harness = await filled()
-      await withSession(harness.open(), async (session) => {
-        const count = await session.count?.(operation())
-        expect(count?.exact).toBe(capabilities.count === 'exact')
-        if (capabilities.count === 'exact') expect(count?.value).toBe(records.length)
-        else expect(count?.value).toBeGreaterThanOrEqual(0)
+    describe('the count', () => {
+      test('of an empty store is zero', async () => {
+        await using harness = await create(shape.schema)
+        expect((await withSession(harness.open(), (session) => countOf(session)))?.value).toBe(0)
       })
-    })
 
-    test('the count of an empty store is zero', async () => {
-      await using harness = await create(shape.schema)
-      expect((await withSession(harness.open(), (session) => countOf(session)))?.value).toBe(0)
-    })
+      const filled = sharedHarness(factory, shape.schema, records)
 
-    testIf(capabilities.pushDown === true && capabilities.count === 'exact')(
-      'the count under a filter that is pushed down is that of the records read under it',
-      async () => {
-        await using harness = await filled()
+      test('says whether it is exact, and then is', async () => {
+        const harness = await filled()
         await withSession(harness.open(), async (session) => {
-          const filter = session.pushDown?.({ score: { gte: 3 } }).pushed
-          if (filter === undefined) return
-          const rows = await readRows(session, { filter })
-          expect(await countOf(session, filter)).toEqual({ value: rows.length, exact: true })
+          const count = await session.count?.(operation())
+          expect(count?.exact).toBe(capabilities.count === 'exact')
+          if (capabilities.count === 'exact') expect(count?.value).toBe(records.length)
+          else expect(count?.value).toBeGreaterThanOrEqual(0)
         })
-      },
-    )
+      })
+
+      testIf(capabilities.pushDown === true && capabilities.count === 'exact')(
+        'under a filter that is pushed down is that of the records read under it',
+        async () => {
+          const harness = await filled()
+          await withSession(harness.open(), async (session) => {
+            const filter = session.pushDown?.({ score: { gte: 3 } }).pushed
+            if (filter === undefined) return
+            const rows = await readRows(session, { filter })
+            expect(await countOf(session, filter)).toEqual({ value: rows.length, exact: true })
+          })
+        },
+      )
+    })
   }
 }
 
@@ -134,7 +136,7 @@ async function countOf(session: SourceSession, filter?: Filter) {
   return await session.count?.({ ...operation(), ...(filter === undefined ? {} : { filter }) })
 }
 
-async function cut(harness: SourceHarness, count: number): Promise<Partition[]> {
+async function cut(harness: Pick<SourceHarness, 'open'>, count: number): Promise<Partition[]> {
   const partitions = await withSession(
     harness.open(),
     async (session) => await session.partition?.({ ...operation(), count }),
@@ -151,7 +153,7 @@ function throughJsonPartition(partition: Partition): Partition {
   return JSON.parse(JSON.stringify(partition)) as Partition
 }
 
-async function readAllOf(harness: SourceHarness, partitions: readonly Partition[]): Promise<Row[]> {
+async function readAllOf(harness: Pick<SourceHarness, 'open'>, partitions: readonly Partition[]): Promise<Row[]> {
   const rows: Row[] = []
   for (const partition of partitions) {
     rows.push(

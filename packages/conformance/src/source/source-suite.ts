@@ -28,12 +28,15 @@ import { sourceValueTests } from './value-tests.js'
 export function sourceSuite(name: string, factory: SourceHarnessFactory): void {
   describe(`${name}: source`, () => {
     sessionTests(factory)
-    describe.each(factory.capabilities.keys)('with a key of kind %s', (kind) => {
-      const shape = shapeOf(kind)
-      pagingTests(factory, shape)
-      partitionTests(factory, shape)
-      filterTests(factory, shape)
-    })
+    describe.each(factory.capabilities.keys.map((kind, place) => [kind, place] as const))(
+      'with a key of kind %s',
+      (kind, place) => {
+        const shape = shapeOf(kind)
+        pagingTests(factory, shape)
+        partitionTests(factory, shape)
+        filterTests(factory, shape, place)
+      },
+    )
     sourceValueTests(factory)
   })
 }
