@@ -41,6 +41,17 @@ const migrations = [
   }),
 ]
 
+/** SQLite makes the table anew for them. */
+const inItsPlace = defineMigration({
+  id: '003_checked',
+  dependsOn: '002_priority',
+  up: async ({ schema }) => {
+    await schema.alterColumn('calls', 'note', { type: 'varchar(20)', default: 'none', nullable: true })
+    await schema.addCheck('calls', 'calls_priority_positive', 'priority > 0')
+  },
+  down: ({ schema }) => schema.dropConstraint('calls', 'calls_priority_positive'),
+})
+
 async function contentsOf(location: SchemaLocation, script?: string): Promise<unknown> {
   await using database = await openDatabase(location)
   await using connection = await database.connect({ signal })
@@ -61,15 +72,17 @@ function ofTheScript(contents: unknown): unknown {
   return { ...rest, tables: catalog.tables.filter(({ name }) => names.includes(name)) }
 }
 
+const all = [...migrations, inItsPlace]
+
 async function migrated(location: SchemaLocation): Promise<unknown> {
-  await using migrator = createMigrator({ connection: location, migrations })
+  await using migrator = createMigrator({ connection: location, migrations: all })
   await migrator.up()
   return await contentsOf(location)
 }
 
 async function goesOn(location: SchemaLocation): Promise<void> {
-  await using migrator = createMigrator({ connection: location, migrations })
-  expect(await migrator.status()).toMatchObject({ current: ['002_priority'], pending: [] })
+  await using migrator = createMigrator({ connection: location, migrations: all })
+  expect(await migrator.status()).toMatchObject({ current: ['003_checked'], pending: [] })
   await migrator.down({ to: '001_calls', acceptLoss: true })
 }
 
@@ -77,7 +90,7 @@ describe('previewSql for SQLite', () => {
   it('gives a script that makes what the migrator makes, also without a database', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'drover-preview-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    const script = await previewSql({ dialect: 'sqlite', migrations })
+    const script = await previewSql({ dialect: 'sqlite', migrations: all })
     const made = await contentsOf(join(folder, 'script.db'), script)
     expect(ofTheScript(made)).toEqual(ofTheScript(await migrated(join(folder, 'migrated.db'))))
     await goesOn(join(folder, 'script.db'))
@@ -89,7 +102,7 @@ describePostgres('previewSql for PostgreSQL', () => {
   const byMigrator = useDatabase()
 
   it('gives a script that makes what the migrator makes', async () => {
-    const script = await previewSql({ dialect: 'postgres', migrations })
+    const script = await previewSql({ dialect: 'postgres', migrations: all })
     const made = await contentsOf(scripted.url, script)
     expect(ofTheScript(made)).toEqual(ofTheScript(await migrated(byMigrator.url)))
     await goesOn(scripted.url)
