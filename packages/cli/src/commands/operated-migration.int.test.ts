@@ -73,12 +73,12 @@ describePostgres('checkpoints of PostgreSQL, killed on their way', () => {
     expect(await drover(['run', ...sides('postgresql', from, destination, into('whole'))])).toMatchObject({ code: 0 })
   }
 
-  test('are the same in JSON', async () => {
+  test.concurrent('are the same in JSON', async () => {
     await killed('json', (name) => ({ output_dir: `json-${name}` }))
     expect(byId(exported('json-killed'))).toEqual(byId(exported('json-whole')))
   })
 
-  test('are the same in Parquet', async () => {
+  test.concurrent('are the same in Parquet', async () => {
     await killed('parquet', (name) => ({ output_path: `${name}.parquet` }))
     const rowsOf = async (name: string): Promise<Row[]> => {
       const sink = memorySink<Row>()
@@ -88,7 +88,7 @@ describePostgres('checkpoints of PostgreSQL, killed on their way', () => {
     expect(await rowsOf('killed.parquet')).toEqual(await rowsOf('whole.parquet'))
   })
 
-  test('are the same points', async () => {
+  test.concurrent('are the same points', async () => {
     const collections: Readonly<Record<string, string>> = { killed: qdrant.collection(), whole: qdrant.collection() }
     await killed('unified', (name) => unified(collections[name] ?? ''))
     const pointsOf = async (name: string): Promise<unknown> =>
