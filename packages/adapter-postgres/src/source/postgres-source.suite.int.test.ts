@@ -74,7 +74,7 @@ describeOwnServer('conformance, where nobody else writes', () => {
   beforeAll(async () => {
     // A transaction of anybody, autovacuum's too, ends the moment that a resumed read looks for; and a read that catches up gives again
     // what is newer than the oldest one that is open, in whatever database.
-    server = await startPostgres({ settings: { autovacuum: 'off' } })
+    server = await startPostgres({ settings: { autovacuum: 'off' }, inMemory: true, quickLogins: true })
   })
   afterAll(() => server[Symbol.asyncDispose]())
   const database = useDatabase(() => server.url)
