@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,10 @@ import { createMigrator } from '../migrator/create-migrator.js'
 import { previewSql } from './preview-sql.js'
 
 const { signal } = new AbortController()
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0
+}
 
 const migrations = [
   defineMigration({
@@ -95,17 +100,40 @@ describe('previewSql for SQLite', () => {
     expect(ofTheScript(made)).toEqual(ofTheScript(await migrated(join(folder, 'migrated.db'))))
     await goesOn(join(folder, 'script.db'))
   })
+
+  it.skipIf(!isInstalled('sqlite3'))('gives a script that sqlite3 runs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'drover-preview-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'program.db')
+    const input = await previewSql({ dialect: 'sqlite', migrations: all })
+    execFileSync('sqlite3', ['-bail', file], { input })
+    expect(await contentsOf(file)).toMatchObject({ calls: [{ name: "a'b\\?;--" }, { name: '$1', priority: 7 }] })
+    await goesOn(file)
+  })
 })
 
 describePostgres('previewSql for PostgreSQL', () => {
   const scripted = useDatabase()
   const byMigrator = useDatabase()
+  const byProgram = useDatabase()
 
   it('gives a script that makes what the migrator makes', async () => {
     const script = await previewSql({ dialect: 'postgres', migrations: all })
     const made = await contentsOf(scripted.url, script)
     expect(ofTheScript(made)).toEqual(ofTheScript(await migrated(byMigrator.url)))
     await goesOn(scripted.url)
+  })
+
+  it.skipIf(!isInstalled('psql'))('gives a script that psql runs, and that a failure leaves whole', async () => {
+    const input = await previewSql({ dialect: 'postgres', migrations: all })
+    const psql = (): Buffer =>
+      execFileSync('psql', ['-q', '-v', 'ON_ERROR_STOP=1', byProgram.url], { input, stdio: 'pipe' })
+    psql()
+    expect(await contentsOf(byProgram.url)).toMatchObject({
+      calls: [{ name: "a'b\\?;--" }, { name: '$1', priority: 7 }],
+    })
+    expect(psql).toThrow('already exists')
+    await goesOn(byProgram.url)
   })
 })
 

@@ -90,12 +90,17 @@ function isChanging(tokens: readonly Token[], main: string, dialect: Dialect): b
   return false
 }
 
+/** What CONCURRENTLY stands behind. */
+const relations = ['index', 'table', 'schema', 'database']
+
 function isOutside(tokens: readonly Token[], dialect: Dialect): boolean {
   const first = word(tokens, 0)
   if (first === 'vacuum') return true
   if (dialect === 'sqlite') return first === 'attach' || first === 'detach'
   const words = tokens.slice(0, 8).map((token) => (token.kind === 'word' ? token.value : ''))
-  if (words.includes('concurrently')) return ['create', 'drop', 'reindex'].includes(first) || words[0] === 'alter'
+  const isConcurrent = words.some((each, i) => each === 'concurrently' && relations.includes(words[i - 1] ?? ''))
+  if (isConcurrent) return ['create', 'drop', 'reindex'].includes(first)
+  if (first === 'alter' && words.includes('detach') && tokens.at(-1)?.value === 'concurrently') return true
   if (['create', 'drop'].includes(first)) return ['database', 'tablespace', 'subscription'].includes(words[1] ?? '')
   return first === 'alter' && words[1] === 'system'
 }

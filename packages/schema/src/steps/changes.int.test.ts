@@ -141,7 +141,13 @@ function sharedTests(location: () => SchemaLocation): void {
       expect(await knex('things').update({ name: 'b' }).where('id', '>', 1)).toBe(2)
       expect(await knex('things').where({ name: '?' }).count({ n: '*' }).first()).toEqual({ n: 0 })
       expect(await knex('things').where({ id: 1 }).del()).toBe(1)
-      expect(await knex('things').select('name').orderBy('id')).toEqual([{ name: 'b' }, { name: 'b' }])
+      const inserted: unknown = await knex('things').insert({ name: 'b' })
+      expect(inserted).toEqual(
+        connection.dialect === 'sqlite' ? [4] : expect.objectContaining({ command: 'INSERT', rowCount: 1 }),
+      )
+      const raw: unknown = await knex.raw('SELECT ?? FROM things WHERE id = ?', ['name', 2])
+      expect(connection.dialect === 'sqlite' ? raw : (raw as { rows: unknown }).rows).toEqual([{ name: 'b' }])
+      expect(await knex('things').select('name').orderBy('id')).toEqual([{ name: 'b' }, { name: 'b' }, { name: 'b' }])
     })
   })
 
