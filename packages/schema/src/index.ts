@@ -1,5 +1,31 @@
+export { foreignKeysHold, integrityCheck } from './conditions/integrity.js'
+export { named } from './conditions/named.js'
+export { noNulls, noRows, rowCount, rowCountsUnchanged, rowVersionIs, sqlHolds, validJson } from './conditions/rows.js'
+export {
+  columnExists,
+  columnMissing,
+  indexValid,
+  tableExists,
+  tableMissing,
+  viewExists,
+} from './conditions/structure.js'
+export type { MigrationBackfill } from './contracts/backfill.js'
+export type {
+  Catalog,
+  CatalogAction,
+  CatalogColumn,
+  CatalogEnum,
+  CatalogForeignKey,
+  CatalogIndex,
+  CatalogSequence,
+  CatalogTable,
+  CatalogTrigger,
+  CatalogView,
+} from './contracts/catalog.js'
+export type { Before, Condition, ConditionContext } from './contracts/condition.js'
 export type { JournalEntry, JournalEvent, JournalStatus } from './contracts/journal.js'
 export type { Dialect, Irreversible, Migration } from './contracts/migration.js'
+export type { MigrationContext } from './contracts/migration-context.js'
 export type {
   DownOptions,
   EnsureOptions,
@@ -14,6 +40,17 @@ export type {
   UpOptions,
 } from './contracts/migrator.js'
 export type { Finding, Loss, Plan, PlannedRevision, UnsafeRule } from './contracts/plan.js'
+export type {
+  ArchiveOptions,
+  ColumnDefinition,
+  IndexDefinition,
+  JsonAttribute,
+  Promoted,
+  PromoteJson,
+  RebuildOptions,
+  SchemaChanges,
+} from './contracts/schema-changes.js'
+export type { RecordedStep } from './contracts/steps.js'
 export { RevisionGraph } from './graph/revision-graph.js'
 export { type LoadOptions, loadMigrations } from './load/load-migrations.js'
 export { defineMigration } from './migration/define-migration.js'

@@ -26,4 +26,5 @@ export interface Before {
  */
 export type Condition = (
   context: ConditionContext,
-) => boolean | string | undefined | Promise<boolean | string | undefined> | Promise<void>
+  // biome-ignore lint/suspicious/noConfusingVoidType: an async function that throws, or else gives nothing, is a condition
+) => boolean | string | undefined | Promise<boolean | string | undefined | void>
