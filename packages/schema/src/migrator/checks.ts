@@ -9,10 +9,10 @@ import type { Migration } from '../contracts/migration.js'
 import type { Finding, Loss, PlannedRevision } from '../contracts/plan.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { type LintFacts, lint } from '../lint/lint.js'
-import { lossesOf } from '../loss/losses.js'
 import { refuseLostRows } from '../loss/loss-detector.js'
-import { actionsOf } from '../sql/actions.js'
+import { lossesOf } from '../loss/losses.js'
 import { canLoseRows, touchedTables } from '../loss/touched-tables.js'
+import { actionsOf } from '../sql/actions.js'
 import { brokenKeys, refuseNewlyBroken } from './broken-keys.js'
 
 /** What is unsafe in these revisions, and what they throw away, before anything runs. */
@@ -43,7 +43,9 @@ function linted({ migration, direction, steps }: PlannedRevision, dialect: Catal
 /** Tables that the plan itself makes: nobody uses them before it is through. */
 function madeBy(revisions: readonly PlannedRevision[], dialect: Catalog['dialect']): readonly string[] {
   return revisions.flatMap(({ steps }) =>
-    steps.flatMap((step) => (step.kind === 'sql' ? actionsOf(step.sql, dialect) : [])).flatMap((action) => (action.kind === 'create-table' ? [action.table] : [])),
+    steps
+      .flatMap((step) => (step.kind === 'sql' ? actionsOf(step.sql, dialect) : []))
+      .flatMap((action) => (action.kind === 'create-table' ? [action.table] : [])),
   )
 }
 

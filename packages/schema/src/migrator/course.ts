@@ -229,7 +229,7 @@ export class Course {
   #passOver(hash: string, isRepeatable: boolean): boolean {
     while (this.#passed < this.#known) {
       const known = this.#steps[this.#passed] ?? ''
-      if (known === hash) {
+      if (bare(known) === bare(hash)) {
         this.#passed++
         return true
       }
@@ -252,7 +252,7 @@ export class Course {
     const { migration, direction } = this.#options
     if (this.#open === undefined) return
     if (isRepeatable || this.#open.startsWith('~')) {
-      if (this.#open === hash || this.#open.startsWith('~')) this.#open = undefined
+      if (bare(this.#open) === bare(hash) || this.#open.startsWith('~')) this.#open = undefined
       return
     }
     if (this.#open !== hash) throw this.#changed()
@@ -363,6 +363,11 @@ function newEntry({ actor }: Session, { migration, recording }: CourseOptions): 
     startedAt: new Date(),
     durationMs: 0,
   }
+}
+
+/** Whether a step may be run again can have been found out since. */
+function bare(hash: string): string {
+  return hash.replace(/^~/, '')
 }
 
 /** A statement as a message shows it. */

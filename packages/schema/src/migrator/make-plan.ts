@@ -41,7 +41,10 @@ export function refuseLosses({ losses }: Plan): void {
 export function borne({ findings, losses }: Plan, id: string): readonly string[] {
   const unsafe = findings.filter(({ revision, severity }) => revision === id && severity === 'refuse')
   return [
-    ...unsafe.map(({ rule, message, assured }) => `${rule}: ${message} ${assured === undefined ? 'Allowed.' : `Assured: ${assured}`}`),
+    ...unsafe.map(
+      ({ rule, message, assured }) =>
+        `${rule}: ${message} ${assured === undefined ? 'Allowed.' : `Assured: ${assured}`}`,
+    ),
     ...losses.filter(({ revision }) => revision === id).map((loss) => `lost: ${lossSaid(loss)}`),
   ]
 }

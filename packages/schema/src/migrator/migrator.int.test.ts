@@ -176,7 +176,9 @@ describeBoth('a migrator', (store) => {
     await using bad = migratorOf([...calls.slice(0, 1), conditioned('002', 'DELETE FROM calls WHERE id = 1')])
     expect(await failure(bad.up())).toEqual({
       code: 'CONDITION_FAILED',
-      message: expect.stringContaining('after 002 does not hold, so nothing of it stays:\n- stillTwo: there are 1 calls'),
+      message: expect.stringContaining(
+        'after 002 does not hold, so nothing of it stays:\n- stillTwo: there are 1 calls',
+      ),
     })
     await using good = migratorOf([...calls.slice(0, 1), conditioned('002', `UPDATE calls SET status = 'x'`)])
     expect(ids(await good.up())).toBe('002')
@@ -184,7 +186,9 @@ describeBoth('a migrator', (store) => {
     await good.stamp('001')
     expect(await failure(good.up())).toEqual({
       code: 'CONDITION_FAILED',
-      message: expect.stringContaining('before 002 does not hold, so nothing of it stays:\n- twoCalls: there are 1 calls'),
+      message: expect.stringContaining(
+        'before 002 does not hold, so nothing of it stays:\n- twoCalls: there are 1 calls',
+      ),
     })
   })
 
@@ -227,7 +231,9 @@ describeBoth('a migrator', (store) => {
     expect(losses).toMatchObject([{ revision: '004_drop', table: 'calls', column: 'status', rows: 2 }])
     expect(await failure(migrator.up())).toMatchObject({ code: 'UNSAFE_REFUSED' })
     expect(ids(await migrator.up({ allow: ['column-dropped'] }))).toBe('004_drop')
-    expect((await migrator.events()).at(-1)?.detail).toMatch(/column-dropped: .* Allowed\.\nlost: calls\.status: 2 rows/)
+    expect((await migrator.events()).at(-1)?.detail).toMatch(
+      /column-dropped: .* Allowed\.\nlost: calls\.status: 2 rows/,
+    )
     await store().exec(`INSERT INTO notes VALUES (1, 'call again')`)
     expect(await failure(migrator.down({ to: '-1' }))).toMatchObject({
       code: 'LOSS_REFUSED',

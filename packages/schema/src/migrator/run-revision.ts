@@ -57,7 +57,13 @@ async function attemptRevision(
   const body = direction === 'up' ? migration.up : wayBack(migration)
   const { steps } = await recordings.of(migration, direction)
   const foreignKeys = connection.dialect === 'sqlite' && needsForeignKeysOff(steps) ? 'off' : 'on'
-  const course = new Course(session, { migration, direction, recording: await recordings.of(migration), foreignKeys, borne })
+  const course = new Course(session, {
+    migration,
+    direction,
+    recording: await recordings.of(migration),
+    foreignKeys,
+    borne,
+  })
   try {
     await course.begin()
     if (course.isOver) return null

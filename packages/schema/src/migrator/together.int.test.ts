@@ -6,6 +6,7 @@ import { serverUrl } from '@drover-internal/postgres-server/vitest'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { openDatabase } from '../database/open-database.js'
 import { createMigrator, migratorOn } from './create-migrator.js'
+import { BundledProgram } from './testing/bundled-program.js'
 import { Instance } from './testing/instance.js'
 import { survivors, watched } from './testing/survivors.js'
 
@@ -28,11 +29,15 @@ describe('instances that start together', () => {
   const databases: Database[] = []
   let folder = ''
 
-  beforeAll(() => {
+  let program: BundledProgram
+
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'drover-together-'))
+    program = await BundledProgram.of(join(import.meta.dirname, 'testing/ensure.child.ts'))
   })
 
   afterAll(async () => {
+    program[Symbol.dispose]()
     rmSync(folder, { recursive: true })
     for (const database of databases) await database[Symbol.asyncDispose]()
   })
@@ -48,15 +53,21 @@ describe('instances that start together', () => {
   }, async () => {
     const locations = [join(folder, 'six.db')]
     if (hasPostgres) locations.push(await emptyPostgres(), `pooler:${await emptyPostgres()}`)
-    const instances = Array.from({ length: 6 }, () => new Instance())
+    const instances = Array.from({ length: 6 }, () => new Instance(program.path))
     try {
       await Promise.all(instances.map((one) => one.ready()))
       for (const location of locations) {
         const said = await Promise.all(instances.map((one) => one.ensure(location)))
         const told = JSON.stringify(said)
-        expect(said.filter((one) => one?.status === 'applied'), told).toHaveLength(1)
+        expect(
+          said.filter((one) => one?.status === 'applied'),
+          told,
+        ).toHaveLength(1)
         expect(said.find((one) => one?.status === 'applied')?.revisions, told).toEqual(all)
-        expect(said.every((one) => one?.then === 'nothing'), told).toBe(true)
+        expect(
+          said.every((one) => one?.again === 'nothing'),
+          told,
+        ).toBe(true)
         await expectDoneOnce(location.replace(/^pooler:/, ''))
       }
     } finally {
@@ -64,34 +75,40 @@ describe('instances that start together', () => {
     }
   })
 
-  it.each(['sqlite', 'postgres'])('go on where one was killed, wherever that was: %s', { timeout: 120_000 }, async (dialect) => {
-    if (dialect === 'postgres' && !hasPostgres) return
-    const fresh = (name: string): Promise<string> =>
-      dialect === 'sqlite' ? Promise.resolve(join(folder, `${name}.db`)) : emptyPostgres()
-    let calls = 0
-    const model = await fresh('model')
-    await using whole = migratorOn({ migrations: survivors }, async () =>
-      watched(await openDatabase(model), () => {
-        calls++
-      }),
-    )
-    await whole.ensure({ mode: 'apply' })
-    await expectDoneOnce(model)
-    expect(calls).toBeGreaterThan(30)
-    // Two programs load while one is killed; each place of death is its own database.
-    const places = Array.from({ length: calls }, (_, i) => i + 1).filter((at) => at % 3 === 1)
-    const killAndRecover = async (): Promise<void> => {
-      for (let at = places.shift(); at !== undefined; at = places.shift()) {
-        const location = await fresh(`killed-${at}`)
-        await using instance = new Instance(at)
-        await instance.ready()
-        expect(await instance.ensure(location), `killed at ${at}`).toBeNull()
-        expect(await instance.ended).toBe('SIGKILL')
-        await using next = createMigrator({ connection: location, migrations: survivors })
-        await next.ensure({ mode: 'apply' })
-        await expectDoneOnce(location)
+  it.each(['sqlite', 'postgres'])(
+    'go on where one was killed, wherever that was: %s',
+    { timeout: 120_000 },
+    async (dialect) => {
+      if (dialect === 'postgres' && !hasPostgres) return
+      const fresh = (name: string): Promise<string> =>
+        dialect === 'sqlite' ? Promise.resolve(join(folder, `${name}.db`)) : emptyPostgres()
+      let calls = 0
+      const model = await fresh('model')
+      await using whole = migratorOn({ migrations: survivors }, async () =>
+        watched(await openDatabase(model), () => {
+          calls++
+        }),
+      )
+      await whole.ensure({ mode: 'apply' })
+      await expectDoneOnce(model)
+      expect(calls).toBeGreaterThan(30)
+      // Each place of death has a database of its own.
+      const places = Array.from({ length: calls }, (_, i) => i + 1).filter(
+        (at) => at % (dialect === 'sqlite' ? 3 : 4) === 1,
+      )
+      const killAndRecover = async (): Promise<void> => {
+        for (let at = places.shift(); at !== undefined; at = places.shift()) {
+          const location = await fresh(`killed-${at}`)
+          await using instance = new Instance(program.path, at)
+          await instance.ready()
+          expect(await instance.ensure(location), `killed at ${at}`).toBeNull()
+          expect(await instance.ended).toBe('SIGKILL')
+          await using next = createMigrator({ connection: location, migrations: survivors })
+          await next.ensure({ mode: 'apply' })
+          await expectDoneOnce(location)
+        }
       }
-    }
-    await Promise.all([killAndRecover(), killAndRecover(), killAndRecover()])
-  })
+      await Promise.all([killAndRecover(), killAndRecover(), killAndRecover()])
+    },
+  )
 })

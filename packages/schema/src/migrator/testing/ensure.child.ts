@@ -22,7 +22,7 @@ async function ensure(location: string): Promise<object> {
   await using migrator = migratorOn({ migrations: survivors, leaseMs: 5_000 }, open)
   const first = await migrator.ensure({ mode: 'apply' })
   const second = await migrator.ensure({ mode: 'verify' })
-  return { ...first, then: second.status }
+  return { ...first, again: second.status }
 }
 
 writeSync(1, 'ready\n')

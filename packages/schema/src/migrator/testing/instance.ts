@@ -1,24 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 
 export interface Said {
   readonly status?: string
   readonly revisions?: readonly string[]
-  readonly then?: string
+  readonly again?: string
   readonly error?: string
 }
 
-/** A process of `ensure.child.ts`. */
+/** A process of `ensure.child.ts`, which is bundled. */
 export class Instance implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
   readonly ended: Promise<number | NodeJS.Signals | null>
 
-  constructor(killAt = 0) {
-    const program = join(import.meta.dirname, 'ensure.child.ts')
-    const flags = ['--unhandled-rejections=strict', '--conditions=@drover/source', '--import', 'tsx']
-    const child = spawn(process.execPath, [...flags, program, String(killAt)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(program: string, killAt = 0) {
+    const child = spawn(process.execPath, ['--unhandled-rejections=strict', program, String(killAt)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     this.#child = child
     const lines: Interface = createInterface(child.stdout)
     this.#lines = lines[Symbol.asyncIterator]()
