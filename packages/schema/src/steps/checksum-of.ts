@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { RecordedStep } from '../contracts/steps.js'
+import { ChangingValue } from './changing-value.js'
 
 /**
- * Knows a revision again, whatever it was written with. Who asked for a step is not part of it, nor is what a Date is: `new Date()` is another one
- * at each recording.
+ * Knows a revision again, whatever it was written with. Who asked for a step is not part of it, nor are values that are others at each recording,
+ * such as `new Date()`.
  */
 export function checksumOf(steps: readonly RecordedStep[]): string {
   const text = JSON.stringify(steps.map(identity))
@@ -23,7 +24,8 @@ function identity(step: RecordedStep): readonly unknown[] {
 }
 
 function plain(value: unknown): unknown {
-  if (value instanceof Date) return { date: true }
+  if (value instanceof ChangingValue) return { changing: true }
+  if (value instanceof Date) return { date: value.toISOString() }
   if (typeof value === 'bigint') return { integer: String(value) }
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') }
   if (Array.isArray(value)) return value.map(plain)

@@ -2,6 +2,7 @@ import { DroverError } from '@drover/core'
 import type { Dialect } from '../contracts/migration.js'
 import { sqliteValue } from '../database/sqlite-values.js'
 import { tokensOf } from '../sql/tokens.js'
+import { ChangingValue } from './changing-value.js'
 
 /** A statement with its values as literals. */
 export function inlineValues(sql: string, values: readonly unknown[], dialect: Dialect): string {
@@ -21,7 +22,8 @@ export function inlineValues(sql: string, values: readonly unknown[], dialect: D
 }
 
 /** A value as SQL writes it. */
-export function literal(value: unknown, dialect: Dialect): string {
+export function literal(given: unknown, dialect: Dialect): string {
+  const value = given instanceof ChangingValue ? given.value : given
   return dialect === 'postgres' ? postgresLiteral(value) : sqliteLiteral(value)
 }
 

@@ -1,6 +1,7 @@
 import { DroverError } from '@drover/core'
 import type { Dialect, Migration } from '../contracts/migration.js'
 import type { RecordedStep } from '../contracts/steps.js'
+import { markChanging } from './changing-value.js'
 import { migrationContext } from './migration-context.js'
 import { PreviewSteps, type PreviewStepsOptions } from './preview-steps.js'
 
@@ -14,6 +15,18 @@ export async function recordMigration(
   direction: 'up' | 'down',
   dialect: Dialect,
   options: Omit<PreviewStepsOptions, 'dialect' | 'transaction'> = {},
+): Promise<RecordedStep[]> {
+  const steps = await record(migration, direction, dialect, options)
+  // With a schema that the steps have changed meanwhile, it would not be the same a second time.
+  if (options.catalog !== undefined || options.onStep !== undefined) return steps
+  return await markChanging(steps, () => record(migration, direction, dialect, options))
+}
+
+async function record(
+  migration: Migration,
+  direction: 'up' | 'down',
+  dialect: Dialect,
+  options: Omit<PreviewStepsOptions, 'dialect' | 'transaction'>,
 ): Promise<RecordedStep[]> {
   const body = direction === 'up' ? migration.up : wayBack(migration)
   const steps = new PreviewSteps({ ...options, dialect, transaction: migration.transaction ?? 'one' })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { bareStatement } from '../database/statement-shown.js'
 import { defineMigration } from '../migration/define-migration.js'
@@ -97,15 +98,17 @@ INSERT INTO a VALUES ('0');`)
   })
 
   it('has a checksum that changes with what is done, and with nothing else', async () => {
-    const of = async (text: string, at = new Date()) =>
+    const of = async (text: string, id: () => string = randomUUID, at = () => new Date()) =>
       checksumOf(
-        await record(({ knex }) =>
-          knex('a')
-            .insert({ b: text, at, n: 2n ** 60n })
-            .then(() => {}),
-        ),
+        await record(async ({ knex }) => {
+          await knex('a').insert({ b: text, at: at(), said: at().toISOString(), id: id(), n: 2n ** 60n })
+        }),
       )
-    expect(await of('x', new Date(0))).toBe(await of('x'))
+    expect(await of('x')).toBe(await of('x'))
+    const fixed = '00000000-0000-4000-8000-000000000000'
+    expect(await of('x', () => fixed)).not.toBe(await of('x', () => fixed.replace('4', '5')))
+    const born = await of('x', randomUUID, () => new Date(0))
+    expect(born).not.toBe(await of('x', randomUUID, () => new Date(1)))
     expect(await of('x')).not.toBe(await of('y'))
   })
 })
