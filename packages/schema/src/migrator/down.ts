@@ -8,6 +8,7 @@ import { type RevisionReport, runRevision, wayBack } from './run-revision.js'
 import { type Session, type Tools, working } from './session.js'
 import type { Standing } from './standing.js'
 import { readOn, standingOf } from './standing-of.js'
+import { refuseMissing } from './up.js'
 
 /** Takes back what is above the target, as the only one. */
 export async function down(
@@ -18,6 +19,7 @@ export async function down(
 ): Promise<MigrationReport> {
   checkOptionNames('down', options, ['to', 'plan', 'acceptLoss', 'backup', 'signal'])
   checkText('down', 'to', options.to)
+  refuseMissing('down', options)
   const began = performance.now()
   if (options.plan === true) {
     await using connection = await tools.database.connect(operation)

@@ -11,8 +11,8 @@ export async function editedRevisions(standing: Standing, recordings: Recordings
   for (const { revision, checksum, status } of standing.entries) {
     // One that is on its way may have to be mended to come to its end; what of it is done is compared step by step.
     if (checksum === '' || status !== 'applied' || !standing.graph.has(revision)) continue
-    const recorded = await recordings.of(standing.graph.get(revision))
-    if (recorded.checksum !== checksum) edited.push(revision)
+    const recorded = recordings.checksum(standing.graph.get(revision))
+    if ((typeof recorded === 'string' ? recorded : await recorded) !== checksum) edited.push(revision)
   }
   return edited
 }

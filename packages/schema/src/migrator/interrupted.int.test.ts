@@ -139,6 +139,30 @@ describeBoth('a revision that was interrupted', (store) => {
     expect(await steps()).toBe('a b')
   })
 
+  it('is taken back to its end, if that was interrupted', async () => {
+    const back = (middle: string): Migration =>
+      loose({
+        down: async ({ sql }) => {
+          await sql(`DELETE FROM ran WHERE step = 'c'`)
+          await sql(`INSERT INTO ran VALUES ('back')`)
+          await sql(middle)
+        },
+      })
+    await using broken = migratorOf([base, back('DELETE FROM nowhere WHERE a = 1')])
+    await broken.up()
+    expect(await failure(broken.down({ to: '001', acceptLoss: true }))).toMatchObject({ code: 'MIGRATION_FAILED' })
+    expect(await steps()).toBe('a b back')
+    expect(await broken.status()).toMatchObject({ current: ['001'], interrupted: ['002'] })
+    expect(await failure(broken.up())).toMatchObject({
+      code: 'MIGRATION_INTERRUPTED',
+      message: expect.stringContaining('Call down again to finish that'),
+    })
+    await using mended = migratorOf([base, back(`DELETE FROM ran WHERE step = 'b'`)])
+    expect((await mended.down({ to: '001', acceptLoss: true })).revisions).toMatchObject([{ id: '002' }])
+    expect(await steps()).toBe('a back')
+    expect(await mended.status()).toMatchObject({ current: ['001'], interrupted: [] })
+  })
+
   it('is left by whoever has lost the right to migrate', async () => {
     const stolen = loose({
       up: async ({ sql, isPreview }) => {

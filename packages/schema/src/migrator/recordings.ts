@@ -17,6 +17,8 @@ export interface Recording {
 export class Recordings {
   readonly #dialect: Dialect
   readonly #known = new Map<string, Promise<Recording>>()
+  /** Of the way up, as soon as it is recorded. */
+  readonly #checksums = new Map<string, string>()
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect
@@ -29,6 +31,11 @@ export class Recordings {
     return known
   }
 
+  /** Of the way up. Once all are recorded, comparing a database with hundreds of them waits for nothing. */
+  checksum(migration: Migration): string | Promise<string> {
+    return this.#checksums.get(migration.id) ?? this.of(migration).then(({ checksum }) => checksum)
+  }
+
   async planned(migration: Migration, direction: 'up' | 'down'): Promise<PlannedRevision> {
     const { steps, checksum } = await this.of(migration, direction)
     return { migration, direction, steps, checksum }
@@ -36,6 +43,8 @@ export class Recordings {
 
   async #record(migration: Migration, direction: 'up' | 'down'): Promise<Recording> {
     const steps = await recordMigration(migration, direction, this.#dialect)
-    return { steps, checksum: checksumOf(steps), sql: formatSteps(steps, this.#dialect) }
+    const checksum = checksumOf(steps)
+    if (direction === 'up') this.#checksums.set(migration.id, checksum)
+    return { steps, checksum, sql: formatSteps(steps, this.#dialect) }
   }
 }

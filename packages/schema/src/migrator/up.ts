@@ -17,6 +17,7 @@ export async function up(
   operation: Operation,
 ): Promise<MigrationReport> {
   checkOptionNames('up', options, ['to', 'plan', 'allow', 'backup', 'verify', 'signal'])
+  refuseMissing('up', options)
   if (options.plan === true) return planned(graph, tools, options, operation)
   for (;;) {
     const answer = await tryWorking(tools, operation, (session) => upWithin(graph, session, options))
@@ -24,6 +25,12 @@ export async function up(
     tools.logger?.info(`${tools.database.name}: ${answer.heldBy} migrates it; waiting`)
     await waitFor(answer, operation.signal)
   }
+}
+
+/** What is asked for must not be passed over in silence. */
+export function refuseMissing(where: string, { backup, verify }: Pick<UpOptions, 'backup' | 'verify'>): void {
+  const asked = backup !== undefined && backup !== false ? 'backup' : verify === true ? 'verify' : undefined
+  if (asked !== undefined) throw new DroverError('OPTION_INVALID', `${where}: ${asked} is not there yet.`)
 }
 
 /** Applies what is missing, under the lease. */
