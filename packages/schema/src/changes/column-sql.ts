@@ -5,11 +5,16 @@ import { literal } from '../steps/inline-values.js'
 
 /** A column as CREATE TABLE and ADD COLUMN write it, its name in front. */
 export function columnSql(name: string, definition: ColumnDefinition, dialect: Dialect): string {
-  const { type, nullable = true, default: initial, references, check, unique = false, collation } = definition
-  const parts = [quoteName(name), columnType(type, dialect)]
+  const { nullable = true, default: initial, references, check, unique = false, collation, identity } = definition
+  const parts = [quoteName(name), numberedType(definition, dialect)]
   if (collation !== undefined) parts.push(`COLLATE ${collationSql(collation, dialect)}`)
   if (initial !== undefined) parts.push(`DEFAULT ${defaultSql(initial, dialect)}`)
+  if (definition.generated !== undefined) parts.push(generatedSql(definition.generated, dialect))
+  if (dialect === 'postgres' && identity !== undefined && identity !== 'serial')
+    parts.push(`GENERATED ${identity === 'always' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY`)
   if (!nullable) parts.push('NOT NULL')
+  // SQLite takes the word nowhere else.
+  if (dialect === 'sqlite' && identity === 'autoincrement') parts.push('PRIMARY KEY AUTOINCREMENT')
   if (check !== undefined) parts.push(`CHECK (${check})`)
   if (unique) parts.push('UNIQUE')
   if (references !== undefined) {
@@ -19,6 +24,21 @@ export function columnSql(name: string, definition: ColumnDefinition, dialect: D
     if (onUpdate !== undefined) parts.push(`ON UPDATE ${onUpdate.toUpperCase()}`)
   }
   return parts.join(' ')
+}
+
+/** PostgreSQL's serial is a type that makes a sequence. */
+function numberedType({ type, identity }: ColumnDefinition, dialect: Dialect): string {
+  const known = columnType(type, dialect)
+  if (dialect === 'sqlite') return identity === 'autoincrement' ? 'INTEGER' : known
+  if (identity !== 'serial') return known
+  return /big|int8/i.test(known) ? 'bigserial' : /small|int2/i.test(known) ? 'smallserial' : 'serial'
+}
+
+function generatedSql(
+  { sql, stored = false }: Exclude<ColumnDefinition['generated'], undefined>,
+  dialect: Dialect,
+): string {
+  return `GENERATED ALWAYS AS (${sql}) ${stored || dialect === 'postgres' ? 'STORED' : 'VIRTUAL'}`
 }
 
 /** Words for both, in the database's own; SQLite's are such that its affinity changes no value: `json` is TEXT, or '45' would become a number. */

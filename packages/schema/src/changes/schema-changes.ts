@@ -11,6 +11,7 @@ import { dropColumns } from './drop-columns.js'
 import { helpers } from './helper-table.js'
 import { indexSql } from './index-sql.js'
 import { addColumnByRebuild } from './sqlite-limits.js'
+import { tableSql } from './table-sql.js'
 
 /** Changes of the schema that go through `steps`. */
 export function schemaChanges(steps: Steps): SchemaChanges {
@@ -27,7 +28,8 @@ export function schemaChanges(steps: Steps): SchemaChanges {
   }
   return {
     async createTable(name, build) {
-      await knex().schema.createTable(name, build)
+      if (typeof build === 'function') await knex().schema.createTable(name, build)
+      else await run(`createTable ${name}`, tableSql(name, build, dialect))
     },
     async alterTable(name, build) {
       await knex().schema.alterTable(name, build)

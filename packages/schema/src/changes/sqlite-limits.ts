@@ -7,7 +7,10 @@ export function addColumnByRebuild({
   nullable = true,
   unique = false,
   references,
+  generated,
+  identity,
 }: ColumnDefinition): boolean {
   const isNull = initial === undefined || initial === null
-  return unique || isComputed(initial) || (!nullable && isNull) || (references !== undefined && !isNull)
+  if (generated?.stored === true || identity === 'autoincrement') return true
+  return unique || isComputed(initial) || (!nullable && isNull && generated === undefined) || (references !== undefined && !isNull)
 }

@@ -20,6 +20,33 @@ export interface ColumnDefinition {
   readonly check?: string
   readonly unique?: boolean
   readonly collation?: string
+  /** Numbers of its own. What only the other database has is the nearest there: `autoincrement` is `by-default`, and SQLite's key counts anyway. */
+  readonly identity?: 'always' | 'by-default' | 'serial' | 'autoincrement'
+  /** SQL over the row. PostgreSQL stores it always. */
+  readonly generated?: { readonly sql: string; readonly stored?: boolean }
+}
+
+export interface ForeignKeyDefinition {
+  readonly name?: string
+  readonly columns: readonly string[]
+  readonly references: { readonly table: string; readonly columns: readonly string[] }
+  readonly onDelete?: string
+  readonly onUpdate?: string
+  /** DEFERRABLE INITIALLY … */
+  readonly deferrable?: 'immediate' | 'deferred'
+}
+
+/** A table, for both databases. */
+export interface TableDefinition {
+  readonly columns: Readonly<Record<string, ColumnDefinition>>
+  readonly primaryKey?: readonly string[]
+  readonly uniques?: readonly { readonly name?: string; readonly columns: readonly string[] }[]
+  /** `expression` is SQL. */
+  readonly checks?: readonly { readonly name?: string; readonly expression: string }[]
+  readonly foreignKeys?: readonly ForeignKeyDefinition[]
+  /** SQLite. */
+  readonly strict?: boolean
+  readonly withoutRowid?: boolean
 }
 
 export interface IndexDefinition {
@@ -101,7 +128,8 @@ export interface ArchiveOptions {
  * are rebuilt where it cannot change them in place, with all that hangs on them.
  */
 export interface SchemaChanges {
-  createTable(name: string, build: (table: Knex.CreateTableBuilder) => void): Promise<void>
+  /** With knex's words, or as a definition. */
+  createTable(name: string, table: TableDefinition | ((table: Knex.CreateTableBuilder) => void)): Promise<void>
   /** With knex's words. What SQLite cannot do in place is refused there, and names what can. */
   alterTable(name: string, build: (table: Knex.AlterTableBuilder) => void): Promise<void>
   dropTable(name: string, options?: { readonly ifExists?: boolean; readonly cascade?: boolean }): Promise<void>
