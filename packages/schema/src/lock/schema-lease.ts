@@ -42,6 +42,10 @@ export class SchemaLease implements AsyncDisposable {
   static async take(terms: LeaseTerms, operation: Operation): Promise<SchemaLease | Held> {
     const { state, name, ttlMs } = terms
     try {
+      // Who waits only reads: to ask for the lease is to write, and in SQLite that is in the way of the one who works.
+      const [standing] = (await state.load(name, operation))?.leases ?? []
+      if (standing !== undefined && standing.leftMs > 0)
+        return { heldBy: standing.holder, expiresAt: new Date(Date.now() + standing.leftMs) }
       const { run } = await state.open({ name, fingerprint: null, partitions: [partition], follows: null }, operation)
       const holder = `${hostname()}:${process.pid}:${randomUUID()}`
       const lease = await state.acquire({ run, partition, holder, ttlMs }, operation)

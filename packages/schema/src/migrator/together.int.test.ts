@@ -94,7 +94,7 @@ describe('instances that start together', () => {
       expect(calls).toBeGreaterThan(30)
       // Each place of death has a database of its own.
       const places = Array.from({ length: calls }, (_, i) => i + 1).filter(
-        (at) => at % (dialect === 'sqlite' ? 3 : 4) === 1,
+        (at) => at % (dialect === 'sqlite' ? 4 : 6) === 1,
       )
       const killAndRecover = async (): Promise<void> => {
         for (let at = places.shift(); at !== undefined; at = places.shift()) {
