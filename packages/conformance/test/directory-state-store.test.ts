@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { directoryStateStore } from '@drover/core'
 import { stateStoreSuite } from '../src/index.js'
 import { tempFolder } from './temp-folder.js'
@@ -13,6 +13,7 @@ for (const clock of ['its own', 'moved'] as const) {
         directoryStateStore({ directory, ...(clock === 'moved' && { clock: () => Date.now() + ahead }) })
       return {
         open,
+        holds: () => readdir(directory, { recursive: true }),
         ...(clock === 'moved' && {
           expire: async (lease) => {
             ahead = lease.expiresAt.getTime() - Date.now() + 10

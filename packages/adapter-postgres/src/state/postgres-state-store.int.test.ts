@@ -17,6 +17,10 @@ describePostgres('postgresStateStore', () => {
   const database = useDatabase()
   const people = async (schema: string): Promise<readonly { id: number; name: string }[]> =>
     database.query(`SELECT id, name FROM ${schema}.people`)
+  const relationsIn = async (schema: string): Promise<string[]> => {
+    const sql = `SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace ORDER BY 1`
+    return (await database.query<{ relname: string }>(sql)).map(({ relname }) => relname)
+  }
   const placeWithPeople = async (): Promise<TestSchema> => {
     const place = await TestSchema.create(database)
     await database.query(`CREATE TABLE ${place.name}.people (id int PRIMARY KEY, name text)`)
@@ -28,6 +32,7 @@ describePostgres('postgresStateStore', () => {
       const place = await TestSchema.create(database)
       return {
         open: () => postgresStateStore({ connection: database.url, stateSchema: place.name }),
+        holds: () => relationsIn(place.name),
         [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
       }
     },
@@ -39,6 +44,7 @@ describePostgres('postgresStateStore', () => {
       const pooler = transactionPooler(database.url)
       return {
         open: () => postgresStateStore({ connection: pooler, stateSchema: place.name }),
+        holds: () => relationsIn(place.name),
         async [Symbol.asyncDispose]() {
           await pooler[Symbol.asyncDispose]()
           await place[Symbol.asyncDispose]()

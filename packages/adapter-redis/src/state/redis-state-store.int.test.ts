@@ -19,6 +19,7 @@ describeRedis('redisStateStore', () => {
       const keyPrefix = `place ${++places}:`
       return {
         open: () => redisStateStore({ connection: database.url, keyPrefix }),
+        holds: async () => (await database.client.keys(`${keyPrefix}*`)).sort(),
         [Symbol.asyncDispose]: async () => {},
       }
     },

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { stateStoreSuite, transactionalStateStoreSuite } from '@drover/conformance'
 import { DroverError } from '@drover/core'
 import { type Knex, knex as makeKnex } from 'knex'
@@ -12,6 +12,7 @@ for (const driver of drivers) {
       const database = new TestDatabase(driver)
       return {
         open: () => sqliteStateStore({ filename: database.file, driver }),
+        holds: async () => readdirSync(database.folder),
         [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
       }
     },

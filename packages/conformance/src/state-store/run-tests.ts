@@ -36,6 +36,32 @@ export function runTests(bench: StateStoreBench<StateStoreHarness>): void {
       })
     })
 
+    test('is not there before anything is set up, and who looks for it makes nothing', async () => {
+      await bench.with(async (place) => {
+        const store = place.untouched()
+        const before = await place.harness.holds?.()
+        expect(await store.load('orders', operation())).toBeNull()
+        expect(await listed(store)).toEqual([])
+        expect(await listed(store, 'open')).toEqual([])
+        const after = await place.harness.holds?.()
+        expect(after).toEqual(before)
+        await store.setup?.(operation())
+        const run = await openRun(store)
+        expect(await store.load('orders', operation())).toEqual(run)
+        if (bench.durable && after !== undefined) expect(await place.harness.holds?.()).not.toEqual(after)
+      })
+    })
+
+    test('that another process opened is found by who has set nothing up', async () => {
+      await bench.with(async (place) => {
+        const looks = bench.durable ? place.untouched() : await place.store()
+        expect(await looks.load('orders', operation())).toBeNull()
+        const run = await openRun(await place.store())
+        expect(await looks.load('orders', operation())).toEqual(run)
+        expect(await listed(looks)).toEqual([run])
+      })
+    })
+
     test('is opened as it was asked for, and found by every store', async () => {
       await bench.with(async (place) => {
         const before = Date.now()

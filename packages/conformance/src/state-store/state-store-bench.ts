@@ -38,10 +38,16 @@ export class Place<H extends StateStoreHarness> {
   async store(): Promise<ReturnType<H['open']>> {
     const only = this.#open[0]
     if (!this.durable && only !== undefined) return only as ReturnType<H['open']>
-    const store = this.harness.open()
-    this.#open.push(store)
+    const store = this.untouched()
     await store.setup?.(operation())
-    return store as ReturnType<H['open']>
+    return store
+  }
+
+  /** Another one that was not asked for anything yet, nor to set up what it needs. */
+  untouched(): ReturnType<H['open']> {
+    const store = this.harness.open() as ReturnType<H['open']>
+    this.#open.push(store)
+    return store
   }
 
   /** Several of them. */

@@ -12,6 +12,8 @@ export interface StateStoreHarness<S extends StateStore = StateStore> extends As
   open(): S
   /** Makes this lease run out now, where the store's clock can be moved; otherwise the suite takes short leases and waits. */
   expire?(lease: Lease): Promise<void>
+  /** Names of what stands at the place: tables, keys, files. With it the suite sees that who only looks creates nothing. */
+  holds?(): Promise<readonly string[]>
 }
 
 export interface StateStoreHarnessFactory {

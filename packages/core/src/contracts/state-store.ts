@@ -90,13 +90,19 @@ export interface Control {
 export interface StateStore extends AsyncDisposable {
   readonly specVersion: 1
   readonly name: string
-  /** Creates what it needs. Idempotent; safe in several processes at once. */
+  /**
+   * Creates what it needs. Idempotent; safe in several processes at once. The engine calls it once a run's source and sink could be
+   * connected, before `open`; `load` and `list` may have been asked before.
+   */
   setup?(operation: Operation): Promise<void>
   /** Creates the run, or gives the one another process created after `follows`. */
   open(run: NewRun, operation: Operation): Promise<RunState>
-  /** The newest run of that name. */
+  /**
+   * The newest run of that name; null if there is none. May come before `setup`, and creates nothing: null then, unless
+   * another process has set up the same place.
+   */
   load(name: string, operation: Operation): Promise<RunState | null>
-  /** The newest run of every name. */
+  /** The newest run of every name. May come before `setup`, as `load` may. */
   list(options: Operation & { readonly status?: RunStatus }): AsyncIterable<RunState>
   /** By the store's clock. The fence grows with each acquisition, per partition. A holder on this host whose process is gone counts as expired. */
   acquire(
