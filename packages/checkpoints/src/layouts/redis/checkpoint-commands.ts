@@ -5,6 +5,8 @@ import type { CheckpointRecord, CheckpointState, PendingWrite } from '../../reco
 import type { StoredValue } from '../../records/stored-value.js'
 import { requireLanguage, shownCheckpoint } from '../sql/sql-language.js'
 import { type CheckpointKeys, type RedisCheckpointLayout, safeId, safeText } from './checkpoint-keys.js'
+import { checkpointOf, openCheckpoint } from './opened-checkpoint.js'
+import { membersOf } from './stored-document.js'
 
 /** Names the newest checkpoint, unless that is another one: ids grow with time. */
 const pointTo = `
@@ -19,6 +21,12 @@ export interface CheckpointDraft {
   readonly commands: readonly CommandLine[]
 }
 
+/** Documents of a checkpoint. */
+interface Documents {
+  readonly checkpoint: string
+  readonly writes: readonly { readonly key: string; readonly text: string }[]
+}
+
 /**
  * What writes a checkpoint as its library keeps it. Values go as they came.
  *
@@ -30,6 +38,24 @@ export function draftOf(
   names: CheckpointKeys,
   setting: (key: string, text: string) => CommandLine,
 ): CheckpointDraft {
+  const { checkpoint, writes } = documentsOf(record, names)
+  const commands = writes.map(({ key, text }) => setting(key, text))
+  if (writes.length > 0) commands.push(['ZADD', names.writes(record), ...writes.flatMap(({ key }, i) => [i, key])])
+  const key = names.checkpoint(record)
+  commands.push(setting(key, checkpoint))
+  if (names.layout === 'langgraph-redis') commands.push(['EVAL', pointTo, 1, names.latest(record), key])
+  return { key, writeKeys: writes.map((write) => write.key), commands }
+}
+
+/** The record that is read after this one was written. @throws `RECORD_REFUSED` as {@link draftOf}, `RECORD_UNREADABLE` */
+export function readsBackOfRedis(record: CheckpointRecord, names: CheckpointKeys): CheckpointRecord {
+  const { checkpoint, writes } = documentsOf(record, names)
+  const opened = openCheckpoint(membersOf(checkpoint), names.layout)
+  for (const { text } of writes) opened.addWrite(membersOf(text))
+  return checkpointOf(opened)
+}
+
+function documentsOf(record: CheckpointRecord, names: CheckpointKeys): Documents {
   const isJs = names.layout === 'langgraph-js-redis'
   requireLanguage(record, isJs ? 'js' : 'python', names.layout)
   const { state } = record
@@ -43,12 +69,7 @@ export function draftOf(
     key: `${names.writePrefix(record)}${write.task_id}:${write.idx}`,
     text: isJs ? jsWrite(record, write, i) : pythonWrite(record, write),
   }))
-  const commands = writes.map(({ key, text }) => setting(key, text))
-  if (writes.length > 0) commands.push(['ZADD', names.writes(record), ...writes.flatMap(({ key }, i) => [i, key])])
-  const key = names.checkpoint(record)
-  commands.push(setting(key, documentOf(record, state, names.layout)))
-  if (names.layout === 'langgraph-redis') commands.push(['EVAL', pointTo, 1, names.latest(record), key])
-  return { key, writeKeys: writes.map((write) => write.key), commands }
+  return { checkpoint: documentOf(record, state, names.layout), writes }
 }
 
 function documentOf(record: CheckpointRecord, state: CheckpointState, layout: RedisCheckpointLayout): string {

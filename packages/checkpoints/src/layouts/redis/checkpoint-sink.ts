@@ -6,6 +6,7 @@ import {
   checkChoice,
   DroverError,
   type Outcome,
+  type Row,
   type Source,
 } from '@drover/core'
 import { placeName } from '../../base/place-name.js'
@@ -13,7 +14,7 @@ import { Refusals } from '../../base/refusals.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
 import { shownCheckpoint } from '../sql/sql-language.js'
-import { type CheckpointDraft, draftOf } from './checkpoint-commands.js'
+import { type CheckpointDraft, draftOf, readsBackOfRedis } from './checkpoint-commands.js'
 import { CheckpointKeys, type CheckpointName, type RedisCheckpointLayout } from './checkpoint-keys.js'
 import { checkpointReading } from './checkpoint-reading.js'
 import { redisLayoutSource } from './redis-layout-source.js'
@@ -63,6 +64,8 @@ export function checkpointRedisSink(
 
 class CheckpointSession implements AckSession<CheckpointRecord> {
   readonly readBack?: () => Source
+  readonly readsBackAs = (record: Row): Row =>
+    readsBackOfRedis(record as object as CheckpointRecord, this.names) as object as Row
 
   constructor(
     private readonly writer: RedisWriter,

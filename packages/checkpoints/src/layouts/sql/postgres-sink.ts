@@ -8,6 +8,7 @@ import { inspectPostgres } from './inspect-postgres.js'
 import { langgraphPostgresSource } from './postgres-source.js'
 import { createStatements, type PostgresLayoutName, postgresTables } from './postgres-tables.js'
 import { PostgresWriter } from './postgres-writer.js'
+import { readsBackOfPostgres } from './reads-back.js'
 import { ShallowWriter } from './shallow-writer.js'
 import { requireOwnTables, tableSink } from './table-sink.js'
 
@@ -22,6 +23,7 @@ export function langgraphPostgresSink(
   return tableSink({
     name,
     onConflict,
+    readsBackAs: (record) => readsBackOfPostgres(record, layout),
     stateStore: async () => (await adapterOf('postgres')).postgresStateStore({ connection }),
     open: async ({ warn }) => {
       const { postgresBatchSink } = await adapterOf('postgres')

@@ -5,6 +5,7 @@ import { placeName, placeOfType } from '../../base/place-name.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { LayoutOptions, LayoutSinkOptions } from '../layout.js'
 import { inspectSqlite } from './inspect-sqlite.js'
+import { readsBackOfSqlite } from './reads-back.js'
 import { langgraphSqliteSource } from './sqlite-source.js'
 import { createStatements, type SqliteLayoutName } from './sqlite-tables.js'
 import { SqliteWriter } from './sqlite-writer.js'
@@ -21,6 +22,7 @@ export function langgraphSqliteSink(
   return tableSink({
     name,
     onConflict,
+    readsBackAs: (record) => readsBackOfSqlite(record, layout),
     stateStore: async () => (await adapterOf('sqlite')).sqliteStateStore({ filename }),
     open: async () => {
       const { sqliteBatchSink } = await adapterOf('sqlite')

@@ -1,20 +1,11 @@
 import type { SqliteBatch } from '@drover/adapter-sqlite'
 import type { OnConflict, Outcome } from '@drover/core'
-import { refuseRedisMarks } from '../../base/redis-marks.js'
 import { Refusals } from '../../base/refusals.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { StoredValue } from '../../records/stored-value.js'
-import { fromInline } from '../../serde/primitives.js'
-import { spliceCheckpoint } from '../../serde/splice-checkpoint.js'
-import { metadataJson } from './metadata-json.js'
-import { requireLanguage, shownCheckpoint } from './sql-language.js'
+import { shownCheckpoint } from './sql-language.js'
+import { type SqliteValues, sqliteValuesOf } from './sqlite-encode.js'
 import type { SqliteLayoutName } from './sqlite-tables.js'
-
-interface Encoded {
-  readonly checkpoint: StoredValue
-  readonly metadata: Uint8Array
-  readonly writes: readonly StoredValue[]
-}
 
 const keyed = 'thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?'
 const noBytes = new Uint8Array(0)
@@ -30,7 +21,7 @@ export class SqliteWriter {
     const refusals = new Refusals()
     const outcome = { inserted: 0, updated: 0, skipped: 0 }
     for (const [row, record] of records.entries()) {
-      const encoded = refusals.try(row, () => this.#encode(record))
+      const encoded = refusals.try(row, () => sqliteValuesOf(record, this.layout))
       if (encoded === undefined) continue
       signal.throwIfAborted()
       const key = [record.thread_id, record.checkpoint_ns, record.checkpoint_id]
@@ -48,20 +39,9 @@ export class SqliteWriter {
     return outcome
   }
 
-  #encode(record: CheckpointRecord): Encoded {
-    const form = this.layout === 'langgraph-js-sqlite' ? 'json' : 'msgpack'
-    requireLanguage(record, form === 'json' ? 'js' : 'python', this.layout)
-    refuseRedisMarks(record, this.layout)
-    return {
-      checkpoint: spliceCheckpoint(record.state, form),
-      metadata: Buffer.from(metadataJson(record, this.layout)),
-      writes: record.writes.map(({ value }) => fromInline(value, form)),
-    }
-  }
-
   async #insert(
     record: CheckpointRecord,
-    { checkpoint, metadata, writes }: Encoded,
+    { checkpoint, metadata, writes }: SqliteValues,
     batch: SqliteBatch,
   ): Promise<void> {
     const key = [record.thread_id, record.checkpoint_ns, record.checkpoint_id]

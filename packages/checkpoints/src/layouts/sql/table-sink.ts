@@ -1,4 +1,4 @@
-import { DroverError, type ExactSink, type SinkOperation, type StateStore } from '@drover/core'
+import { DroverError, type ExactSink, type Row, type SinkOperation, type StateStore } from '@drover/core'
 import { LazyStateStore } from '../../base/lazy-state-store.js'
 import type { CheckpointRecord } from '../../records/checkpoint-record.js'
 import type { LayoutFinding, LayoutName, LayoutSinkOptions } from '../layout.js'
@@ -9,10 +9,12 @@ interface TableSink {
   /** The adapter's sink; its package is loaded when it is connected. */
   readonly open: (operation: SinkOperation) => Promise<ExactSink<CheckpointRecord>>
   readonly stateStore: () => Promise<StateStore>
+  /** The record that is read after this one was written. */
+  readonly readsBackAs: (record: CheckpointRecord) => CheckpointRecord
 }
 
 /** A sink of checkpoints in SQL, as it is known before the adapter's package is loaded. */
-export function tableSink({ name, onConflict, open, stateStore }: TableSink): ExactSink<CheckpointRecord> {
+export function tableSink({ name, onConflict, open, stateStore, readsBackAs }: TableSink): ExactSink<CheckpointRecord> {
   const isKeyed = onConflict !== 'error'
   return {
     specVersion: 1,
@@ -22,7 +24,12 @@ export function tableSink({ name, onConflict, open, stateStore }: TableSink): Ex
     keyed: isKeyed,
     batchSize: 1000,
     limits: { bytes: 32 * 1024 * 1024 },
-    connect: async (operation) => (await open(operation)).connect(operation),
+    connect: async (operation) => {
+      const session = await (await open(operation)).connect(operation)
+      return Object.assign(session, {
+        readsBackAs: (record: object) => readsBackAs(record as CheckpointRecord) as object as Row,
+      })
+    },
     stateStore: () => new LazyStateStore(name, stateStore),
   }
 }
