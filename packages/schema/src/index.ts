@@ -23,6 +23,7 @@ export type {
   CatalogView,
 } from './contracts/catalog.js'
 export type { Before, Condition, ConditionContext } from './contracts/condition.js'
+export type { SchemaConnection, SchemaDatabase } from './contracts/database.js'
 export type { JournalEntry, JournalEvent, JournalStatus } from './contracts/journal.js'
 export type { Dialect, Irreversible, Migration } from './contracts/migration.js'
 export type { MigrationContext } from './contracts/migration-context.js'
@@ -51,6 +52,7 @@ export type {
   SchemaChanges,
 } from './contracts/schema-changes.js'
 export type { RecordedStep } from './contracts/steps.js'
+export { type OpenDatabaseOptions, openDatabase } from './database/open-database.js'
 export { RevisionGraph } from './graph/revision-graph.js'
 export { type LoadOptions, loadMigrations } from './load/load-migrations.js'
 export { defineMigration } from './migration/define-migration.js'
@@ -59,3 +61,4 @@ export { isMigration } from './migration/is-migration.js'
 export { createMigrator } from './migrator/create-migrator.js'
 export { previewSql } from './preview/preview-sql.js'
 export { type MigrationTaskOptions, migrationTask } from './startup/migration-task.js'
+export { formatSteps } from './steps/format-steps.js'
