@@ -1,5 +1,6 @@
 import { redactSecrets } from '@drover/core'
 import { Command, CommanderError, Option } from 'commander'
+import type { Acting } from './commands/acting.js'
 import { type BackfillFlags, listBackfills, runBackfillModule } from './commands/backfill.js'
 import { templateStores } from './commands/backfill-template.js'
 import { type CheckFlags, check } from './commands/check.js'
@@ -20,6 +21,7 @@ import { type UndoFlags, undo } from './commands/undo.js'
 import { type VerifyFlags, verifyFile } from './commands/verify.js'
 import { type ExitCode, exitCodes, preparing, UsageError } from './exit-codes.js'
 import { loadEnvFile } from './file/env-file.js'
+import { addSchemaCommands } from './schema/schema-commands.js'
 import { ownSurroundings, type Surroundings } from './terminal/surroundings.js'
 import { Voice } from './terminal/voice.js'
 import { version } from './version.js'
@@ -41,7 +43,10 @@ export async function runCommandLine(
     async (...given: unknown[]): Promise<void> => {
       // commander gives the arguments, the options, and the command.
       const flags = given.at(-2) as { readonly json?: boolean; readonly envFile?: string }
-      const args = given.slice(0, -2).filter((arg): arg is string => typeof arg === 'string')
+      const args = given
+        .slice(0, -2)
+        .flat()
+        .filter((arg): arg is string => typeof arg === 'string')
       voice = new Voice(surroundings, flags.json === true)
       const { envFile } = flags
       if (envFile !== undefined) await preparing(() => loadEnvFile(envFile, surroundings.env))
@@ -68,10 +73,6 @@ export function commandNames(): string[] {
   const acting: Acting = () => async () => {}
   return program(acting, ownSurroundings()).commands.map((command) => command.name())
 }
-
-type Acting = (
-  act: (watching: Watching, args: readonly string[], flags: object) => Promise<ExitCode>,
-) => (...given: unknown[]) => Promise<void>
 
 function program(acting: Acting, { stdout, stderr }: Surroundings): Command {
   const drover = new Command('drover')
@@ -169,6 +170,8 @@ rejected, 130 interrupted: the same command goes on.`,
     .option('-o, --output <file>', 'the file that is written', 'migration.yaml')
     .option('--json', 'a line of JSON')
     .action(acting((watching, _, flags) => init(flags as InitFlags, watching)))
+
+  addSchemaCommands(drover, acting)
 
   drover
     .command('create')

@@ -43,12 +43,22 @@ export interface PipelineParts {
   readonly stopAfter?: { readonly records?: number; readonly deadline?: string }
   readonly verify?: VerifyPart
   readonly backfills?: readonly (string | BackfillPart)[]
+  readonly schema?: SchemaPart
   readonly [option: string]: unknown
 }
 
 export interface VerifyPart {
   readonly key?: string | readonly string[]
   readonly [option: string]: unknown
+}
+
+/** The database that `drover schema` is about. */
+export interface SchemaPart {
+  readonly url?: string
+  readonly migrations?: string
+  readonly tablePrefix?: string
+  readonly backups?: string
+  readonly models?: string
 }
 
 /** A backfill that a file lists. */

@@ -11,6 +11,7 @@ import {
   type ObjectShape,
   object,
   type Shape,
+  secret,
   text,
   whole,
 } from './shape/shape.js'
@@ -161,9 +162,22 @@ export const pipelineShape: ObjectShape = {
       ]),
       'Backfills that belong to it: `drover backfill --list`.',
     ),
+    schema: object(
+      {
+        url: secret(
+          'The database: postgres://…, or the file of a SQLite database. --url and DATABASE_URL go before it.',
+        ),
+        migrations: text('The folder of its revisions, beside this file. Default: migrations.'),
+        tablePrefix: text("What the names of the journal's tables begin with. Default: drover_."),
+        backups: text('The folder that backups go to. Default: backups.'),
+        models: text('The module that declares its tables, and which of its exports: ./models.ts#models.'),
+      },
+      [],
+      'The database that `drover schema` is about.',
+    ),
   },
   required: [],
-  oneOf: [['name', 'source', 'sink'], ['backfills']],
+  oneOf: [['name', 'source', 'sink'], ['backfills'], ['schema']],
 }
 
 function toleranceShape(): Shape {

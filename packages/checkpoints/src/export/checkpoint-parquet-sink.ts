@@ -5,12 +5,12 @@ import {
   checkOptionNames,
   checkText,
   DroverError,
-  directoryStateStore,
   type ExactSink,
   encodeJson,
   type Field,
   formatInstant,
   type LogicalType,
+  outputStateStore,
   parseInstant,
   pathName,
   type RecordSchema,
@@ -89,7 +89,7 @@ export function checkpointParquetSink(options: CheckpointParquetSinkOptions): Ex
     batchSize: 10_000,
     // As of parquetSink, whose package is loaded only when it is connected.
     limits: { partitions: 64 },
-    stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
+    stateStore: () => outputStateStore(path, folder),
     connect: async (operation) => {
       const { parquetSink } = await adapterOf('parquet')
       return exportSession(await parquetSink(settings).connect(operation), form)

@@ -91,14 +91,14 @@ describe('a destination that cannot be written is named at once', () => {
   })
 
   test.skipIf(process.platform !== 'linux').each([
-    ['json', { output_dir: '/proc/nope/x' }],
-    ['parquet', { output_path: '/proc/nope/x.parquet' }],
-  ])('%s, where no folder can be made', async (destination, into) => {
-    const { code, stderr } = await drover(flags({ connection_string: 'history.db' }, destination, into))
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringMatching(/STORE_DENIED: .*\/proc\/nope.* the folder above it takes none: name another place/),
-    ])
+    ['json', { output_dir: '/proc/nope/x' }, '/proc/nope/x'],
+    ['json', { output_dir: '/proc/nope', single_file: true }, '/proc/nope/checkpoints_export.json'],
+    ['parquet', { output_path: '/proc/nope/x.parquet' }, '/proc/nope/x.parquet'],
+  ])('%s, where no folder can be made', async (destination, into, place) => {
+    expect(await drover(flags({ connection_string: 'history.db' }, destination, into))).toMatchObject({
+      code: 1,
+      stderr: `drover: failed: STORE_DENIED: ${place} cannot be written: the folder above it takes none: name another place (ENOENT, /proc/nope).\n`,
+    })
   })
 
   test('and the store that was read is as it was', () => {

@@ -120,8 +120,12 @@ describe('a migration by flags', () => {
   test('is seen by those who have no key of the model', async () => {
     const into = { ...unified(qdrant.collection()), embedding_model: 'text-embedding-3-small' }
     const flags = sides('sqlite', history, 'unified', into)
-    const { code, stderr } = await drover(['status', ...flags], { OPENAI_API_KEY: '' })
+    const env = { OPENAI_API_KEY: '' }
+    const { code, stderr } = await drover(['status', ...flags], env)
     expect([code, stderr]).toEqual([2, expect.stringContaining('RUN_UNKNOWN')])
+    const { embedding_model: _, ...without } = into
+    await drover(['run', ...sides('sqlite', history, 'unified', without)])
+    expect(await drover(['verify', ...flags], env)).toMatchObject({ code: 0, stdout: expect.stringContaining('are the same') })
   })
 
   test('is verified by what its filters choose, where others have written to the same collection', async () => {
@@ -168,7 +172,10 @@ describe('an encrypted store', () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('16, 24 or 32 bytes') })
     const other = await drover(['run', 'sealed.yaml'], { AES_KEY: key.replace('0', 'x') })
     expect(other).toMatchObject({ code: 3, stdout: expect.stringContaining('the key given does not fit') })
+    expect(await drover(['run', 'sealed.yaml'], { AES_KEY: key })).toMatchObject({ code: 3 })
     expect(await drover(['replay', 'sealed.yaml'], { AES_KEY: key })).toMatchObject({ code: 0 })
+    const again = await drover(['run', 'sealed.yaml'], { AES_KEY: key })
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('was sent again, all of it, by a replay') })
     const text = readFileSync('opened/checkpoints_export.json', 'utf8')
     expect(text).toContain('How is the weather, customer-1?')
     expect(text).not.toContain('$opaque')

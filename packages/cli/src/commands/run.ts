@@ -1,6 +1,6 @@
 import { dryRun, type LiveRun, type PipelineOptions, type Row, startPipeline, startReplay } from '@drover/core'
 import { readPipeline } from '../document/document-flags.js'
-import { type ExitCode, preparing } from '../exit-codes.js'
+import { type ExitCode, exitCodes, preparing } from '../exit-codes.js'
 import { makePipeline } from '../make-pipeline.js'
 import { optionRefused } from '../option-place.js'
 import { hiding, type PipelineFile } from '../pipeline-file.js'
@@ -8,8 +8,9 @@ import { stateByText } from '../stores/store-by-text.js'
 import { dryRunPoints, formatPoints } from '../terminal/dry-run-points.js'
 import { codeOfDryRun } from './check.js'
 import { follow, progressOf, type Watching } from './live.js'
+import { replayedAt } from './replayed.js'
 import { type RunFlags, withOverrides } from './run-flags.js'
-import { requireRun } from './subject.js'
+import { requireRun, stateOf } from './subject.js'
 
 /** `drover run <file>` */
 export function runFile(path: string | undefined, flags: RunFlags, watching: Watching): Promise<ExitCode> {
@@ -47,9 +48,23 @@ async function started(
   try {
     if (file.isDryRun) return await rehearsed(file, options, watching)
     const run = await preparing(() => hiding(file, () => start(options)))
-    return await follow(run, { ...watching, explain: (error) => optionRefused(file, error) }, flags.verbose)
+    const code = await follow(run, { ...watching, explain: (error) => optionRefused(file, error) }, flags.verbose)
+    return code === exitCodes.rejects && start === startPipeline ? await unlessReplayed(options, watching) : code
   } finally {
     await options.state?.[Symbol.asyncDispose]()
+  }
+}
+
+/** A run that has completed says what it rejected for as long as it is the newest one, also once a replay has sent all of that. */
+async function unlessReplayed({ name, state, sink }: PipelineOptions<Row>, { voice }: Watching): Promise<ExitCode> {
+  const kept = state ?? stateOf(sink)
+  try {
+    const at = await replayedAt(name, kept)
+    if (at === undefined) return exitCodes.rejects
+    voice.note(`What it rejected was sent again, all of it, by a replay that completed at ${at.toISOString()}.`)
+    return exitCodes.done
+  } finally {
+    if (kept !== state) await kept[Symbol.asyncDispose]()
   }
 }
 

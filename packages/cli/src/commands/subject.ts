@@ -95,7 +95,7 @@ async function backfillSubject(module: string, stateText: string | undefined): P
 }
 
 /** Where a run is kept that names no state store: with its sink, if that is exact. */
-function stateOf(sink: Sink<Row>): StateStore {
+export function stateOf(sink: Sink<Row>): StateStore {
   return (sink.guarantee === 'exactly-once' ? sink.stateStore?.() : undefined) ?? defaultState()
 }
 

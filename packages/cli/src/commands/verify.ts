@@ -30,7 +30,7 @@ export async function verifyFile(
     refuseUsage('OPTION_INVALID', 'Name what is to be verified: a file, or the flags that it was run with.')
   const isNoFile = (): never => refuseUsage('OPTION_INVALID', `${path} is no pipeline's file: its name ends in .yaml.`)
   if (path !== undefined && !isPipelineFile(path)) isNoFile()
-  await using subject = await preparing(() => subjectOf(path, flags, surroundings.env))
+  await using subject = await preparing(() => subjectOf(path, flags, surroundings.env, { embeds: false }))
   const { pipeline, state, name } = subject
   if (pipeline === undefined || name === undefined) return isNoFile()
   const ending = new AbortController()

@@ -20,9 +20,7 @@ export interface LoadedExport {
  */
 export async function loadExport(reference: string, folder: string): Promise<LoadedExport> {
   const [specifier = '', name = 'default'] = reference.split('#', 2)
-  const url = await urlOf(specifier, folder)
-  if (/\.[cm]?tsx?$/.test(url)) await understandTypeScript()
-  const exports = unwrapped(await imported(url, specifier))
+  const exports = unwrapped(await imported(await urlOf(specifier, folder), specifier))
   if (Object.hasOwn(exports, name)) return { reference, value: exports[name] }
   const known = Object.keys(exports)
   throw new DroverError(
@@ -33,9 +31,19 @@ export async function loadExport(reference: string, folder: string): Promise<Loa
   )
 }
 
+/** A module of the user's by its whole path, TypeScript too. What it throws is not wrapped. */
+export async function importFile(file: string): Promise<Record<string, unknown>> {
+  return importUrl(pathToFileURL(file).href)
+}
+
+async function importUrl(url: string): Promise<Record<string, unknown>> {
+  if (/\.[cm]?tsx?$/.test(url)) await understandTypeScript()
+  return (await import(url)) as Record<string, unknown>
+}
+
 async function imported(url: string, specifier: string): Promise<Record<string, unknown>> {
   try {
-    return (await import(url)) as Record<string, unknown>
+    return await importUrl(url)
   } catch (error) {
     const missing = missingPackage(error)
     if (missing === undefined) throw DroverError.from(error, `${specifier} cannot be loaded`)

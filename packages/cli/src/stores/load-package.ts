@@ -38,7 +38,7 @@ export async function loadPackage(type: string, store: StoreType, folder: string
  * The module that `import` would take in that folder: of a command that is installed elsewhere, its own import would not find the
  * project's packages, and `require` would find their other build. Undefined if there is none.
  */
-async function entryIn(folder: string, name: string): Promise<string | undefined> {
+export async function entryIn(folder: string, name: string): Promise<string | undefined> {
   const require = createRequire(path.join(path.resolve(folder), 'file.js'))
   let manifestFile: string
   try {

@@ -96,7 +96,7 @@ test('a file may give a run every option that a pipeline takes', () => {
   const listed = /There are: (.+)\.$/.exec(said)?.[1]?.split(', ') ?? []
   // Functions and streams, and what the command does itself.
   const notInFiles = ['signal', 'stopOnSignals', 'logger', 'progress', 'redact']
-  const ours = ['filter', 'transform', 'verify', 'backfills']
+  const ours = ['filter', 'transform', 'verify', 'backfills', 'schema']
   const known = listed.filter((name) => !notInFiles.includes(name))
   expect(
     Object.keys(pipelineShape.fields)

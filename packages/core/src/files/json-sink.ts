@@ -10,7 +10,6 @@ import {
   shown,
 } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
-import { directoryStateStore } from '../state/directory-state-store.js'
 import { BatchFilesSession } from './batch-files-session.js'
 import { jsonArray, jsonInEnvelope } from './file-format.js'
 import { fileNamesOf } from './file-names.js'
@@ -20,6 +19,7 @@ import type { JsonValues } from './json-values.js'
 import { fileBatchSize, mostPartitions, versionOf } from './ndjson-sink.js'
 import { outputError } from './output-error.js'
 import { locateFile, locateFolder } from './output-location.js'
+import { outputStateStore } from './output-state-store.js'
 import { SingleFileSession } from './single-file-session.js'
 
 /** Options of {@link jsonSink}: one of `path` and `directory`. */
@@ -92,7 +92,7 @@ export function jsonSink(options: JsonSinkOptions): ExactSink<object> {
     takesOneRun: true,
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
-    stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
+    stateStore: () => outputStateStore(output, folder),
     connect: async ({ warn }): Promise<ExactSession<object>> => {
       const shape = { values, ...(envelope === undefined ? {} : { member: envelope.member }) }
       const inFolder = fileName === undefined ? {} : { fileName }

@@ -2,13 +2,13 @@ import { dirname } from 'node:path'
 import type { ExactSink } from '../contracts/sink.js'
 import { pathName } from '../disk/path-name.js'
 import { checkChoice, checkFlag, checkOptionNames, checkText } from '../errors/check-options.js'
-import { directoryStateStore } from '../state/directory-state-store.js'
 import { ndjson } from './file-format.js'
 import type { JsonEnvelope } from './json-envelope.js'
 import type { JsonValues } from './json-values.js'
 import { ndjsonSource } from './ndjson-source.js'
 import { outputError } from './output-error.js'
 import { locateFile } from './output-location.js'
+import { outputStateStore } from './output-state-store.js'
 import { SingleFileSession } from './single-file-session.js'
 
 /** Options of {@link ndjsonSink}. */
@@ -50,7 +50,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): ExactSink<object> {
     takesOneRun: true,
     batchSize: fileBatchSize,
     limits: { partitions: mostPartitions },
-    stateStore: () => directoryStateStore({ directory: `${dirname(path)}/.drover` }),
+    stateStore: () => outputStateStore(path, dirname(path)),
     connect: async ({ warn }) => {
       const location = await locateFile(path).catch((error: unknown) => {
         throw outputError(error, path)

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
 import {
   DroverError,
-  directoryStateStore,
   type ExactSink,
   locateFile,
   locateFolder,
   outputError,
+  outputStateStore,
   pathName,
   type SinkOperation,
 } from '@drover/core'
@@ -45,7 +45,7 @@ export function parquetSink(options: ParquetSinkOptions): ExactSink<object> {
     takesOneRun: true,
     batchSize: rowGroupRows,
     limits: { partitions: mostPartitions },
-    stateStore: () => directoryStateStore({ directory: `${folder}/.drover` }),
+    stateStore: () => outputStateStore(outputPath, folder),
     connect: async (operation) => {
       try {
         return new ParquetSession(await sessionOptions(settings, operation))
