@@ -34,7 +34,8 @@ describe('openAiEmbedder', () => {
   it.each([
     ['no key', { model: 'm', apiKey: undefined }, /OPENAI_API_KEY/],
     ['a key with a line break', { model: 'm', apiKey: 'sk-secret\n' }, /apiKey holds/],
-    ['an address that is none', { model: 'm', apiKey, baseUrl: 'localhost:1234' }, /baseUrl/],
+    ['an address that is none', { model: 'm', apiKey, baseUrl: 'sk-hunter2' }, /baseUrl .*is no URL/],
+    ['an address of another protocol', { model: 'm', apiKey, baseUrl: 'hunter2:1234' }, /baseUrl .*neither http/],
     ['an address with a password', { model: 'm', apiKey, baseUrl: 'http://u:hunter2@h/v1' }, /baseUrl/],
     ['no model', { model: '', apiKey }, /model/],
     ['an option that does not exist', { model: 'm', apiKey, dimension: 4 }, /did you mean "dimensions"/],

@@ -1,12 +1,4 @@
-import {
-  checkOptionNames,
-  checkText,
-  checkWholeNumber,
-  DroverError,
-  networkFailures,
-  redactSecrets,
-  shown,
-} from '@drover/core'
+import { checkOptionNames, checkText, checkWholeNumber, DroverError, networkFailures, shown } from '@drover/core'
 import type { Embedder } from './embedder.js'
 import { refusalOf } from './open-ai-refusal.js'
 
@@ -74,11 +66,19 @@ function endpointOf(given: string | undefined): { readonly url: string; readonly
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '') {
     throw new DroverError(
       'OPTION_INVALID',
-      `${where}: baseUrl (or OPENAI_BASE_URL) is a URL such as https://api.openai.com/v1, without user and password, not ${shown(redactSecrets(String(base)))}.`,
+      `${where}: baseUrl (or OPENAI_BASE_URL) is a URL such as https://api.openai.com/v1, without user and password; ${wrongIn(parsed)}, and is not shown here.`,
     )
   }
   parsed.pathname = `${parsed.pathname.replace(/\/+$/, '')}/embeddings`
   return { url: parsed.href, service: `${parsed.host}${parsed.pathname}` }
+}
+
+/** In words: a key that was put into the wrong variable must not be in a message. */
+function wrongIn(url: URL | undefined): string {
+  if (url === undefined) return 'what is given is no URL'
+  return /^https?:$/.test(url.protocol)
+    ? 'what is given has some'
+    : 'what is given begins with neither http:// nor https://'
 }
 
 interface Sending {
