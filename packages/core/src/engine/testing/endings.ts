@@ -62,7 +62,6 @@ const endings: Record<string, () => Promise<void>> = {
       source: source(50),
       sink: silent(),
       state,
-      leaseMs: 300,
     })
     live.pause()
     live.events.once('run:started', () => console.log('paused'))
