@@ -1,1 +1,8 @@
-export {}
+export { type BootOptions, checkConcurrentBoot } from './testing/check-boot.js'
+export { checkDataPreserved, type DataOptions } from './testing/check-data.js'
+export { checkIndexUse, type IndexUseOptions } from './testing/check-index-use.js'
+export { checkKills, type KillOptions, type KillReport } from './testing/check-kills.js'
+export type { CheckOptions } from './testing/check-options.js'
+export { checkStairway, type StairwayOptions, type StairwayReport } from './testing/check-stairway.js'
+export { checkTimeBudget, type TimeOptions } from './testing/check-time.js'
+export { type TestDatabase, type TestDatabaseOptions, testDatabase } from './testing/test-database.js'

@@ -4,17 +4,33 @@ import type { SchemaChanges } from '../contracts/schema-changes.js'
 import type { Steps } from '../contracts/steps.js'
 import { boundKnex } from '../database/bound-knex.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
+import { CalledSteps, callSaid } from '../steps/called-steps.js'
 import { statementThrough } from '../steps/statement-through.js'
+import { addColumn } from './add-column.js'
 import { alterColumn } from './alter-column.js'
-import { columnSql } from './column-sql.js'
 import { dropColumns } from './drop-columns.js'
 import { helpers } from './helper-table.js'
 import { indexSql } from './index-sql.js'
-import { addColumnByRebuild } from './sqlite-limits.js'
 import { tableSql } from './table-sql.js'
 
-/** Changes of the schema that go through `steps`. */
+/** Changes of the schema that go through `steps`. In a preview each step says which call it belongs to. */
 export function schemaChanges(steps: Steps): SchemaChanges {
+  if (!steps.isPreview) return changesBy(steps)
+  let calls = 0
+  return new Proxy(changesBy(steps), {
+    get: (changes, name: keyof SchemaChanges) => {
+      if (typeof changes[name] !== 'function') return changes[name]
+      return (...given: readonly unknown[]): unknown => {
+        const said = callSaid(++calls, name, given)
+        const called = said === undefined ? changes : changesBy(new CalledSteps(steps, said))
+        const change = called[name] as (...given: readonly unknown[]) => unknown
+        return change(...given)
+      }
+    },
+  })
+}
+
+function changesBy(steps: Steps): SchemaChanges {
   const { dialect } = steps
   const isPostgres = dialect === 'postgres'
   const table = (name: string): string => quoteTable(name, dialect)
@@ -43,15 +59,7 @@ export function schemaChanges(steps: Steps): SchemaChanges {
     },
     renameTable: (from, to) =>
       run(`renameTable ${from}`, `ALTER TABLE ${table(from)} RENAME TO ${quoteName(bare(to, isPostgres))}`),
-    async addColumn(of, name, definition) {
-      if (!isPostgres && addColumnByRebuild(definition)) {
-        return helpers.rebuildTable(steps, of, { columns: { [name]: definition } })
-      }
-      await run(
-        `addColumn ${of}.${name}`,
-        `ALTER TABLE ${table(of)} ADD COLUMN ${columnSql(name, definition, dialect)}`,
-      )
-    },
+    addColumn: (of, name, definition) => addColumn(steps, of, name, definition),
     dropColumn: (of, ...names) => dropColumns(steps, of, names),
     renameColumn: (of, from, to) =>
       run(

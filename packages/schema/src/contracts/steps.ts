@@ -4,7 +4,10 @@ import type { MigrationBackfill } from './backfill.js'
 import type { Catalog } from './catalog.js'
 import type { Dialect } from './migration.js'
 
-/** What a revision did or would do, in order. Its checksum is made of this. */
+/**
+ * What a revision did or would do, in order. Its checksum is made of this: of the calls of `schema`, and of the SQL of everything else. So a later
+ * release may say a call in better SQL, and no revision looks edited.
+ */
 export type RecordedStep =
   | {
       readonly kind: 'sql'
@@ -15,10 +18,12 @@ export type RecordedStep =
       readonly isOutside?: boolean
       /** What asked for it: `rebuildTable calls`. */
       readonly by?: string
+      /** The call of `schema` that it belongs to, with all that it was given. */
+      readonly call?: string
     }
   | { readonly kind: 'backfill'; readonly name: string; readonly table: string; readonly detail: string }
   /** What depends on the contents of the database, and cannot be said without it. */
-  | { readonly kind: 'unseen'; readonly about: string; readonly by?: string }
+  | { readonly kind: 'unseen'; readonly about: string; readonly by?: string; readonly call?: string }
 
 /**
  * Where the statements of a revision go: to the database, or, for a preview, to paper. Helpers are functions of it, so that they can be
@@ -32,6 +37,8 @@ export interface Steps extends Operation {
   readonly isPreview: boolean
   /** Statements that write run in a transaction that ends with the revision; else each stands for itself. */
   readonly isInTransaction: boolean
+  /** The revision's id, where it is one that asks. */
+  readonly revision?: string
   /** SQLite: foreign keys are enforced at this moment. Helpers that drop a table to make it anew need them off. */
   readonly foreignKeys: 'on' | 'off'
   /** One statement that only reads. A preview gives no rows, and notes that the rest may depend on them unless the helper says what is unseen. */
@@ -41,7 +48,14 @@ export interface Steps extends Operation {
   /** The schema at this moment; null in a preview that has none. */
   catalog(): Promise<Catalog | null>
   /** Says in a preview what cannot be said without the database. */
-  unseen(about: string, by?: string): void
+  unseen(about: string, by?: string, call?: string): void
+  /**
+   * For a helper whose statements follow from what it finds in the database: true if it was done, and committed, before an interruption. Then it
+   * must not look again. Its own steps are to be repeatable, so that they may be absent when the revision is gone on with.
+   *
+   * @param what Says the helper and its options.
+   */
+  isDone(what: string): Promise<boolean>
   /** A backfill: what was written before it is committed, it runs batch by batch, and what comes behind it begins a new transaction. */
   backfill(backfill: MigrationBackfill): Promise<void>
   /** For the person: kept in the journal and told to the logger. */
@@ -51,6 +65,8 @@ export interface Steps extends Operation {
 export interface StepOptions {
   readonly values?: readonly unknown[]
   readonly by?: string
+  /** Set by `schema` for what belongs to one of its calls. */
+  readonly call?: string
   /** It cannot be in a transaction. In a revision with `transaction: 'one'` this is refused, with the remedy. */
   readonly isOutside?: boolean
   /** Interrupted, it may be run again. @default as the revision says by `idempotent` */

@@ -7,7 +7,15 @@ import { ChangingValue } from './changing-value.js'
  * such as `new Date()`.
  */
 export function checksumOf(steps: readonly RecordedStep[]): string {
-  const text = JSON.stringify(steps.map(identity))
+  const calls = new Set<string>()
+  const identities = steps.flatMap((step) => {
+    const call = step.kind === 'backfill' ? undefined : step.call
+    if (call === undefined) return [identity(step)]
+    const isKnown = calls.has(call)
+    calls.add(call)
+    return isKnown ? [] : [['call', call]]
+  })
+  const text = JSON.stringify(identities)
   return createHash('sha256').update(text).digest('hex')
 }
 
@@ -18,8 +26,7 @@ function identity(step: RecordedStep): readonly unknown[] {
     case 'backfill':
       return ['backfill', step.name, step.table, step.detail]
     case 'unseen':
-      // Helpers may say it in other words one day.
-      return step.by === undefined ? ['unseen', step.about] : ['unseen']
+      return ['unseen', step.about]
   }
 }
 

@@ -15,6 +15,8 @@ export interface LiveStepsOptions {
   readonly foreignKeys?: 'on' | 'off'
   /** Of the revision. @default 'one' */
   readonly transaction?: 'one' | 'none'
+  /** Its id. */
+  readonly revision?: string
   readonly signal: AbortSignal
   readonly logger?: Logger
 }
@@ -26,15 +28,17 @@ export class LiveSteps implements Steps {
   readonly isPreview = false
   readonly isInTransaction: boolean
   readonly foreignKeys: 'on' | 'off'
+  readonly revision?: string
   readonly signal: AbortSignal
   readonly #connection: SchemaConnection
   readonly #logger: Logger | undefined
 
-  constructor({ connection, foreignKeys = 'on', transaction = 'one', signal, logger }: LiveStepsOptions) {
+  constructor({ connection, foreignKeys = 'on', transaction = 'one', revision, signal, logger }: LiveStepsOptions) {
     this.dialect = connection.dialect
     this.version = connection.version
     this.isInTransaction = transaction === 'one'
     this.foreignKeys = foreignKeys
+    if (revision !== undefined) this.revision = revision
     this.signal = signal
     this.#connection = connection
     this.#logger = logger
@@ -56,6 +60,10 @@ export class LiveSteps implements Steps {
   }
 
   unseen(): void {}
+
+  async isDone(): Promise<boolean> {
+    return false
+  }
 
   async backfill({ name }: MigrationBackfill): Promise<void> {
     throw new DroverError('CONTRACT_BROKEN', `The backfill ${name} was asked of steps that no migrator runs.`)

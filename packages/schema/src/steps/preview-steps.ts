@@ -17,6 +17,8 @@ export interface PreviewStepsOptions {
   readonly onStep?: (step: RecordedStep) => Promise<void>
   /** Of the revision. @default 'one' */
   readonly transaction?: 'one' | 'none'
+  /** Its id. */
+  readonly revision?: string
   readonly signal?: AbortSignal
 }
 
@@ -28,6 +30,7 @@ export class PreviewSteps implements Steps {
   readonly isInTransaction: boolean
   /** What needs them off says so by its steps, and gets them so. */
   readonly foreignKeys: 'on' | 'off'
+  readonly revision?: string
   readonly signal: AbortSignal
   /** In order. */
   readonly recorded: RecordedStep[] = []
@@ -43,6 +46,7 @@ export class PreviewSteps implements Steps {
     this.isInTransaction = (options.transaction ?? 'one') === 'one'
     this.foreignKeys = options.dialect === 'sqlite' ? 'off' : 'on'
     this.signal = options.signal ?? new AbortController().signal
+    if (options.revision !== undefined) this.revision = options.revision
     this.#catalog = options.catalog
     this.#onStep = options.onStep
   }
@@ -59,13 +63,14 @@ export class PreviewSteps implements Steps {
 
   async run(sql: string, options: StepOptions = {}): Promise<number> {
     checkOutside(sql, options, this.dialect, this.isInTransaction)
-    const { values = [], isOutside = false, by } = options
+    const { values = [], isOutside = false, by, call } = options
     await this.#record({
       kind: 'sql',
       sql: sql.trim().replace(/;$/, ''),
       ...(values.length === 0 ? {} : { values: [...values] }),
       ...(isOutside ? { isOutside } : {}),
       ...(by === undefined ? {} : { by }),
+      ...(call === undefined ? {} : { call }),
     })
     return 0
   }
@@ -74,9 +79,14 @@ export class PreviewSteps implements Steps {
     return (await this.#catalog?.()) ?? null
   }
 
-  unseen(about: string, by?: string): void {
+  unseen(about: string, by?: string, call?: string): void {
     this.#unsaid = undefined
-    this.recorded.push({ kind: 'unseen', about, ...(by === undefined ? {} : { by }) })
+    const said = { ...(by === undefined ? {} : { by }), ...(call === undefined ? {} : { call }) }
+    this.recorded.push({ kind: 'unseen', about, ...said })
+  }
+
+  async isDone(): Promise<boolean> {
+    return false
   }
 
   async backfill(backfill: MigrationBackfill): Promise<void> {
@@ -89,7 +99,10 @@ export class PreviewSteps implements Steps {
   }
 
   async #record(step: RecordedStep): Promise<void> {
-    if (this.#unsaid !== undefined) this.unseen(`what follows may depend on the rows of: ${this.#unsaid}`)
+    if (this.#unsaid !== undefined) {
+      const call = step.kind === 'sql' ? step.call : undefined
+      this.unseen(`what follows may depend on the rows of: ${this.#unsaid}`, undefined, call)
+    }
     this.recorded.push(step)
     await this.#onStep?.(step)
   }

@@ -14,7 +14,7 @@ export async function recordMigration(
   migration: Migration,
   direction: 'up' | 'down',
   dialect: Dialect,
-  options: Omit<PreviewStepsOptions, 'dialect' | 'transaction'> = {},
+  options: Omit<PreviewStepsOptions, 'dialect' | 'transaction' | 'revision'> = {},
 ): Promise<RecordedStep[]> {
   const steps = await record(migration, direction, dialect, options)
   // With a schema that the steps have changed meanwhile, it would not be the same a second time.
@@ -29,7 +29,12 @@ async function record(
   options: Omit<PreviewStepsOptions, 'dialect' | 'transaction'>,
 ): Promise<RecordedStep[]> {
   const body = direction === 'up' ? migration.up : wayBack(migration)
-  const steps = new PreviewSteps({ ...options, dialect, transaction: migration.transaction ?? 'one' })
+  const steps = new PreviewSteps({
+    ...options,
+    dialect,
+    transaction: migration.transaction ?? 'one',
+    revision: migration.id,
+  })
   try {
     await body(migrationContext(steps, steps))
   } catch (error) {
