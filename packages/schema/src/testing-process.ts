@@ -8,8 +8,16 @@ const { url, location, killAt, allow } = JSON.parse(process.argv[2] ?? '{}') as 
   readonly killAt: number
   readonly allow: readonly string[]
 }
-const module: { readonly default?: unknown } = await import(url)
-const { migrations, calls } = mortal(module.default, killAt)
-await using migrator = createMigrator({ connection: location, migrations })
-await migrator.up({ to: 'heads', allow })
-process.stdout.write(JSON.stringify({ calls: calls() }))
+
+async function live(): Promise<void> {
+  const module: { readonly default?: unknown } = await import(url)
+  const { migrations, calls } = mortal(module.default, killAt)
+  await using migrator = createMigrator({ connection: location, migrations })
+  await migrator.up({ to: 'heads', allow })
+  process.stdout.write(JSON.stringify({ calls: calls() }))
+}
+
+live().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exitCode = 1
+})

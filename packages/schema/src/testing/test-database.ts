@@ -100,18 +100,19 @@ function add(database: TestDatabase): TestDatabase {
 class OwnDatabase implements TestDatabase {
   #open: Promise<{ readonly database: SchemaDatabase; readonly connection: SchemaConnection }> | undefined
 
+  /** Works also when it is taken out of the object. */
+  readonly query = async (sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
+    this.#open ??= this.#connect()
+    const { connection } = await this.#open
+    return await connection.query(sql, values)
+  }
+
   constructor(
     readonly dialect: Dialect,
     readonly location: string,
     private readonly open: () => Promise<SchemaDatabase>,
     private readonly place: { readonly empty: () => Promise<void>; readonly remove: () => Promise<void> },
   ) {}
-
-  async query(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    this.#open ??= this.#connect()
-    const { connection } = await this.#open
-    return await connection.query(sql, values)
-  }
 
   async reset(): Promise<void> {
     await this.#close()
