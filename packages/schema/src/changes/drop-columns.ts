@@ -3,7 +3,7 @@ import type { CatalogTable } from '../contracts/catalog.js'
 import type { Steps } from '../contracts/steps.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
 import { tokensOf } from '../sql/tokens.js'
-import { helpers } from './helper-table.js'
+import { rebuildTable } from './helpers/rebuild-table.js'
 
 /** Of SQLite. */
 const dropsColumnsSince = 3_035_000
@@ -24,7 +24,7 @@ export async function dropColumns(steps: Steps, table: string, names: readonly s
   const found = (await steps.catalog())?.tables.find(({ name }) => same(name, table))
   if (steps.version < dropsColumnsSince || (found !== undefined && names.some((name) => isConstrained(found, name)))) {
     const columns = Object.fromEntries(names.map((name) => [name, null]))
-    return helpers.rebuildTable(steps, table, { columns })
+    return rebuildTable(steps, table, { columns })
   }
   for (const index of found?.indexes ?? []) {
     const isUsing = names.some((name) => mentions([...index.keys, index.where ?? ''], name))

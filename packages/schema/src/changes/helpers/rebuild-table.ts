@@ -1,6 +1,7 @@
 import { checkOptionNames, DroverError } from '@drover/core'
 import type { RebuildOptions } from '../../contracts/schema-changes.js'
 import type { Steps } from '../../contracts/steps.js'
+import { onceSteps } from './once.js'
 import { rebuildInSqlite } from './rebuild-sqlite.js'
 
 const optionNames = [
@@ -28,6 +29,8 @@ export async function rebuildTable(steps: Steps, table: string, options: Rebuild
       `${where}: createSql is the whole new table; leave out what changes the old one.`,
     )
   }
-  if (steps.dialect === 'sqlite') await rebuildInSqlite(steps, table, options)
+  const once = await onceSteps(steps, where, options)
+  if (once === undefined) return
+  if (steps.dialect === 'sqlite') await rebuildInSqlite(once, table, options)
   else throw new DroverError('OPTION_INVALID', `${where}: PostgreSQL changes tables in place.`)
 }
