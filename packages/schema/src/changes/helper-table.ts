@@ -22,6 +22,9 @@ type HelperName =
   | 'dropEnum'
   | 'setRowVersion'
 
+import { demoteJson } from './helpers/demote-json.js'
+import { addJsonAttribute, removeJsonAttribute } from './helpers/json-attribute.js'
+import { promoteJson } from './helpers/promote-json.js'
 import { rebuildTable } from './helpers/rebuild-table.js'
 
 type Helpers = {
@@ -39,10 +42,10 @@ function missing(name: HelperName): () => never {
 
 export const helpers: Helpers = {
   rebuildTable,
-  addJsonAttribute: missing('addJsonAttribute'),
-  removeJsonAttribute: missing('removeJsonAttribute'),
-  promoteJson: missing('promoteJson'),
-  demoteJson: missing('demoteJson'),
+  addJsonAttribute,
+  removeJsonAttribute,
+  promoteJson,
+  demoteJson,
   concurrentIndex: missing('concurrentIndex'),
   addNotNull: missing('addNotNull'),
   dropNotNull: missing('dropNotNull'),
