@@ -23,7 +23,7 @@ export class OwnSqlite implements SchemaConnection {
   #isDisposed = false
 
   private constructor(
-    private readonly connection: SqliteConnection,
+    readonly connection: SqliteConnection,
     readonly version: number,
     /** As the connection was given: one in memory is shared. */
     private readonly hadForeignKeys: boolean,

@@ -65,13 +65,14 @@ export function backfillOptions(
   return options
 }
 
-class OwnPostgres implements SchemaConnection {
+/** A connection of the adapter. */
+export class OwnPostgres implements SchemaConnection {
   readonly dialect = 'postgres'
   readonly name: string
   #knex: Knex | undefined
 
   constructor(
-    private readonly connection: PostgresConnection,
+    readonly connection: PostgresConnection,
     readonly version: number,
   ) {
     this.name = connection.name
