@@ -125,7 +125,10 @@ describe('a migration by flags', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('RUN_UNKNOWN')])
     const { embedding_model: _, ...without } = into
     await drover(['run', ...sides('sqlite', history, 'unified', without)])
-    expect(await drover(['verify', ...flags], env)).toMatchObject({ code: 0, stdout: expect.stringContaining('are the same') })
+    expect(await drover(['verify', ...flags], env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('are the same'),
+    })
   })
 
   test('is verified by what its filters choose, where others have written to the same collection', async () => {
