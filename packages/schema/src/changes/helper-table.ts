@@ -22,10 +22,15 @@ type HelperName =
   | 'dropEnum'
   | 'setRowVersion'
 
+import { archiveTable } from './helpers/archive-table.js'
+import { concurrentIndex } from './helpers/concurrent-index.js'
 import { demoteJson } from './helpers/demote-json.js'
+import { addForeignKey, dropForeignKey } from './helpers/foreign-key.js'
 import { addJsonAttribute, removeJsonAttribute } from './helpers/json-attribute.js'
+import { addNotNull, dropNotNull } from './helpers/not-null.js'
 import { promoteJson } from './helpers/promote-json.js'
 import { rebuildTable } from './helpers/rebuild-table.js'
+import { setRowVersion } from './helpers/row-version.js'
 
 type Helpers = {
   readonly [Name in HelperName]: (
@@ -46,16 +51,16 @@ export const helpers: Helpers = {
   removeJsonAttribute,
   promoteJson,
   demoteJson,
-  concurrentIndex: missing('concurrentIndex'),
-  addNotNull: missing('addNotNull'),
-  dropNotNull: missing('dropNotNull'),
-  addForeignKey: missing('addForeignKey'),
-  dropForeignKey: missing('dropForeignKey'),
-  archiveTable: missing('archiveTable'),
+  concurrentIndex,
+  addNotNull,
+  dropNotNull,
+  addForeignKey,
+  dropForeignKey,
+  archiveTable,
   createEnum: missing('createEnum'),
   addEnumValue: missing('addEnumValue'),
   renameEnumValue: missing('renameEnumValue'),
   changeEnum: missing('changeEnum'),
   dropEnum: missing('dropEnum'),
-  setRowVersion: missing('setRowVersion'),
+  setRowVersion,
 }

@@ -164,16 +164,7 @@ export interface SchemaChanges {
   ): Promise<void>
   dropNotNull(table: string, column: string): Promise<void>
   /** NOT VALID, then validated; rows without a parent are an error that names them. A rebuild in SQLite. */
-  addForeignKey(
-    table: string,
-    key: {
-      readonly name: string
-      readonly columns: readonly string[]
-      readonly references: { readonly table: string; readonly columns: readonly string[] }
-      readonly onDelete?: string
-      readonly onUpdate?: string
-    },
-  ): Promise<void>
+  addForeignKey(table: string, key: ForeignKeyDefinition & { readonly name: string }): Promise<void>
   dropForeignKey(table: string, name: string): Promise<void>
   /** Keeps rows before they go: `<table>_archive_<revision>`, or `to`. Counts are compared. */
   archiveTable(table: string, options?: ArchiveOptions): Promise<void>
