@@ -140,6 +140,40 @@ export class Journal {
     return row === undefined ? undefined : journalEntry(row, this.#where)
   }
 
+  /**
+   * As {@link hold}, for revisions of which there has to be no entry.
+   *
+   * @returns The last one's place in the order of application.
+   * @throws `FENCED`, `JOURNAL_INVALID`
+   */
+  async holdNew(connection: SchemaConnection, claimed: Claimed, revisions: readonly string[]): Promise<number> {
+    await this.hold(connection, claimed)
+    const { migrations } = this.#tables
+    const marks = revisions.map(() => '?').join(', ')
+    const [found] = await connection.query(
+      this.#marked(
+        `SELECT coalesce(max(ordinal), 0) AS last, coalesce(sum(CASE WHEN revision IN (${marks}) THEN 1 ELSE 0 END), 0) AS known
+         FROM ${migrations}`,
+      ),
+      revisions,
+    )
+    if (Number(found?.known) === 0) return Number(found?.last)
+    throw new DroverError('JOURNAL_INVALID', `${this.#where} was written by somebody who has not claimed it.`)
+  }
+
+  /** Writes entries of revisions that have none, and what was done with each. */
+  async putNew(
+    connection: SchemaConnection,
+    revisions: readonly { readonly entry: JournalEntry; readonly event: JournalEvent }[],
+    last: number,
+  ): Promise<void> {
+    const { migrations, events } = this.#tables
+    const entries = revisions.map(({ entry }, at) => [last + at + 1, ...entryValues(entry)])
+    await this.#insert(connection, migrations, ['ordinal', ...entryColumns], entries)
+    const told = revisions.map(({ event }) => eventValues(event))
+    await this.#insert(connection, events, eventColumns, told)
+  }
+
   /** Writes a revision's entry, in place of the one before. */
   async put(connection: SchemaConnection, entry: JournalEntry): Promise<void> {
     await connection.run(this.#putSql, entryValues(entry))
@@ -151,6 +185,17 @@ export class Journal {
 
   async tell(connection: SchemaConnection, event: JournalEvent): Promise<void> {
     await connection.run(this.#tellSql, eventValues(event))
+  }
+
+  async #insert(
+    connection: SchemaConnection,
+    table: string,
+    columns: readonly string[],
+    rows: readonly (readonly unknown[])[],
+  ): Promise<void> {
+    let n = 0
+    const marked = rows.map(() => `(${columns.map((column) => valueMark(this.#dialect, column, ++n)).join(', ')})`)
+    await connection.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${marked.join(', ')}`, rows.flat())
   }
 
   get #where(): string {

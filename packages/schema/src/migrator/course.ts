@@ -1,27 +1,23 @@
-import { DroverError, startBackfill } from '@drover/core'
+import { DroverError } from '@drover/core'
 import type { MigrationBackfill } from '../contracts/backfill.js'
 import type { JournalEntry } from '../contracts/journal.js'
 import type { Migration } from '../contracts/migration.js'
 import type { RecordedStep } from '../contracts/steps.js'
-import { isCompatible, parentsOf } from '../migration/define-migration.js'
+import { DoneSteps, type StepFound } from './done-steps.js'
+import type { CourseStep, StepKeeper } from './journaled-steps.js'
+import { newEntry } from './new-entry.js'
 import type { Recording } from './recordings.js'
+import { runBackfill } from './run-backfill.js'
 import type { Session } from './session.js'
-import { stepHash } from './step-hash.js'
-
-/** A statement on its way: what the journal has to know of it. */
-export interface CourseStep {
-  readonly sql: string
-  readonly values: readonly unknown[]
-  /** It may be run again after an interruption. */
-  readonly isRepeatable: boolean
-  readonly by?: string
-}
+import { steadyValues, stepHash } from './step-hash.js'
 
 export interface CourseOptions {
   readonly migration: Migration
   readonly direction: 'up' | 'down'
   /** Of the way up: what the journal keeps. */
   readonly recording: Recording
+  /** As the way that is gone was recorded. */
+  readonly recorded: readonly RecordedStep[]
   readonly foreignKeys: 'on' | 'off'
   /** What is unsafe or lost, and was borne: for the journal. */
   readonly borne: readonly string[]
@@ -31,7 +27,7 @@ export interface CourseOptions {
  * One revision on its way up or down, as the journal sees it: which steps are done, which one is open, and what is committed. After an
  * interruption the revision is run again, and steps that are done are passed over.
  */
-export class Course {
+export class Course implements StepKeeper {
   readonly notes: string[] = []
   /** What was done, this time and before. */
   readonly executed: RecordedStep[] = []
@@ -47,20 +43,15 @@ export class Course {
   readonly #session: Session
   readonly #options: CourseOptions
   readonly #began = performance.now()
+  readonly #steady: ReturnType<typeof steadyValues>
   #entry: JournalEntry
-  /** Done in this order, this time and before. */
-  #steps: string[] = []
-  /** How many of them were passed over this time. */
-  #passed = 0
-  /** How many there were when it began. */
-  #known = 0
-  /** Of the step that was under way outside of a transaction when it was interrupted. */
-  #open: string | undefined
+  #done = new DoneSteps()
 
   constructor(session: Session, options: CourseOptions) {
     this.#session = session
     this.#options = options
-    this.#entry = newEntry(session, options)
+    this.#steady = steadyValues(options.recorded)
+    this.#entry = newEntry(options.migration, options.recording, session.actor)
   }
 
   get entry(): JournalEntry {
@@ -85,9 +76,19 @@ export class Course {
     if (this.#isSplit || this.isOver) await connection.commit()
   }
 
+  /** Whether a helper that looks at the database was done before an interruption: notes that it is, with what it does behind it. */
+  async isDone(what: string): Promise<boolean> {
+    // Outside of a transaction nobody knows how far it came.
+    if (this.#isSplit) return false
+    const hash = stepHash(`done: ${what}`, [], false)
+    if (this.#passOver(hash, false)) return true
+    this.#done.add(hash)
+    return false
+  }
+
   /** Runs a step, unless it was done before an interruption. */
   async step(step: CourseStep, run: () => Promise<number>): Promise<number> {
-    const hash = stepHash(step.sql, step.values, step.isRepeatable)
+    const hash = stepHash(step.sql, this.#steady(step.sql, step.values), step.isRepeatable)
     this.lastSql = step.sql
     this.met++
     const { sql, by } = step
@@ -97,13 +98,13 @@ export class Course {
       throw DroverError.from(this.#session.signal.reason, 'the work was given up', 'ABORTED')
     if (!this.#isSplit) {
       const changed = await run()
-      this.#steps.push(hash)
+      this.#done.add(hash)
       return changed
     }
     this.#meetOpen(step, hash)
     await this.#write(hash)
     const changed = await run()
-    this.#steps.push(hash)
+    this.#done.add(hash)
     await this.#write()
     return changed
   }
@@ -117,20 +118,16 @@ export class Course {
     if (this.#passOver(hash, false)) return
     const { connection, database, signal } = this.#session
     // Which run of that name there was before: a later one that has completed is this one.
-    const marked = this.#steps[this.#passed]
-    let before = marked?.startsWith(`?${hash}:`) === true ? marked.slice(hash.length + 2) : undefined
+    let before = this.#done.backfillBegun(hash)
     if (before === undefined) {
       const found = await database.state.load(name, { signal })
       before = found?.status === 'completed' ? found.run : ''
-      this.#steps.push(`?${hash}:${before}`)
+      this.#done.beginBackfill(hash, before)
       await this.#putBegun()
       if (connection.isInTransaction) await connection.commit()
     } else if (connection.isInTransaction) await connection.rollback()
-    await this.#runBackfill(backfill, before)
-    this.#steps.pop()
-    this.#steps.push(hash)
-    this.#passed = this.#steps.length
-    this.#known = this.#steps.length
+    await runBackfill(this.#session, backfill, before)
+    this.#done.endBackfill(hash)
     if (this.#isSplit) return this.#write()
     await this.#begin()
     const { journal, claimed } = this.#session
@@ -140,6 +137,10 @@ export class Course {
     await connection.commit()
     await this.#begin()
     await journal.hold(connection, claimed)
+  }
+
+  note(sentence: string): void {
+    this.notes.push(sentence)
   }
 
   /** Notes that it is at its end, and commits. */
@@ -205,8 +206,7 @@ export class Course {
   get mayBeDone(): boolean {
     const { steps } = this.#options.recording
     const isSeen = steps.every(({ kind }) => kind !== 'unseen')
-    const done = this.#steps.filter((hash) => !hash.startsWith('~'))
-    return this.#open !== undefined && isSeen && done.length === steps.length - 1
+    return this.#done.open !== undefined && isSeen && this.#done.certain === steps.length - 1
   }
 
   #take(found: JournalEntry | undefined, direction: 'up' | 'down'): void {
@@ -215,9 +215,7 @@ export class Course {
       // It may have been mended meanwhile, behind what is done.
       const { checksum, sql } = direction === 'up' ? this.#entry : found
       this.#entry = { ...found, checksum, sql }
-      this.#steps = [...found.steps]
-      if (this.#steps.at(-1)?.startsWith('!')) this.#open = this.#steps.pop()?.slice(1)
-      this.#known = this.#steps.length
+      this.#done = new DoneSteps(found.steps)
       this.isResumed = true
       this.hasCommitted = true
     } else if (direction === 'up') this.isOver = found !== undefined
@@ -225,48 +223,33 @@ export class Course {
     else this.#entry = { ...found, status: 'reverting', steps: [] }
   }
 
-  /** Whether it was done before an interruption. */
+  /** Whether it was done before an interruption. @throws `REVISION_EDITED` */
   #passOver(hash: string, isRepeatable: boolean): boolean {
-    while (this.#passed < this.#known) {
-      const known = this.#steps[this.#passed] ?? ''
-      if (bare(known) === bare(hash)) {
-        this.#passed++
-        return true
-      }
-      // The backfill that was under way.
-      if (known.startsWith(`?${hash}:`)) return false
-      if (known.startsWith('~')) {
-        this.#steps.splice(this.#passed, 1)
-        this.#known--
-        continue
-      }
-      // Asked for by a helper that finds now what it did not find then.
-      if (isRepeatable) return false
-      throw this.#changed()
-    }
-    return false
+    const found = this.#done.passOver(hash, isRepeatable)
+    this.#refuseOther(found)
+    return found === 'done'
   }
 
   /** The first step that was not done before has to be the one that was under way. */
   #meetOpen({ sql, isRepeatable }: CourseStep, hash: string): void {
     const { migration, direction } = this.#options
-    if (this.#open === undefined) return
-    if (isRepeatable || this.#open.startsWith('~')) {
-      if (bare(this.#open) === bare(hash) || this.#open.startsWith('~')) this.#open = undefined
+    const found = this.#done.meetOpen(hash, isRepeatable)
+    if (found !== 'unknown') {
+      this.#refuseOther(found)
       return
     }
-    if (this.#open !== hash) throw this.#changed()
     throw new DroverError(
       'MIGRATION_INTERRUPTED',
-      `${migration.id} was interrupted on its way ${direction} while its step ${this.#steps.length + 1} ran outside of a transaction, and nobody knows whether it was done: ${shownSql(sql)}. Look at the database, then say what you have found: "drover schema repair ${migration.id} retry" runs that step again and goes on; "applied" says that all of it is there; "reverted" that nothing of it is. A revision whose steps may be run again says so with idempotent: true.`,
+      `${migration.id} was interrupted on its way ${direction} while its step ${this.#done.hashes.length + 1} ran outside of a transaction, and nobody knows whether it was done: ${shownSql(sql)}. Look at the database, then say what you have found: "drover schema repair ${migration.id} retry" runs that step again and goes on; "applied" says that all of it is there; "reverted" that nothing of it is. A revision whose steps may be run again says so with idempotent: true.`,
     )
   }
 
-  #changed(): DroverError {
+  #refuseOther(found: StepFound): void {
+    if (found !== 'other') return
     const { migration } = this.#options
-    return new DroverError(
+    throw new DroverError(
       'REVISION_EDITED',
-      `${migration.id} was interrupted after ${this.#known} steps, and its step ${this.#passed + 1} is not any more the one that was done then; now it is ${shownSql(this.lastSql)}. Undo the edit, and call again; or put the database right by hand, and say so with "drover schema repair ${migration.id}" and applied or reverted.`,
+      `${migration.id} was interrupted after ${this.#done.known} steps, and its step ${this.#done.passed + 1} is not any more the one that was done then; now it is ${shownSql(this.lastSql)}. Undo the edit, and call again; or put the database right by hand, and say so with "drover schema repair ${migration.id}" and applied or reverted.`,
     )
   }
 
@@ -307,67 +290,10 @@ export class Course {
   #begun(open?: string): JournalEntry {
     const { openStep: _, ...entry } = this.#entry
     const notes = [...new Set([...entry.notes, ...this.notes])]
-    if (open === undefined) return { ...entry, steps: [...this.#steps], notes }
-    return { ...entry, steps: [...this.#steps, `!${open}`], openStep: this.#steps.length, notes }
+    const { hashes } = this.#done
+    if (open === undefined) return { ...entry, steps: hashes, notes }
+    return { ...entry, steps: [...hashes, `!${open}`], openStep: hashes.length, notes }
   }
-
-  async #runBackfill(backfill: MigrationBackfill, before: string): Promise<void> {
-    const { database, signal, logger } = this.#session
-    const { state } = database
-    const newest = await state.load(backfill.name, { signal })
-    if (newest !== null && newest.status === 'completed' && newest.run !== before) return
-    const live = startBackfill({
-      backfiller: database.toBackfill(backfill),
-      state,
-      again: 'full',
-      whenHeld: 'wait',
-      ...(logger === undefined ? {} : { logger }),
-      ...throttling(backfill),
-    })
-    const stop = (): void => void live.stop('the migration was given up').catch(() => {}) // heard of below
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    try {
-      const { status, reason } = await live.result
-      if (status === 'completed') return
-      throw signal.aborted
-        ? DroverError.from(signal.reason, 'the work was given up', 'ABORTED')
-        : new DroverError(
-            'ABORTED',
-            `The backfill ${backfill.name} was stopped: ${reason ?? 'by an operator'}. Call again to go on.`,
-          )
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
-  }
-}
-
-function throttling({ batchSize, recordsPerSecond, adaptive, signals, windows }: MigrationBackfill): object {
-  const given = { batchSize, recordsPerSecond, adaptive, signals, windows }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-}
-
-function newEntry({ actor }: Session, { migration, recording }: CourseOptions): JournalEntry {
-  return {
-    revision: migration.id,
-    status: 'begun',
-    origin: 'run',
-    dependsOn: parentsOf(migration),
-    description: migration.description ?? '',
-    isCompatible: isCompatible(migration),
-    checksum: recording.checksum,
-    sql: recording.sql,
-    steps: [],
-    notes: [],
-    actor,
-    startedAt: new Date(),
-    durationMs: 0,
-  }
-}
-
-/** Whether a step may be run again can have been found out since. */
-function bare(hash: string): string {
-  return hash.replace(/^~/, '')
 }
 
 /** A statement as a message shows it. */

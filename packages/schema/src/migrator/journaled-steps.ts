@@ -1,62 +1,51 @@
 import type { MigrationBackfill } from '../contracts/backfill.js'
 import type { StepOptions, Steps } from '../contracts/steps.js'
-import type { Course } from './course.js'
+import { StepsThrough } from '../steps/steps-through.js'
+
+/** A statement on its way: what the journal has to know of it. */
+export interface CourseStep {
+  readonly sql: string
+  readonly values: readonly unknown[]
+  /** It may be run again after an interruption. */
+  readonly isRepeatable: boolean
+  readonly by?: string
+}
+
+/** Who keeps the journal while the steps of a revision are run. */
+export interface StepKeeper {
+  /** Runs a step, unless it was done before an interruption. */
+  step(step: CourseStep, run: () => Promise<number>): Promise<number>
+  isDone(what: string): Promise<boolean>
+  backfill(backfill: MigrationBackfill): Promise<void>
+  note(sentence: string): void
+}
 
 /** Steps that go to the database past the journal: what was done before an interruption is passed over. */
-export class JournaledSteps implements Steps {
-  readonly #inner: Steps
-  readonly #course: Course
-  readonly #isIdempotent: boolean
-
-  constructor(inner: Steps, course: Course, isIdempotent: boolean) {
-    this.#inner = inner
-    this.#course = course
-    this.#isIdempotent = isIdempotent
+export class JournaledSteps extends StepsThrough {
+  constructor(
+    inner: Steps,
+    private readonly keeper: StepKeeper,
+    private readonly isIdempotent: boolean,
+  ) {
+    super(inner)
   }
 
-  get dialect() {
-    return this.#inner.dialect
-  }
-
-  get version() {
-    return this.#inner.version
-  }
-
-  get isPreview() {
-    return this.#inner.isPreview
-  }
-
-  get isInTransaction() {
-    return this.#inner.isInTransaction
-  }
-
-  get foreignKeys() {
-    return this.#inner.foreignKeys
-  }
-
-  get signal() {
-    return this.#inner.signal
-  }
-
-  read: Steps['read'] = (sql, values) => this.#inner.read(sql, values)
-
-  run(sql: string, options: StepOptions = {}): Promise<number> {
-    const { values = [], isRepeatable = this.#isIdempotent } = options
-    const { by } = options
+  override run(sql: string, options: StepOptions = {}): Promise<number> {
+    const { values = [], isRepeatable = this.isIdempotent, by } = options
     const step = { sql, values, isRepeatable, ...(by === undefined ? {} : { by }) }
-    return this.#course.step(step, () => this.#inner.run(sql, options))
+    return this.keeper.step(step, () => this.inner.run(sql, options))
   }
 
-  catalog: Steps['catalog'] = () => this.#inner.catalog()
-
-  unseen: Steps['unseen'] = (about, by) => this.#inner.unseen(about, by)
-
-  backfill(backfill: MigrationBackfill): Promise<void> {
-    return this.#course.backfill(backfill)
+  override isDone(what: string): Promise<boolean> {
+    return this.keeper.isDone(what)
   }
 
-  note(sentence: string): void {
-    this.#course.notes.push(sentence)
-    this.#inner.note(sentence)
+  override backfill(backfill: MigrationBackfill): Promise<void> {
+    return this.keeper.backfill(backfill)
+  }
+
+  override note(sentence: string): void {
+    this.keeper.note(sentence)
+    this.inner.note(sentence)
   }
 }

@@ -61,6 +61,7 @@ async function attemptRevision(
     migration,
     direction,
     recording: await recordings.of(migration),
+    recorded: steps,
     foreignKeys,
     borne,
   })
@@ -75,6 +76,7 @@ async function attemptRevision(
         connection,
         foreignKeys,
         transaction: migration.transaction ?? 'one',
+        revision: migration.id,
         signal: session.signal,
         ...(logger === undefined ? {} : { logger }),
       })

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { RecordedStep } from '../contracts/steps.js'
+import { ChangingValue } from '../steps/changing-value.js'
 
 /**
  * Knows a step again that was done before an interruption. A step that a helper asks for only if it finds something (a leftover, say) begins
@@ -10,6 +12,37 @@ export function stepHash(sql: string, values: readonly unknown[], isRepeatable: 
     .digest('hex')
     .slice(0, 20)
   return isRepeatable ? `~${hash}` : hash
+}
+
+/**
+ * Values that are others each time, as two recordings have shown: a random id, `Date.now()`. A step is known again without them.
+ *
+ * @param steps As they were recorded.
+ * @returns Takes them out of the values of a statement.
+ */
+export function steadyValues(
+  steps: readonly RecordedStep[],
+): (sql: string, values: readonly unknown[]) => readonly unknown[] {
+  const places = new Map<string, Set<number>>()
+  for (const step of steps) {
+    if (step.kind !== 'sql') continue
+    for (const [place, value] of (step.values ?? []).entries()) {
+      if (!(value instanceof ChangingValue)) continue
+      const known = places.get(step.sql) ?? new Set()
+      places.set(step.sql, known.add(place))
+    }
+  }
+  return (sql, values) => {
+    const changing = places.get(bareSql(sql))
+    return changing === undefined
+      ? values
+      : values.map((value, place) => (changing.has(place) ? { changing: true } : value))
+  }
+}
+
+/** As a recording keeps it. */
+export function bareSql(sql: string): string {
+  return sql.trim().replace(/;$/, '')
 }
 
 function plain(value: unknown): unknown {

@@ -3,8 +3,10 @@ import type { MigrationReport, UpOptions } from '../contracts/migrator.js'
 import type { Plan } from '../contracts/plan.js'
 import type { RevisionGraph } from '../graph/revision-graph.js'
 import { refuseEdited } from './edited.js'
+import { lightRevisions } from './light-revisions.js'
 import { borne, makePlan, refuseUnsafe } from './make-plan.js'
 import { type RevisionReport, runRevision } from './run-revision.js'
+import { type RanTogether, runTogether } from './run-together.js'
 import { type Session, type Tools, tryWorking, waitFor } from './session.js'
 import type { Standing } from './standing.js'
 import { readOn, standingOf } from './standing-of.js'
@@ -39,15 +41,41 @@ export async function upWithin(graph: RevisionGraph, session: Session, options: 
   const { plan, standing } = await planUp(graph, session, options)
   refuseUnsafe(plan, options.allow ?? [])
   const revisions: RevisionReport[] = []
-  for (const { migration } of plan.revisions) {
+  const note = (done: RevisionReport): void => {
+    revisions.push(done)
+    session.logger?.info(`${done.id}: applied in ${Math.round(done.durationMs)} ms`)
+  }
+  for (let rest = plan.revisions; rest.length > 0; ) {
+    const { reports, hasFailed } = await applyLight(session, plan, rest, standing)
+    for (const report of reports) note(report)
+    rest = rest.slice(reports.length)
+    const [next] = rest
+    if (next === undefined || (reports.length > 0 && !hasFailed)) continue
+    const { migration } = next
     for (const action of migration.actions ?? []) session.logger?.info(`${migration.id}: to be done besides: ${action}`)
     const done = await runRevision(session, migration, 'up', borne(plan, migration.id))
-    if (done === null) continue
-    revisions.push(done)
-    session.logger?.info(`${migration.id}: applied in ${Math.round(done.durationMs)} ms`)
+    if (done !== null) note(done)
+    rest = rest.slice(1)
   }
   const applied = new Set([...standing.known, ...plan.revisions.map(({ migration }) => migration.id)])
   return { direction: 'up', revisions, plan, heads: graph.headsOf(applied), durationMs: performance.now() - began }
+}
+
+/** Applies those at the beginning that may be one transaction; a single one gains nothing by it. */
+async function applyLight(
+  session: Session,
+  plan: Plan,
+  rest: Plan['revisions'],
+  standing: Standing,
+): Promise<RanTogether> {
+  const isNew = (id: string): boolean => standing.get(id) === undefined
+  const count = lightRevisions(rest, session.connection.dialect, isNew)
+  if (count < 2) return { reports: [], hasFailed: false }
+  const together = rest.slice(0, count)
+  return await runTogether(
+    session,
+    together.map((revision) => ({ ...revision, borne: borne(plan, revision.migration.id) })),
+  )
 }
 
 async function planned(
