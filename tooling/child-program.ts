@@ -1,14 +1,8 @@
-import { mkdirSync, readFileSync, renameSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-
-/** What this uses of esbuild, the one that tsup brings. */
-interface Esbuild {
-  buildSync(options: object): unknown
-}
+import { buildModules } from './esbuild.js'
 
 const root = path.resolve(import.meta.dirname, '..')
-const esbuild = createRequire(createRequire(import.meta.url).resolve('tsup'))('esbuild') as Esbuild
 const made = new Map<string, string>()
 
 /**
@@ -23,25 +17,16 @@ export function childProgram(program: string): string {
   const home = path.join(root, parent, member)
   const folder = path.join(home, 'node_modules/.drover-children')
   const file = path.join(folder, `${inside.join('-')}.mjs`)
-  // Another process may make the same at the same time.
-  const part = `${file}.${process.pid}`
   mkdirSync(folder, { recursive: true })
-  esbuild.buildSync({
+  buildModules({
     entryPoints: [program],
-    outfile: part,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    conditions: ['@drover/source'],
+    outfile: file,
     external: dependenciesOf(home),
     // What is CommonJS requires modules of Node.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; globalThis.require ??= requireOf(import.meta.url);",
     },
-    logLevel: 'silent',
   })
-  renameSync(part, file)
   made.set(program, file)
   return file
 }

@@ -5,12 +5,16 @@ export class Fleet implements AsyncDisposable {
   readonly instances: Instance[] = []
   readonly #beside: Promise<void>[] = []
 
-  constructor(private readonly connection: string) {}
+  constructor(
+    private readonly connection: string,
+    /** What Node takes to run it. */
+    private readonly application?: readonly string[],
+  ) {}
 
   /** Starts so many at once; resolves when each takes requests. */
   async start(count: number, parameters: readonly string[]): Promise<Instance[]> {
     const started = Array.from({ length: count }, (_, i) => {
-      return new Instance(`instance ${this.instances.length + i + 1}`, this.connection, parameters)
+      return new Instance(`instance ${this.instances.length + i + 1}`, this.connection, parameters, this.application)
     })
     this.instances.push(...started)
     await Promise.all(started.map((instance) => instance.hear(({ listening }) => listening !== undefined)))

@@ -20,6 +20,12 @@ export interface Said {
   readonly error?: string
 }
 
+const source: readonly string[] = [
+  '--import',
+  import.meta.resolve('tsx'),
+  path.join(import.meta.dirname, 'application.ts'),
+]
+
 /** A process of the application. */
 export class Instance {
   readonly said: Said[] = []
@@ -34,10 +40,9 @@ export class Instance {
     readonly name: string,
     connection: string,
     parameters: readonly string[],
+    application = source,
   ) {
-    const file = path.join(import.meta.dirname, 'application.ts')
-    const tsx = ['--import', import.meta.resolve('tsx')]
-    const child = spawn(process.execPath, [...process.execArgv, ...tsx, file, ...parameters], {
+    const child = spawn(process.execPath, [...process.execArgv, ...application, ...parameters], {
       env: { ...process.env, DATABASE_URL: connection, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

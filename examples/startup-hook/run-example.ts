@@ -24,6 +24,8 @@ export interface ExampleOptions {
   readonly disturbed: boolean
   /** Parameters of `application.ts`. */
   readonly knobs: readonly string[]
+  /** What Node takes to run it. @default its source, by way of tsx */
+  readonly application?: readonly string[]
   readonly say: (text: string) => void
 }
 
@@ -45,7 +47,7 @@ export async function runExample(options: ExampleOptions): Promise<ExampleOutcom
   say(`Making ${rows.toLocaleString('en-US')} messages`)
   await makeMessages(database, rows)
   await using state = postgresStateStore({ connection: database.url })
-  await using fleet = new Fleet(database.url)
+  await using fleet = new Fleet(database.url, options.application)
   const load = new Load({ requestsPerSecond, rows })
 
   say('Release 1, three instances: it knows nothing of token counts')

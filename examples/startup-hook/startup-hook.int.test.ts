@@ -1,6 +1,8 @@
+import path from 'node:path'
 import { createDatabase } from '@drover-internal/postgres-server'
 import { describePostgres, serverUrl } from '@drover-internal/postgres-server/vitest'
 import { expect, it } from 'vitest'
+import { childProgram } from '../../tooling/child-program.js'
 import { isRight, report } from './report.js'
 import { runExample } from './run-example.js'
 
@@ -14,6 +16,7 @@ describePostgres('three instances that backfill at their start and serve request
       seconds: 0.2,
       warmUpMs: 0,
       disturbed: true,
+      application: [childProgram(path.join(import.meta.dirname, 'application.ts'))],
       // Slow enough to be met at a third and at two thirds.
       knobs: ['--batch-size', '200', '--records-per-second', '1000'],
       say: () => {},

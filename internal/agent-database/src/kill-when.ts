@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { childProgram } from '../../../tooling/child-program.js'
 
 /**
  * Runs a program against the sources of the packages and kills it with SIGKILL as soon as it has printed what matches. Gives all
  * that it printed.
  */
 export async function killWhen(program: string, args: readonly string[], pattern: RegExp): Promise<string> {
-  const tsx = import.meta.resolve('tsx')
-  const child = spawn(process.execPath, ['--conditions=@drover/source', '--import', tsx, program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(process.execPath, [childProgram(program), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { childPackages } from '../../../../tooling/child-packages.js'
 import type { Outcome } from './command.js'
 
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
-const bin = path.resolve(import.meta.dirname, '../bin.ts')
-/** The command from its sources, as a shell would run it. */
-export const commandLine: readonly string[] = [process.execPath, '--conditions=@drover/source', '--import', tsx, bin]
+/** The command made of its sources, as a shell would run it. */
+export const commandLine: readonly string[] = [
+  process.execPath,
+  path.join(childPackages('cli', { bin: 'src/bin.ts' }), 'bin.js'),
+]
 
 /** The command as a process of its own. */
 export interface Child {
