@@ -2,7 +2,7 @@ import { DroverError } from '@drover/core'
 import type { Knex } from 'knex'
 import type { SchemaChanges } from '../contracts/schema-changes.js'
 import type { Steps } from '../contracts/steps.js'
-import { boundKnex } from '../database/bound-knex.js'
+import { boundKnex, createTableSql } from '../database/bound-knex.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
 import { CalledSteps, callSaid } from '../steps/called-steps.js'
 import { statementThrough } from '../steps/statement-through.js'
@@ -44,8 +44,8 @@ function changesBy(steps: Steps): SchemaChanges {
   }
   return {
     async createTable(name, build) {
-      if (typeof build === 'function') await knex().schema.createTable(name, build)
-      else await run(`createTable ${name}`, tableSql(name, build, dialect))
+      if (typeof build !== 'function') return await run(`createTable ${name}`, tableSql(name, build, dialect))
+      for (const { sql, values } of createTableSql(name, build, dialect)) await statementThrough(steps, sql, values)
     },
     async alterTable(name, build) {
       await knex().schema.alterTable(name, build)

@@ -26,10 +26,33 @@ export function boundKnex(target: KnexTarget): Knex {
   return knex
 }
 
+/**
+ * The statements that knex makes of a new table. They are built by one instance for all, as to make an instance takes longer than to make a table's
+ * SQL.
+ */
+export function createTableSql(
+  name: string,
+  build: (table: Knex.CreateTableBuilder) => void,
+  dialect: Dialect,
+): readonly { readonly sql: string; readonly values: readonly unknown[] }[] {
+  builders[dialect] ??= boundKnex({ dialect, statement: () => refused('A builder of SQL', 'it runs nothing') })
+  const { schema, client } = builders[dialect]
+  const made: readonly { readonly sql: string; readonly bindings?: readonly unknown[] }[] = schema
+    .createTable(name, build)
+    .toSQL() as never
+  return made.map(({ sql, bindings = [] }) => ({
+    sql: (client as BoundClient).positionBindings(sql),
+    values: bindings,
+  }))
+}
+
+const builders: Partial<Record<Dialect, Knex>> = {}
+
 /** What knex asks of a client, as far as it is answered here. */
 interface BoundClient {
   target: KnexTarget
   acquireConnection(): Promise<object>
+  positionBindings(sql: string): string
 }
 
 interface KnexQuery {
