@@ -98,8 +98,8 @@ test('a file where a data set is to be is named, and stays', async () => {
     sink: parquetSink({ outputPath }),
   })
   await expect(run).rejects.toMatchObject({
-    code: 'STATE_INVALID',
-    message: expect.stringContaining(`${outputPath} is a file, and a folder is needed there: name another path`),
+    code: 'SINK_NOT_READY',
+    message: expect.stringContaining(`${outputPath} is a file, and a data set is a folder. Name a folder, or`),
   })
   expect(existsSync(outputPath)).toBe(true)
 })
