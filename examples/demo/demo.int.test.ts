@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { messagesOf } from '@drover-internal/agent-database'
 import knex from 'knex'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { childPackages } from '../../tooling/child-packages.js'
 
 const main = path.join(import.meta.dirname, 'main.ts')
 const tsx = import.meta.resolve('tsx')
+const packages = path.resolve(import.meta.dirname, '../../tooling/with-child-packages.mjs')
 
 let parent: string
 let folder: string
+
+beforeAll(() => void childPackages('cli', { bin: 'src/bin.ts' }))
 
 beforeEach(async () => {
   parent = await mkdtemp(path.join(tmpdir(), 'drover-demo-test-'))
@@ -22,7 +26,7 @@ afterEach(() => rm(parent, { recursive: true, force: true }))
 function demo(...args: string[]): { readonly status: number | null; readonly output: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=@drover/source', '--import', tsx, main, '--folder', folder, ...args],
+    ['--import', packages, '--import', tsx, main, '--folder', folder, ...args],
     { encoding: 'utf8', cwd: parent },
   )
   return { status, output: stdout + stderr }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { childProgram } from '../../../tooling/child-program.js'
 
 export interface QdrantProcessOptions {
   /** Folder that keeps what was acknowledged. */
@@ -41,8 +42,7 @@ export async function startQdrantProcess(options: QdrantProcessOptions): Promise
 }
 
 async function launch(options: QdrantProcessOptions, port: number): Promise<{ child: ChildProcess; port: number }> {
-  const program = existsSync(bundled) ? [bundled] : ['--conditions=@drover/source', '--import', 'tsx', source]
-  const args = [...program, JSON.stringify({ ...options, port })]
+  const args = [existsSync(bundled) ? bundled : childProgram(source), JSON.stringify({ ...options, port })]
   // It reads its standard input to the end, which comes when this process is gone.
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
