@@ -29,10 +29,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const cache = process.env.DROVER_MODULE_CACHE
+
 export default defineConfig({
   test: {
     projects: ['packages/*/vitest.config.ts', '{benchmarks,examples/*,internal/*}/vitest.config.ts'],
     passWithNoTests: true,
+    // Of one run alone: what a module is resolved to is kept too, which other files may change.
+    ...(cache && { experimental: { fsModuleCache: true, fsModuleCachePath: cache } }),
     // Vitest leaves a processor to itself, and tests wait for disks, servers and other processes.
     maxWorkers: Math.max(2, os.availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },

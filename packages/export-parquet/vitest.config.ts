@@ -1,3 +1,3 @@
 import { tests } from '../../tooling/vitest.js'
 
-export default tests('export-parquet')
+export default tests('export-parquet', { isolate: false })
