@@ -16,6 +16,7 @@ import { qdrantContests, qdrantNames } from './src/qdrant-contests.js'
 import { type RedisBench, redisBench } from './src/redis-bench.js'
 import { redisContests, redisNames, redisPostgresContest } from './src/redis-contests.js'
 import { sampleDatabase } from './src/sample-database.js'
+import { schemaContests, schemaNames } from './src/schema-contests.js'
 import { hasCli } from './src/sqlite-cli.js'
 import { sqliteContests } from './src/sqlite-contests.js'
 
@@ -66,6 +67,7 @@ const known: readonly string[] = [
   'redis-postgres',
   ...qdrantNames,
   ...checkpointNames,
+  ...schemaNames,
 ]
 const unknown = chosen?.filter((name) => !known.includes(name)) ?? []
 if (unknown.length > 0) {
@@ -76,7 +78,8 @@ const isChosen = (name: string): boolean => chosen?.includes(name) ?? true
 
 const tables: { readonly name: string; readonly results: readonly Result[] }[] = []
 const withParquet = parquetNames.some(isChosen)
-const needsPostgres = withParquet || [...postgresNames, ...checkpointNames, 'redis-postgres'].some(isChosen)
+const needsPostgres =
+  withParquet || [...postgresNames, ...checkpointNames, ...schemaNames, 'redis-postgres'].some(isChosen)
 await using postgres = needsPostgres ? await started(postgresBench) : undefined
 await using redis = [...redisNames, 'redis-postgres'].some(isChosen) ? await started(redisBench) : undefined
 await using qdrant = qdrantNames.some(isChosen) ? await qdrantBench(bench) : undefined
@@ -86,8 +89,9 @@ const onRedis = redis === undefined ? [] : redisContests(bench, redis)
 if (redis !== undefined && postgres !== undefined) onRedis.push(redisPostgresContest(bench, redis, postgres))
 const onCheckpoints =
   postgres === undefined || !checkpointNames.some(isChosen) ? [] : await checkpointContests(bench, postgres)
+const onSchema = schemaNames.some(isChosen) ? schemaContests(bench, postgres) : []
 const onQdrant = qdrant === undefined ? [] : qdrantContests(qdrant)
-for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis, ...onQdrant, ...onCheckpoints]) {
+for (const each of [...onSqlite, ...onPostgres, ...onParquet, ...onRedis, ...onQdrant, ...onCheckpoints, ...onSchema]) {
   if (!isChosen(each.name)) continue
   const results = await contest(each, rounds)
   print(each.title, results)

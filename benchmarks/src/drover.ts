@@ -12,6 +12,7 @@ const worker = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const checkpointWorker = fileURLToPath(new URL('./checkpoint-worker.mjs', import.meta.url))
 const parquetWorker = fileURLToPath(new URL('./parquet-worker.mjs', import.meta.url))
 const qdrantWorker = fileURLToPath(new URL('./qdrant-worker.mjs', import.meta.url))
+const schemaWorker = fileURLToPath(new URL('./schema-worker.mjs', import.meta.url))
 const redisWorker = fileURLToPath(new URL('./redis-worker.mjs', import.meta.url))
 
 /** A contender that is a program of ours in `worker.mjs`. */
@@ -37,6 +38,11 @@ export function qdrant(name: string, task: string, options: object, more: Partia
 /** The same in `checkpoint-worker.mjs`. */
 export function checkpoints(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
   return { name, command: [process.execPath, checkpointWorker, task, JSON.stringify(options)], ...more }
+}
+
+/** The same in `schema-worker.mjs`. */
+export function schema(name: string, task: string, options: object, more: Partial<Contender> = {}): Contender {
+  return { name, command: [process.execPath, schemaWorker, task, JSON.stringify(options)], ...more }
 }
 
 /** A line for bash. */
