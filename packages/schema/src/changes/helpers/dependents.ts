@@ -3,6 +3,7 @@ import { namesIn } from '../../catalog/read-sqlite.js'
 import type { Catalog, CatalogTrigger, CatalogView } from '../../contracts/catalog.js'
 import type { Steps } from '../../contracts/steps.js'
 import { quoteName } from '../../sql/quote.js'
+import { withSureNames } from '../../sql/sure-names.js'
 import { tokensOf } from '../../sql/tokens.js'
 
 /** Views that read the table, also through other views. */
@@ -31,9 +32,16 @@ export function triggersOver(catalog: Catalog, table: string): CatalogTrigger[] 
 /**
  * SQLite finds out that a view or trigger does not work any more when somebody uses it. So they are compiled here.
  *
+ * @param gone Columns that the table does not have any more.
  * @throws `CONDITION_FAILED` with the view or trigger, what it lacks, and what to do
  */
-export async function refuseBroken(steps: Steps, where: string, catalog: Catalog, table: string): Promise<void> {
+export async function refuseBroken(
+  steps: Steps,
+  where: string,
+  catalog: Catalog,
+  table: string,
+  gone: readonly string[] = [],
+): Promise<void> {
   const broken: string[] = []
   const attempt = async (what: string, sql: string): Promise<void> => {
     try {
@@ -43,15 +51,67 @@ export async function refuseBroken(steps: Steps, where: string, catalog: Catalog
       broken.push(`${what} (${saidBy(error)})`)
     }
   }
-  for (const { name } of viewsOver(catalog, table))
+  for (const { name, sql } of viewsOver(catalog, table)) {
     await attempt(`the view ${name}`, `EXPLAIN SELECT * FROM ${quoteName(name)}`)
+    const sure = withSureNames(sql, gone)
+    if (sure !== sql) await attempt(`the view ${name}`, `EXPLAIN ${queryOf(sure)}`)
+  }
   for (const trigger of triggersOver(catalog, table)) {
+    const sure = withSureNames(trigger.sql, gone)
+    if (sure !== trigger.sql) {
+      await steps.run(`DROP TRIGGER ${quoteName(trigger.name)}`, { by: where })
+      await steps.run(sure, { by: where })
+    }
     const missing = missingColumns(trigger, catalog)
     if (missing.length > 0) broken.push(`the trigger ${trigger.name} (no such column: ${missing.join(', ')})`)
     const sql = missing.length > 0 ? undefined : firing(trigger, catalog)
     if (sql !== undefined) await attempt(`the trigger ${trigger.name}`, sql)
   }
   if (broken.length > 0) throw leavesBroken(where, broken)
+}
+
+/** What a view is called for. */
+function queryOf(sql: string): string {
+  const as = tokensOf(sql, 'sqlite').find(({ kind, value }) => kind === 'word' && value === 'as')
+  return as === undefined ? sql : sql.slice(as.end)
+}
+
+/**
+ * A foreign key of SQLite needs a primary key or something unique at its other end, else each change of the tables fails; and nobody says so before.
+ *
+ * @throws `UNSAFE_REFUSED`
+ */
+export function refuseKeyless(where: string, before: Catalog, now: Catalog, table: string): void {
+  const was = new Set(keyless(before, table))
+  const broken = keyless(now, table).filter((each) => !was.has(each))
+  if (broken.length === 0) return
+  throw new DroverError(
+    'UNSAFE_REFUSED',
+    `${where}: ${broken.join('; ')} would refer to nothing that is unique. Call dropForeignKey before.`,
+  )
+}
+
+function keyless({ tables }: Catalog, name: string): string[] {
+  const parent = tables.find((each) => same(each.name, name))
+  if (parent === undefined) return []
+  const { primaryKey, uniques, indexes, columns } = parent
+  const keys = [
+    primaryKey,
+    ...uniques.map((unique) => unique.columns),
+    ...indexes.flatMap(({ isUnique, where, keys: of }) => (isUnique && where === undefined ? [of] : [])),
+  ].map(setOf)
+  const known = new Set(columns.map((column) => column.name.toLowerCase()))
+  return tables.flatMap((child) =>
+    child.foreignKeys.flatMap(({ table, references, columns: of }) => {
+      if (!same(table, name)) return []
+      const isThere = references.length > 0 && references.every((each) => known.has(each.toLowerCase()))
+      return isThere && keys.includes(setOf(references)) ? [] : [`the foreign key (${of.join(', ')}) of ${child.name}`]
+    }),
+  )
+}
+
+function setOf(names: readonly string[]): string {
+  return JSON.stringify(names.map((name) => name.toLowerCase()).sort())
 }
 
 export function leavesBroken(where: string, broken: readonly string[]): DroverError {

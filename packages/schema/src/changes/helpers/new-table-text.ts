@@ -59,13 +59,18 @@ function changedColumn(old: Definition, definition: ColumnDefinition): Definitio
   if (definition.unique !== undefined) said.push('unique')
   if (definition.collation !== undefined) said.push('collate')
   const stays = old.pieces.filter(({ kind }) => !said.includes(kind)).map(({ text }) => text)
-  return definitionOf([columnSql(old.column ?? '', definition, 'sqlite'), ...stays].join(' '))
+  // A type that stays is not translated: values of JSON as TEXT would become others.
+  const type = old.type !== undefined && same(definition.type, old.type) ? old.type : undefined
+  return definitionOf([columnSql(old.column ?? '', definition, 'sqlite', type), ...stays].join(' '))
 }
 
 function withoutPieces(definition: Definition, isGone: (piece: Definition['pieces'][number]) => boolean): Definition {
   const gone = definition.pieces.filter(isGone)
   if (gone.length === 0) return definition
-  const text = gone.reduce((left, piece) => left.replace(piece.text, ''), definition.text)
+  // From the end on, so that what stands before stays where it is.
+  const text = gone
+    .toReversed()
+    .reduce((left, { at, text: { length } }) => left.slice(0, at) + left.slice(at + length), definition.text)
   return definitionOf(text.trim())
 }
 

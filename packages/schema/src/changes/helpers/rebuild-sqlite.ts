@@ -4,7 +4,8 @@ import type { Catalog, CatalogIndex, CatalogTable } from '../../contracts/catalo
 import type { RebuildOptions } from '../../contracts/schema-changes.js'
 import type { Steps } from '../../contracts/steps.js'
 import { quoteName, quoteText } from '../../sql/quote.js'
-import { leavesBroken, refuseBroken, saidBy } from './dependents.js'
+import { withoutQualifier, withSureNames } from '../../sql/sure-names.js'
+import { leavesBroken, refuseBroken, refuseKeyless, saidBy } from './dependents.js'
 import { newTableText } from './new-table-text.js'
 import { createSql, rowidColumn, tableText } from './table-text.js'
 
@@ -63,16 +64,21 @@ class Rebuild {
   async run(): Promise<void> {
     const { table, options, catalog, steps } = this
     const triggers = catalog.triggers.filter((trigger) => same(trigger.table, table.name))
-    const sql = this.#createSql()
+    const written = this.#createSql()
+    const gone = this.#gone(written)
+    const sql = withSureNames(written, gone)
     await this.#run(sql)
     await this.#copy(sql)
     await this.#keepSequence(sql)
     await this.#compare()
     await this.#swap()
-    for (const index of table.indexes) await this.#index(index)
+    for (const index of table.indexes) await this.#index(index, gone)
     for (const trigger of triggers) await this.#run(trigger.sql)
     const now = await steps.catalog()
-    if (now !== null) await refuseBroken(steps, this.by, now, table.name)
+    if (now !== null) {
+      await refuseBroken(steps, this.by, now, table.name, gone)
+      refuseKeyless(this.by, catalog, now, table.name)
+    }
     steps.note(
       `${table.name} was made anew${options.keepOldAs === undefined ? '' : `; the old one is ${options.keepOldAs}`}.`,
     )
@@ -83,7 +89,13 @@ class Rebuild {
     const { table, options, by } = this
     const old = tableText(options.createSql ?? table.sql ?? '')
     const text = options.createSql === undefined ? newTableText(by, old, options) : old
-    return createSql(quoteName(this.#new), text)
+    return withoutQualifier(createSql(quoteName(this.#new), text), table.name)
+  }
+
+  /** Columns that the new table does not have. */
+  #gone(sql: string): string[] {
+    const kept = sqliteTableSql(sql).columns
+    return this.table.columns.map(({ name }) => name).filter((name) => !kept.has(name.toLowerCase()))
   }
 
   async #copy(sql: string): Promise<void> {
@@ -168,9 +180,9 @@ class Rebuild {
     await this.#run('PRAGMA legacy_alter_table = OFF')
   }
 
-  async #index({ name, sql }: CatalogIndex): Promise<void> {
+  async #index({ name, sql }: CatalogIndex, gone: readonly string[]): Promise<void> {
     try {
-      await this.#run(sql)
+      await this.#run(withSureNames(sql, gone))
     } catch (error) {
       // Rows that a unique index refuses are said by the store.
       if (!/no such column/.test(saidBy(error))) throw error

@@ -2,6 +2,7 @@ import { checkOptionNames, DroverError } from '@drover/core'
 import type { RebuildOptions } from '../../contracts/schema-changes.js'
 import type { Steps } from '../../contracts/steps.js'
 import { onceSteps } from './once.js'
+import { rebuildInPostgres } from './rebuild-postgres.js'
 import { rebuildInSqlite } from './rebuild-sqlite.js'
 
 const optionNames = [
@@ -32,5 +33,5 @@ export async function rebuildTable(steps: Steps, table: string, options: Rebuild
   const once = await onceSteps(steps, where, options)
   if (once === undefined) return
   if (steps.dialect === 'sqlite') await rebuildInSqlite(once, table, options)
-  else throw new DroverError('OPTION_INVALID', `${where}: PostgreSQL changes tables in place.`)
+  else await rebuildInPostgres(once, table, options)
 }

@@ -17,6 +17,8 @@ export interface Piece {
   readonly kind: PieceKind
   readonly name?: string
   readonly text: string
+  /** Where it begins in the text of its definition. */
+  readonly at: number
 }
 
 /** One line of a CREATE TABLE of SQLite: a column, or a constraint of the table. */
@@ -24,6 +26,8 @@ export interface Definition {
   readonly text: string
   /** Of a column. */
   readonly column?: string
+  /** Of a column, as it is written; empty if it has none. */
+  readonly type?: string
   readonly pieces: readonly Piece[]
   /** Of a constraint of the table: `primary`, `unique`, `check`, `foreign`. */
   readonly constraint?: string
@@ -71,10 +75,7 @@ export function rowidColumn({ definitions }: TableText): string | undefined {
   const column =
     inline ?? definitions.find((each) => each.column !== undefined && each.column.toLowerCase() === key?.toLowerCase())
   if (column === undefined) return undefined
-  const type = column.text.slice(
-    0,
-    column.pieces[0] === undefined ? undefined : column.text.indexOf(column.pieces[0].text, 1),
-  )
+  const type = column.text.slice(0, column.pieces[0]?.at)
   const words = tokensOf(type, 'sqlite').slice(1)
   const isDescending = inline?.pieces.some(({ kind, text }) => kind === 'primary' && /\bdesc\b/i.test(text)) === true
   return words.length === 1 && words[0]?.value === 'integer' && !isDescending ? column.column : undefined
@@ -92,7 +93,15 @@ function definition(sql: string, tokens: readonly Token[]): Definition {
     const constraint = tokens[isNamed ? 2 : 0]?.value ?? ''
     return { text, pieces: [], constraint, ...(name === undefined ? {} : { name }) }
   }
-  return { text, column: nameOf(sql, first), pieces: pieces(sql, tokens.slice(1)) }
+  const found = pieces(sql, tokens.slice(1), first.start)
+  const end = first.start + (found[0]?.at ?? text.length)
+  const type = tokens.slice(1).filter((token) => token.start < end)
+  return {
+    text,
+    column: nameOf(sql, first),
+    type: type.length === 0 ? '' : sql.slice(type[0]?.start, type.at(-1)?.end),
+    pieces: found,
+  }
 }
 
 /** Where the word at `at` begins a constraint of a column. */
@@ -122,7 +131,7 @@ function pieceKind(tokens: readonly Token[], at: number): PieceKind | undefined 
   }
 }
 
-function pieces(sql: string, tokens: readonly Token[]): Piece[] {
+function pieces(sql: string, tokens: readonly Token[], begin: number): Piece[] {
   const found: { kind: PieceKind; name: string | undefined; from: number }[] = []
   let named: { readonly name: string; readonly from: number } | undefined
   for (let at = 0; at < tokens.length; at++) {
@@ -145,7 +154,9 @@ function pieces(sql: string, tokens: readonly Token[]): Piece[] {
   }
   return found.map(({ kind, name, from }, index) => {
     const end = found[index + 1]?.from ?? tokens.length
-    return { kind, ...(name === undefined ? {} : { name }), text: sql.slice(tokens[from]?.start, tokens[end - 1]?.end) }
+    const start = tokens[from]?.start ?? 0
+    const text = sql.slice(start, tokens[end - 1]?.end)
+    return { kind, ...(name === undefined ? {} : { name }), text, at: start - begin }
   })
 }
 
