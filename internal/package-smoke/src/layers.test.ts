@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { publishedPackages } from './packed.js'
 
-// Lies upon the adapters, each of which is loaded when a store of its type is opened.
-const aboveAdapters = ['@drover/checkpoints']
+// They lie upon the adapters, each of which is loaded when a store of its type is opened.
+const aboveAdapters = ['@drover/checkpoints', '@drover/schema']
 
 // pnpm links only what a package.json declares, so what is declared is what can be imported.
 test.each(publishedPackages())(
