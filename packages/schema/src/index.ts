@@ -7,6 +7,7 @@ export { verifyBackup } from './backup/verify-backup.js'
 export type { Baseline, BaselineQuery } from './baseline/baseline-file.js'
 export { type CompareBaselineOptions, type ComparedQuery, compareBaseline } from './baseline/compare-baseline.js'
 export { type RecordBaselineOptions, recordBaseline } from './baseline/record-baseline.js'
+export type { CatalogDifference, CatalogObject } from './catalog/compare-catalogs.js'
 export { foreignKeysHold, integrityCheck } from './conditions/integrity.js'
 export { named } from './conditions/named.js'
 export { noNulls, noRows, rowCount, rowCountsUnchanged, rowVersionIs, sqlHolds, validJson } from './conditions/rows.js'
@@ -53,24 +54,46 @@ export type { Finding, Loss, Plan, PlannedRevision, UnsafeRule } from './contrac
 export type {
   ArchiveOptions,
   ColumnDefinition,
+  ForeignKeyDefinition,
   IndexDefinition,
   JsonAttribute,
   Promoted,
   PromoteJson,
   RebuildOptions,
   SchemaChanges,
+  TableDefinition,
 } from './contracts/schema-changes.js'
 export type { RecordedStep } from './contracts/steps.js'
 export { type OpenDatabaseOptions, openDatabase } from './database/open-database.js'
+export { type CheckDriftOptions, checkDrift, type Drift } from './draft/check-drift.js'
+export {
+  type CreateMergeOptions,
+  type CreateMigrationOptions,
+  createMergeFile,
+  createMigrationFile,
+  type MigrationFile,
+} from './draft/create-migration-file.js'
+export { type Draft, type DraftedRevision, type DraftOptions, draft } from './draft/draft.js'
+export type { Ask, DraftAnswer, DraftQuestion } from './draft/facts.js'
+export { type DumpOptions, dump, type SchemaDump } from './dump/dump.js'
+export { load } from './dump/load.js'
 export { RevisionGraph } from './graph/revision-graph.js'
 export { type LoadOptions, loadMigrations } from './load/load-migrations.js'
 export { defineMigration } from './migration/define-migration.js'
 export { irreversible } from './migration/irreversible.js'
 export { isMigration } from './migration/is-migration.js'
 export { createMigrator } from './migrator/create-migrator.js'
+export {
+  type ColumnModel,
+  defineModels,
+  type SchemaModels,
+  type TableModel,
+  type ViewModel,
+} from './models/define-models.js'
 export { type PreflightOptions, type PreflightReport, preflight } from './preflight/preflight.js'
 export type { PreflightItem } from './preflight/preflight-item.js'
 export { previewSql } from './preview/preview-sql.js'
 export { type RehearsalReport, type RehearseOptions, rehearse } from './rehearse/rehearse.js'
 export { type MigrationTaskOptions, migrationTask } from './startup/migration-task.js'
 export { formatSteps } from './steps/format-steps.js'
+export { type SchemaVerification, type VerifySchemaOptions, verifySchema } from './verify/verify-schema.js'

@@ -1,6 +1,7 @@
 import type { Dialect } from '../contracts/migration.js'
 import type { IndexDefinition } from '../contracts/schema-changes.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
+import { type Token, tokensOf } from '../sql/tokens.js'
 
 /** CREATE INDEX. What only PostgreSQL has is left out for SQLite. */
 export function indexSql(
@@ -10,7 +11,9 @@ export function indexSql(
   options: { readonly concurrently?: boolean } = {},
 ): string {
   const isPostgres = dialect === 'postgres'
-  const keys = columns.map((column) => (typeof column === 'string' ? quoteName(column) : expression(column.sql)))
+  const keys = columns.map((column) =>
+    typeof column === 'string' ? quoteName(column) : expression(column.sql, dialect),
+  )
   const parts = [
     'CREATE',
     ...(unique ? ['UNIQUE'] : []),
@@ -28,7 +31,28 @@ export function indexSql(
   return parts.join(' ')
 }
 
-/** `lower(name)`, `created_at DESC` and `payload jsonb_path_ops` stand as they are; other expressions need parentheses. */
-function expression(sql: string): string {
-  return /^[\w".]+(?:\s*\(.*\))?(?:\s+[\w\s]+)?$/s.test(sql.trim()) || /^\(.*\)/s.test(sql.trim()) ? sql : `(${sql})`
+/** `lower(name)`, `"Created at" DESC` and `payload jsonb_path_ops` stand as they are; other expressions need parentheses. */
+function expression(sql: string, dialect: Dialect): string {
+  const tokens = tokensOf(sql, dialect)
+  const isName = (at: number): boolean => tokens[at]?.kind === 'word' || tokens[at]?.kind === 'name'
+  let at = 0
+  while (isName(at) && tokens[at + 1]?.value === '.') at += 2
+  if (isName(at)) at++
+  if (tokens[at]?.value === '(' && tokens[at]?.kind === 'symbol') at = closing(tokens, at) + 1
+  const next = tokens[at]
+  const isWhole =
+    at > 0 &&
+    (next === undefined ||
+      (next.kind === 'word' && (/^(?:collate|asc|desc|nulls)$/.test(next.value) || next.value.endsWith('_ops'))))
+  return isWhole ? sql : `(${sql})`
+}
+
+function closing(tokens: readonly Token[], open: number): number {
+  let depth = 0
+  for (let at = open; at < tokens.length; at++) {
+    if (tokens[at]?.kind !== 'symbol') continue
+    if (tokens[at]?.value === '(') depth++
+    if (tokens[at]?.value === ')' && --depth === 0) return at
+  }
+  return tokens.length
 }
