@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { buildModules, writeWhole } from './esbuild.js'
 
@@ -40,7 +40,8 @@ export function childPackages(member: string, programs: Readonly<Record<string, 
   writeWhole(path.join(folder, 'package.json'), text)
   // What threads of their own run stands beside what starts them.
   for (const file of readdirSync(path.join(home, 'src'), { recursive: true, encoding: 'utf8' }))
-    if (file.endsWith('.mjs')) copyFileSync(path.join(home, 'src', file), path.join(folder, path.basename(file)))
+    if (file.endsWith('.mjs'))
+      writeWhole(path.join(folder, path.basename(file)), readFileSync(path.join(home, 'src', file)))
   for (const needed of membersIn(manifest)) {
     childPackages(needed)
     link(folderOf(needed), path.join(scope, needed))
