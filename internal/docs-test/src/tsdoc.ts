@@ -11,6 +11,7 @@ const packages = [
   '@drover/adapter-qdrant',
   '@drover/checkpoints',
   '@drover/export-parquet',
+  '@drover/schema',
   '@drover/cli',
   '@drover/conformance',
 ]
