@@ -209,7 +209,7 @@ it('counts rows, and leaves tables out', async () => {
   const { read } = sqlite(
     `${agentTables} INSERT INTO planners (planner_id, "user question") VALUES ('a', 'b'), ('c', 'd');`,
   )
-  expect(await rowCounts(read, ['planners', 'workers'])).toEqual(
+  expect(await rowCounts(read, ['planners', 'workers'], 'sqlite')).toEqual(
     new Map([
       ['planners', 2],
       ['workers', 0],

@@ -4,9 +4,14 @@ import { quoteName, quoteTable } from '../sql/quote.js'
 import { literal } from '../steps/inline-values.js'
 
 /** A column as CREATE TABLE and ADD COLUMN write it, its name in front. */
-export function columnSql(name: string, definition: ColumnDefinition, dialect: Dialect): string {
+export function columnSql(
+  name: string,
+  definition: ColumnDefinition,
+  dialect: Dialect,
+  type = numberedType(definition, dialect),
+): string {
   const { nullable = true, default: initial, references, check, unique = false, collation, identity } = definition
-  const parts = [quoteName(name), numberedType(definition, dialect)]
+  const parts = [quoteName(name), type]
   if (collation !== undefined) parts.push(`COLLATE ${collationSql(collation, dialect)}`)
   if (initial !== undefined) parts.push(`DEFAULT ${defaultSql(initial, dialect)}`)
   if (definition.generated !== undefined) parts.push(generatedSql(definition.generated, dialect))
@@ -77,7 +82,7 @@ export function defaultSql(value: Exclude<ColumnDefinition['default'], undefined
 
 /** SQL that SQLite takes for a default without parentheses. */
 function isConstant(sql: string): boolean {
-  return /^\s*(?:'(?:[^']|'')*'|[+-]?[\d.]+(?:e[+-]?\d+)?|null|true|false|current_(?:time|date|timestamp)|\((?:[^()]|\([^()]*\))*\))\s*$/i.test(
+  return /^\s*(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|[+-]?[\d.]+(?:e[+-]?\d+)?|null|true|false|current_(?:time|date|timestamp)|\((?:[^()]|\([^()]*\))*\))\s*$/i.test(
     sql,
   )
 }

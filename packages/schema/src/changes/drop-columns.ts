@@ -1,8 +1,10 @@
 import { DroverError } from '@drover/core'
-import type { CatalogTable } from '../contracts/catalog.js'
-import type { Steps } from '../contracts/steps.js'
+import type { Catalog, CatalogTable } from '../contracts/catalog.js'
+import type { RecordedStep, Steps } from '../contracts/steps.js'
+import { actionsOf } from '../sql/actions.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
-import { tokensOf } from '../sql/tokens.js'
+import { type Token, tokensOf } from '../sql/tokens.js'
+import { refuseBroken, refuseKeyless } from './helpers/dependents.js'
 import { rebuildTable } from './helpers/rebuild-table.js'
 
 /** Of SQLite. */
@@ -21,7 +23,8 @@ export async function dropColumns(steps: Steps, table: string, names: readonly s
     await steps.run(`ALTER TABLE ${target} ${names.map((name) => `DROP COLUMN ${quoteName(name)}`).join(', ')}`, { by })
     return
   }
-  const found = (await steps.catalog())?.tables.find(({ name }) => same(name, table))
+  const catalog = await steps.catalog()
+  const found = catalog?.tables.find(({ name }) => same(name, table))
   if (steps.version < dropsColumnsSince || (found !== undefined && names.some((name) => isConstrained(found, name)))) {
     const columns = Object.fromEntries(names.map((name) => [name, null]))
     return rebuildTable(steps, table, { columns })
@@ -31,6 +34,20 @@ export async function dropColumns(steps: Steps, table: string, names: readonly s
     if (isUsing) await steps.run(`DROP INDEX ${quoteName(index.name)}`, { by })
   }
   for (const name of names) await steps.run(`ALTER TABLE ${target} DROP COLUMN ${quoteName(name)}`, { by })
+  const now = await steps.catalog()
+  if (now === null || catalog === null) return
+  await refuseBroken(steps, by, now, table, names)
+  refuseKeyless(by, catalog, now, table)
+}
+
+/** Whether the step of a preview drops a column that a constraint of the table names, so that SQLite has to make the table anew. */
+export function isDropByRebuild(step: RecordedStep, { tables }: Catalog): boolean {
+  if (step.kind !== 'sql' || step.by?.startsWith('dropColumn ') !== true) return false
+  return actionsOf(step.sql, 'sqlite').some((action) => {
+    if (action.kind !== 'drop-column') return false
+    const table = tables.find(({ name }) => same(name, action.table))
+    return table !== undefined && isConstrained(table, action.column)
+  })
 }
 
 function isConstrained(table: CatalogTable, name: string): boolean {
@@ -44,9 +61,18 @@ function isConstrained(table: CatalogTable, name: string): boolean {
 }
 
 function mentions(expressions: readonly string[], name: string): boolean {
-  return expressions.some((sql) =>
-    tokensOf(sql, 'sqlite').some(({ kind, value }) => (kind === 'word' || kind === 'name') && same(value, name)),
+  return expressions.some(
+    (sql) =>
+      same(sql, name) ||
+      tokensOf(sql, 'sqlite').some((token, at, tokens) => same(token.value, name) && mayBeColumn(token, at, tokens)),
   )
+}
+
+/** `lower` is a function in `lower(a)`, `nocase` a collation in `a COLLATE nocase`, and a bare `desc` never a column. */
+function mayBeColumn({ kind, value }: Token, at: number, tokens: readonly Token[]): boolean {
+  if (kind === 'name') return tokens[at - 1]?.value !== 'collate'
+  if (kind !== 'word' || value === 'desc' || value === 'asc' || tokens[at - 1]?.value === 'collate') return false
+  return tokens[at + 1]?.value !== '('
 }
 
 function same(one: string, other: string): boolean {

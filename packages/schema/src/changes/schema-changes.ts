@@ -10,8 +10,10 @@ import { addColumn } from './add-column.js'
 import { alterColumn } from './alter-column.js'
 import { dropColumns } from './drop-columns.js'
 import { helpers } from './helper-table.js'
+import { refuseKeyless } from './helpers/dependents.js'
 import { indexSql } from './index-sql.js'
 import { tableSql } from './table-sql.js'
+import { isSameName } from './tables.js'
 
 /** Changes of the schema that go through `steps`. In a preview each step says which call it belongs to. */
 export function schemaChanges(steps: Steps): SchemaChanges {
@@ -71,7 +73,12 @@ function changesBy(steps: Steps): SchemaChanges {
     async dropIndex(name, { ifExists = false, concurrently = false } = {}) {
       const isOutside = concurrently && isPostgres
       const words = `${isOutside ? 'CONCURRENTLY ' : ''}${ifExists ? 'IF EXISTS ' : ''}`
+      const before = isPostgres ? null : await steps.catalog()
       await run(`dropIndex ${name}`, `DROP INDEX ${words}${table(name)}`, isOutside)
+      const indexed = before?.tables.find((each) => each.indexes.some((index) => isSameName(dialect, index.name, name)))
+      const now = indexed === undefined ? null : await steps.catalog()
+      if (before !== null && indexed !== undefined && now !== null)
+        refuseKeyless(`dropIndex ${name}`, before, now, indexed.name)
     },
     createView: (name, sql) => run(`createView ${name}`, `CREATE VIEW ${table(name)} AS ${sql}`),
     dropView: (name) => run(`dropView ${name}`, `DROP VIEW ${table(name)}`),

@@ -29,10 +29,13 @@ export function noRows(table: string, where: string): Condition {
 
 /** So many rows, or so many of them where the SQL condition holds. */
 export function rowCount(table: string, expected: number, where = 'TRUE'): Condition {
-  return named(`${expected} rows of ${table}${where === 'TRUE' ? '' : ` where ${where}`}`, async ({ query }) => {
-    const [row] = await query(`SELECT count(*) AS rows FROM ${quoteTable(table)} WHERE ${where}`)
-    return Number(row?.rows) === expected ? undefined : `there are ${String(row?.rows)}`
-  })
+  return named(
+    `${expected} rows of ${table}${where === 'TRUE' ? '' : ` where ${where}`}`,
+    async ({ query, dialect }) => {
+      const [row] = await query(`SELECT count(*) AS rows FROM ${quoteTable(table, dialect)} WHERE ${where}`)
+      return Number(row?.rows) === expected ? undefined : `there are ${String(row?.rows)}`
+    },
+  )
 }
 
 /** The tables that the revision touches, those that refer to them, or the named ones, have as many rows as before. */
@@ -55,7 +58,7 @@ export function rowCountsUnchanged(...tables: readonly string[]): Condition {
         differences.push(`${table} is gone, with ${noted} rows`)
         continue
       }
-      const [row] = await query(`SELECT count(*) AS rows FROM ${quoteTable(table)}`)
+      const [row] = await query(`SELECT count(*) AS rows FROM ${quoteTable(table, context.dialect)}`)
       if (Number(row?.rows) !== noted) differences.push(`${table} had ${noted} rows and has ${String(row?.rows)}`)
     }
     return differences.length === 0 ? undefined : differences.join('; ')
@@ -86,9 +89,9 @@ export function validJson(table: string, column: string): Condition {
 /** Every row's version column says the version. */
 export function rowVersionIs(table: string, version: number, column = 'schema_version'): Condition {
   const name = quoteName(column)
-  return named(`${table}.${column} is ${version}`, async ({ query }) => {
+  return named(`${table}.${column} is ${version}`, async ({ query, dialect }) => {
     const rows = await query(
-      `SELECT ${name} AS version, count(*) AS rows FROM ${quoteTable(table)} WHERE ${name} IS NULL OR ${name} <> ${Number(version)} GROUP BY ${name}`,
+      `SELECT ${name} AS version, count(*) AS rows FROM ${quoteTable(table, dialect)} WHERE ${name} IS NULL OR ${name} <> ${Number(version)} GROUP BY ${name}`,
     )
     const found = rows.map((row) => `${String(row.version ?? 'NULL')} in ${String(row.rows)} rows`)
     return found.length === 0 ? undefined : `it is ${found.join(', ')}`
@@ -141,9 +144,13 @@ function parses(text: unknown): boolean {
 }
 
 async function rowsWhere(context: ConditionContext, table: string, where: string): Promise<string | undefined> {
-  const rows = await context.query(`SELECT * FROM ${quoteTable(table)} WHERE ${where} LIMIT ${mostShown}`)
+  const rows = await context.query(
+    `SELECT * FROM ${quoteTable(table, context.dialect)} WHERE ${where} LIMIT ${mostShown}`,
+  )
   if (rows.length === 0) return undefined
-  const [counted] = await context.query(`SELECT count(*) AS rows FROM ${quoteTable(table)} WHERE ${where}`)
+  const [counted] = await context.query(
+    `SELECT count(*) AS rows FROM ${quoteTable(table, context.dialect)} WHERE ${where}`,
+  )
   return await shownRows(context, table, rows, Number(counted?.rows))
 }
 

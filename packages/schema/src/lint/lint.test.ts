@@ -176,3 +176,9 @@ it.each([
 ])('%s to %s is wider: %s', (from, to, isSo) => {
   expect(isWider(from, to)).toBe(isSo)
 })
+
+it('knows helpers by the whole name of their table', () => {
+  const archived = [step('CREATE TABLE a AS SELECT * FROM b', 'archiveTable my calls'), step('DROP TABLE my')]
+  expect(found(archived, 'sqlite')).toEqual(['refuse table-dropped'])
+  expect(found([...archived.slice(0, 1), step('DROP TABLE "my calls"')], 'sqlite')).toEqual([])
+})

@@ -1,3 +1,4 @@
+import { isDropByRebuild } from '../changes/drop-columns.js'
 import type { Catalog } from '../contracts/catalog.js'
 import type { Dialect, Migration } from '../contracts/migration.js'
 import type { Finding } from '../contracts/plan.js'
@@ -24,7 +25,12 @@ export function lint(
 ): Finding[] {
   const about = new RevisionSoFar(migration, dialect, facts)
   const rebuilds =
-    dialect === 'sqlite' && steps.some((step) => step.kind === 'sql' && step.by?.startsWith('rebuildTable '))
+    dialect === 'sqlite' &&
+    steps.some(
+      (step) =>
+        (step.kind === 'sql' && step.by?.startsWith('rebuildTable ')) ||
+        (facts !== undefined && isDropByRebuild(step, facts.catalog)),
+    )
   const findings: Finding[] = []
   const add = (step: number, verdict: Verdict): void => {
     const assured = migration.assured?.[verdict.rule]
@@ -34,7 +40,7 @@ export function lint(
   }
   for (const [at, step] of steps.entries()) {
     if (step.kind !== 'sql') continue
-    const [helper = '', table = ''] = step.by?.split(' ') ?? []
+    const { helper, table } = helperOf(step.by)
     const actions = actionsOf(step.sql, dialect)
     if (helper === 'rebuildTable' && !about.isNew(table)) add(at, rebuilt(table, dialect))
     if (rebuilds && !judgedWhole.includes(helper)) {
@@ -137,8 +143,8 @@ class RevisionSoFar implements Surroundings {
   }
 
   note(step: RecordedStep & { readonly kind: 'sql' }, actions: readonly Action[]): void {
-    const [helper, table] = step.by?.split(' ') ?? []
-    if (helper === 'archiveTable' && table !== undefined) this.#archived.add(plain(table))
+    const { helper, table } = helperOf(step.by)
+    if (helper === 'archiveTable') this.#archived.add(plain(table))
     for (const action of actions) {
       if (action.kind === 'create-table') this.#made.add(plain(action.table))
       if (action.kind === 'rename-table' && this.#made.has(plain(action.table))) this.#made.add(plain(action.to))
@@ -151,6 +157,12 @@ class RevisionSoFar implements Surroundings {
       if (action.kind === 'add-enum-value') this.#newEnumValues.push(action.value)
     }
   }
+}
+
+/** `rebuildTable my table`: the rest is the table's name, whatever it holds. */
+function helperOf(by = ''): { readonly helper: string; readonly table: string } {
+  const [helper = ''] = by.split(' ')
+  return { helper, table: by.slice(helper.length + 1) }
 }
 
 /** `public.` and the case that SQLite does not mind make no difference. */

@@ -5,7 +5,7 @@ import { rowCounts } from '../catalog/row-counts.js'
 import type { Catalog } from '../contracts/catalog.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { actionsOf } from '../sql/actions.js'
-import { bare } from './touched-tables.js'
+import { tableMeant } from './table-names.js'
 
 /**
  * Compares how many rows the tables had that a revision touches, and those that refer to them, with how many they have behind it. Rows that
@@ -21,12 +21,14 @@ export async function refuseLostRows(
   read: Read,
 ): Promise<void> {
   const { names, mayShrink } = wishesOf(executed, before.catalog)
-  const present = new Map(now.tables.map(({ name }) => [bare(name), name]))
-  const watched = [...before.rows].filter(([table, rows]) => rows > 0 && !mayShrink.has(bare(table)))
-  const still = watched.flatMap(([table]) => present.get(names.get(bare(table)) ?? bare(table)) ?? [])
-  const counts = await rowCounts(read, still)
-  const lost = watched.flatMap(([table, rows]) => {
-    const name = present.get(names.get(bare(table)) ?? bare(table))
+  const { dialect } = before.catalog
+  const present = now.tables.map(({ name }) => name)
+  const watched = [...before.rows]
+    .filter(([table, rows]) => rows > 0 && !mayShrink.has(table))
+    .map(([table, rows]) => ({ table, rows, now: tableMeant(present, names.get(table) ?? table, dialect) }))
+  const still = watched.flatMap(({ now: name }) => name ?? [])
+  const counts = await rowCounts(read, [...new Set(still)], dialect)
+  const lost = watched.flatMap(({ table, rows, now: name }) => {
     const left = name === undefined ? 0 : (counts.get(name) ?? 0)
     return left < rows ? [`${table} had ${rows} rows and ${name === undefined ? 'is gone' : `has ${left}`}`] : []
   })
@@ -38,29 +40,48 @@ export async function refuseLostRows(
   )
 }
 
-/** What the statements ask for: new names of tables, and tables that may have fewer rows. */
+/** What the statements ask for: new names of tables, and tables that may have fewer rows, as the catalog names them. */
 function wishesOf(
   executed: readonly RecordedStep[],
   catalog: Catalog,
 ): { readonly names: ReadonlyMap<string, string>; readonly mayShrink: ReadonlySet<string> } {
+  const { dialect, tables } = catalog
   const names = new Map<string, string>()
   const mayShrink = new Set<string>()
+  const made: string[] = []
+  /** The table as it was called before the revision; none if the revision has made it. */
+  const original = (said: string): string | undefined => {
+    const renamed = tableMeant([...names.values()], said, dialect)
+    if (renamed !== undefined) return [...names].find(([, to]) => to === renamed)?.[0]
+    if (tableMeant(made, said, dialect) === said) return undefined
+    const free = tables.map(({ name }) => name).filter((name) => !names.has(name))
+    return tableMeant(free, said, dialect)
+  }
   for (const step of executed) {
     // A rebuild drops the old table when the new one holds its rows.
     if (step.kind !== 'sql' || step.by?.startsWith('rebuildTable ')) continue
-    for (const action of actionsOf(step.sql, catalog.dialect)) {
+    for (const action of actionsOf(step.sql, dialect)) {
+      if (action.kind === 'create-table') made.push(action.table)
       if (action.kind === 'rename-table') {
-        const original = [...names].find(([, to]) => to === bare(action.table))?.[0] ?? bare(action.table)
-        names.set(original, bare(action.to))
+        const table = original(action.table)
+        if (table !== undefined) names.set(table, inSchemaOf(action.table, action.to, dialect))
       }
-      if (action.kind === 'drop-table') mayShrink.add(bare(action.table))
-      const deletes = action.kind === 'truncate' || (action.kind === 'change-rows' && action.by === 'delete')
-      if (!deletes) continue
+      const isDelete = action.kind === 'change-rows' && action.by === 'delete'
+      if (action.kind !== 'drop-table' && action.kind !== 'truncate' && !isDelete) continue
+      const table = original(action.table)
+      if (table === undefined) continue
+      mayShrink.add(table)
+      if (action.kind === 'drop-table') continue
       // What is deleted takes along what refers to it with ON DELETE CASCADE, which is what that is for.
-      for (const table of [action.table, ...cascading(catalog, action.table)]) mayShrink.add(bare(table))
+      for (const child of cascading(catalog, table)) mayShrink.add(child)
     }
   }
   return { names, mayShrink }
+}
+
+/** PostgreSQL renames a table within its schema. */
+function inSchemaOf(said: string, to: string, dialect: Catalog['dialect']): string {
+  return dialect === 'sqlite' ? to : said.slice(0, said.lastIndexOf('.') + 1) + to
 }
 
 function cascading(catalog: Catalog, table: string): string[] {
@@ -71,6 +92,5 @@ function cascading(catalog: Catalog, table: string): string[] {
       foreignKeys: each.foreignKeys.filter(({ onDelete }) => onDelete === 'cascade'),
     })),
   }
-  const own = catalog.tables.find(({ name }) => bare(name) === bare(table))?.name ?? table
-  return foreignKeyChildren(only, own)
+  return foreignKeyChildren(only, table)
 }

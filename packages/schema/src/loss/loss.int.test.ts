@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Read, readCatalog } from '../catalog/read-catalog.js'
 import { rowCounts } from '../catalog/row-counts.js'
+import type { Catalog } from '../contracts/catalog.js'
 import type { PlannedRevision } from '../contracts/plan.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { refuseLostRows } from './loss-detector.js'
@@ -97,7 +98,7 @@ describe('refuseLostRows', () => {
   const run = async (statements: readonly string[], by?: string): Promise<void> => {
     const { database, read } = open()
     const catalog = await readCatalog(read, 'sqlite')
-    const before = { catalog, rows: await rowCounts(read, ['planners', 'workers', 'other']) }
+    const before = { catalog, rows: await rowCounts(read, ['planners', 'workers', 'other'], 'sqlite') }
     for (const each of statements) database.exec(each)
     await refuseLostRows(
       statements.map((sql) => step(sql, by)),
@@ -131,6 +132,48 @@ describe('refuseLostRows', () => {
     await run(['DROP TABLE other'])
     await run(['ALTER TABLE other RENAME TO another', 'ALTER TABLE another RENAME TO third'])
     await run(['INSERT INTO other VALUES (7)'])
+  })
+
+  it('knows a table again that was renamed and then dropped', async () => {
+    await run([
+      'CREATE TABLE n AS SELECT * FROM other',
+      'ALTER TABLE other RENAME TO other_old',
+      'ALTER TABLE n RENAME TO other',
+      'DROP TABLE other_old',
+    ])
+  })
+
+  it('tells tables of one name in two schemas apart, and takes a dot in SQLite for a part of the name', async () => {
+    const table = (name: string) => ({
+      name,
+      columns: [],
+      primaryKey: [],
+      uniques: [],
+      checks: [],
+      foreignKeys: [],
+      indexes: [],
+    })
+    const catalog = (dialect: 'postgres' | 'sqlite'): Catalog => {
+      const tables = [table('calls'), table('archive.calls')]
+      return { dialect, tables, views: [], triggers: [], enums: [], sequences: [], others: [] }
+    }
+    const counted =
+      (expected: string, ...counts: readonly number[]): Read =>
+      async (sql) => {
+        expect(sql).toContain(expected)
+        return counts.map((rows, place) => ({ place, rows }))
+      }
+    const rows = new Map([
+      ['calls', 3],
+      ['archive.calls', 1],
+    ])
+    const compare = (dialect: 'postgres' | 'sqlite', statement: string, read: Read) =>
+      refuseLostRows([step(statement)], { catalog: catalog(dialect), rows }, catalog(dialect), read)
+    await compare('postgres', 'DO $$ BEGIN END $$', counted('"archive"."calls"', 3, 1))
+    await compare('postgres', 'DELETE FROM public.calls', counted('"archive"."calls"', 1))
+    const lost = compare('postgres', 'DELETE FROM archive.calls', counted('FROM "calls"', 1))
+    await expect(lost).rejects.toThrow('calls had 3 rows and has 1')
+    await compare('sqlite', 'DELETE FROM calls', counted('"archive.calls"', 1))
   })
 
   it('refuses rows that went with a name', async () => {

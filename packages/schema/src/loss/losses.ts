@@ -5,7 +5,7 @@ import type { RecordedStep } from '../contracts/steps.js'
 import { actionsOf } from '../sql/actions.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
 import { tokensOf } from '../sql/tokens.js'
-import { bare } from './touched-tables.js'
+import { tableMeant } from './table-names.js'
 
 /**
  * What a plan throws away of what is in the database now: rows of tables that are dropped or emptied, and values other than NULL and the
@@ -17,7 +17,8 @@ export async function lossesOf(revisions: readonly PlannedRevision[], catalog: C
     const archived = new Set<string>()
     for (const step of steps) {
       if (step.kind !== 'sql') continue
-      if (step.by?.startsWith('archiveTable ')) archived.add(bare(step.by.slice('archiveTable '.length)))
+      if (step.by?.startsWith('archiveTable '))
+        archived.add(tableNamed(catalog, step.by.slice('archiveTable '.length))?.name ?? '')
       for (const { table, column } of dropped(step, catalog)) {
         const known = losses.some(
           (loss) => loss.table === table.name && (loss.column === undefined || loss.column === column?.name),
@@ -30,7 +31,7 @@ export async function lossesOf(revisions: readonly PlannedRevision[], catalog: C
           table: table.name,
           ...(column === undefined ? {} : { column: column.name }),
           rows,
-          isArchived: archived.has(bare(table.name)),
+          isArchived: archived.has(table.name),
         })
       }
     }
@@ -60,7 +61,7 @@ function dropped(step: RecordedStep & { readonly kind: 'sql' }, catalog: Catalog
     const table = tableNamed(catalog, action.table)
     if (table === undefined) return []
     if (action.kind !== 'drop-column') return [{ table }]
-    const column = table.columns.find(({ name }) => bare(name) === bare(action.column))
+    const column = table.columns.find(({ name }) => name.toLowerCase() === action.column.toLowerCase())
     return column === undefined ? [] : [{ table, column }]
   })
 }
@@ -72,19 +73,23 @@ function droppedByCopy(sql: string, name: string, catalog: Catalog): Dropped[] {
   const select = tokens.findIndex(({ kind, value }) => kind === 'word' && value === 'select')
   if (table === undefined || tokens[0]?.value !== 'insert' || select < 0) return []
   const read = new Set(
-    tokens.slice(select).flatMap(({ kind, value }) => (kind === 'word' || kind === 'name' ? [bare(value)] : [])),
+    tokens
+      .slice(select)
+      .flatMap(({ kind, value }) => (kind === 'word' || kind === 'name' ? [value.toLowerCase()] : [])),
   )
   const isAll = tokens.slice(select).some(({ kind, value }) => kind === 'symbol' && value === '*')
   return table.columns
-    .filter(({ name: column, generated }) => !isAll && generated === undefined && !read.has(bare(column)))
+    .filter(({ name: column, generated }) => !isAll && generated === undefined && !read.has(column.toLowerCase()))
     .map((column) => ({ table, column }))
 }
 
-function tableNamed({ tables }: Catalog, name: string): CatalogTable | undefined {
-  return (
-    tables.find((table) => table.name.toLowerCase() === name.toLowerCase().replace(/^(?:public|main)\./, '')) ??
-    tables.find((table) => bare(table.name) === bare(name))
+function tableNamed({ tables, dialect }: Catalog, name: string): CatalogTable | undefined {
+  const meant = tableMeant(
+    tables.map((table) => table.name),
+    name,
+    dialect,
   )
+  return tables.find((table) => table.name === meant)
 }
 
 /** A default that is computed, such as a time, is a value like any other. */
@@ -107,6 +112,6 @@ async function countOf(
     }
   }
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
-  const [row] = await read(`SELECT count(*) AS rows FROM ${quoteTable(table.name)}${where}`)
+  const [row] = await read(`SELECT count(*) AS rows FROM ${quoteTable(table.name, dialect)}${where}`)
   return Number(row?.rows)
 }

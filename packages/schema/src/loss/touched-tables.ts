@@ -4,6 +4,7 @@ import type { Dialect } from '../contracts/migration.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { actionsOf } from '../sql/actions.js'
 import { tokensOf } from '../sql/tokens.js'
+import { bare } from './table-names.js'
 
 /** Tables that the steps speak of, and those that refer to them. Where the steps cannot all be seen, it is all tables. */
 export function touchedTables(steps: readonly RecordedStep[], catalog: Catalog): string[] {
@@ -11,12 +12,12 @@ export function touchedTables(steps: readonly RecordedStep[], catalog: Catalog):
   if (steps.some(({ kind }) => kind === 'unseen')) return tables.map(({ name }) => name)
   const words = new Set<string>()
   for (const step of steps) {
-    if (step.kind === 'backfill') words.add(bare(step.table))
+    if (step.kind === 'backfill') words.add(bare(step.table, dialect))
     if (step.kind !== 'sql') continue
     for (const { kind, value } of tokensOf(step.sql, dialect))
-      if (kind === 'word' || kind === 'name') words.add(bare(value))
+      if (kind === 'word' || kind === 'name') words.add(bare(value, dialect))
   }
-  const touched = tables.filter(({ name }) => words.has(bare(name))).map(({ name }) => name)
+  const touched = tables.filter(({ name }) => words.has(bare(name, dialect))).map(({ name }) => name)
   return [...new Set([...touched, ...touched.flatMap((table) => foreignKeyChildren(catalog, table))])]
 }
 
@@ -36,9 +37,4 @@ export function canLoseRows(steps: readonly RecordedStep[], dialect: Dialect): b
         (action.kind === 'change-rows' && dialect === 'sqlite'),
     )
   })
-}
-
-/** The name alone, as databases compare it where nothing is in quotes. */
-export function bare(name: string): string {
-  return name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 }

@@ -30,7 +30,7 @@ export async function examine(
   if (suspects.length === 0) return { findings: [], losses }
   // Of an empty table much is safe that else is not.
   const touched = new Set(revisions.flatMap(({ steps }) => touchedTables(steps, catalog)))
-  const rows = await rowCounts(read, [...touched])
+  const rows = await rowCounts(read, [...touched], dialect)
   for (const table of madeBy(revisions, dialect)) if (!rows.has(table)) rows.set(table, 0)
   const facts = { catalog, rows }
   return { findings: revisions.flatMap((revision) => linted(revision, dialect, facts)), losses }
@@ -108,7 +108,7 @@ export async function watch({ migration, direction, steps, connection, foreignKe
 }
 
 async function noted(steps: readonly RecordedStep[], catalog: Catalog, read: Reading): Promise<Before> {
-  return { catalog, rows: await rowCounts(read, touchedTables(steps, catalog)) }
+  return { catalog, rows: await rowCounts(read, touchedTables(steps, catalog), catalog.dialect) }
 }
 
 type Reading = ConditionContext['query']

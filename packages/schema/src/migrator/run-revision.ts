@@ -5,6 +5,7 @@ import { LiveSteps } from '../steps/live-steps.js'
 import { migrationContext } from '../steps/migration-context.js'
 import { type Watch, watch } from './checks.js'
 import { Course, shownSql } from './course.js'
+import { foreignKeysFor } from './foreign-keys-for.js'
 import { JournaledSteps } from './journaled-steps.js'
 import type { Session } from './session.js'
 
@@ -36,7 +37,12 @@ export async function runRevision(
     try {
       return await attemptRevision(session, migration, direction, borne)
     } catch (error) {
-      const isWaiting = DroverError.isInstance(error) && error.isRetryable && attempt < mostAttempts
+      // A connection that has broken off does not come back.
+      const isWaiting =
+        DroverError.isInstance(error) &&
+        error.isRetryable &&
+        error.code !== 'STORE_UNAVAILABLE' &&
+        attempt < mostAttempts
       if (!isWaiting || session.signal.aborted) throw error
       const pauseMs = Math.random() * Math.min(longestPauseMs, 50 * 2 ** attempt)
       session.logger?.warn(`${migration.id}: ${error.message} It is tried again.`)
@@ -56,7 +62,7 @@ async function attemptRevision(
   const { recordings, connection, logger } = session
   const body = direction === 'up' ? migration.up : wayBack(migration)
   const { steps } = await recordings.of(migration, direction)
-  const foreignKeys = connection.dialect === 'sqlite' && needsForeignKeysOff(steps) ? 'off' : 'on'
+  const foreignKeys = await foreignKeysFor(steps, connection)
   const course = new Course(session, {
     migration,
     direction,
@@ -151,9 +157,4 @@ function failureOf(error: unknown, course: Course, migration: Migration, directi
 /** The database has said no: then the statement has left nothing. Of a connection that broke off nobody knows. */
 function wasRefused(error: unknown): boolean {
   return !DroverError.isInstance(error, 'STORE_UNAVAILABLE', 'ABORTED', 'LEASE_LOST', 'FENCED', 'MIGRATION_INTERRUPTED')
-}
-
-/** A table that is dropped to be made anew takes the rows with it that refer to it, unless nobody looks. */
-function needsForeignKeysOff(steps: readonly { readonly kind: string; readonly by?: string }[]): boolean {
-  return steps.some(({ by }) => by !== undefined && /rebuild/i.test(by))
 }

@@ -78,7 +78,8 @@ function revisionLines(
   if (kind === 'none') {
     return [...lines, ...steps.map((step) => stepLines(step, dialect)), ...transaction(dialect, noted)]
   }
-  const needsKeysOff = dialect === 'sqlite' && steps.some((step) => 'by' in step && /rebuild/i.test(step.by ?? ''))
+  const needsKeysOff =
+    dialect === 'sqlite' && steps.some((step) => 'by' in step && step.by?.startsWith('rebuildTable ') === true)
   let segment: string[] = []
   const end = (): void => {
     if (segment.length > 0) lines.push(...transaction(dialect, segment, needsKeysOff))

@@ -49,4 +49,22 @@ SELECT 1;;`
     ])
     expect(statementsOf(`DO $$ BEGIN x; END $$; SELECT 2`, 'postgres')).toEqual(['DO $$ BEGIN x; END $$', 'SELECT 2'])
   })
+
+  it('keeps a trigger whole that speaks of a column called end', () => {
+    const trigger = 'CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE b SET end = 1; DELETE FROM c; END'
+    expect(statementsOf(`${trigger}; SELECT 1`, 'sqlite')).toEqual([trigger, 'SELECT 1'])
+  })
+
+  it('keeps the bodies of functions and rules of PostgreSQL whole', () => {
+    const body = 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC DELETE FROM a; SELECT CASE WHEN true THEN 1 END; END'
+    const rule = 'CREATE RULE r AS ON INSERT TO a DO ALSO (DELETE FROM b; DELETE FROM c)'
+    expect(statementsOf(`${body}; ${rule}; SELECT 1`, 'postgres')).toEqual([body, rule, 'SELECT 1'])
+    expect(statementsOf('BEGIN; SELECT (1); END', 'postgres')).toEqual(['BEGIN', 'SELECT (1)', 'END'])
+  })
+
+  it('sees what stands behind a comment that a carriage return ends', () => {
+    expect(statementsOf('SELECT 1; -- a\rDROP TABLE b', 'postgres')).toEqual(['SELECT 1', '-- a\rDROP TABLE b'])
+    expect(values('-- a\rDROP', 'postgres')).toEqual(['word:drop'])
+    expect(values('-- a\rDROP', 'sqlite')).toEqual([])
+  })
 })

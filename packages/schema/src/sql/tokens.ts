@@ -29,15 +29,16 @@ export function tokensOf(sql: string, dialect: Dialect): Token[] {
   return tokens
 }
 
-/** The statements of a script, without their semicolons, comments in front of them included. A trigger's body stays whole. */
+/** The statements of a script, without their semicolons, comments in front of them included. The body of a trigger, rule or function stays whole. */
 export function statementsOf(sql: string, dialect: Dialect): string[] {
   const tokens = tokensOf(sql, dialect)
+  const isInside = dialect === 'sqlite' ? insideTrigger() : insideBody()
   const statements: string[] = []
   let start = 0
   let first = 0
   for (const [index, token] of tokens.entries()) {
-    if (token.kind !== 'symbol' || token.value !== ';') continue
-    if (dialect === 'sqlite' && isInsideTrigger(tokens.slice(first, index))) continue
+    const isInBody = isInside(tokens, first, index)
+    if (token.kind !== 'symbol' || token.value !== ';' || isInBody) continue
     if (index > first) statements.push(sql.slice(start, token.start).trim())
     start = token.end
     first = index + 1
@@ -46,24 +47,44 @@ export function statementsOf(sql: string, dialect: Dialect): string[] {
   return statements
 }
 
-/** CREATE [TEMP] TRIGGER … BEGIN …; …; END: what is between belongs to it. CASE has an END of its own. */
-function isInsideTrigger(tokens: readonly Token[]): boolean {
-  const words = tokens.filter(({ kind }) => kind === 'word').map(({ value }) => value)
-  if (words[0] !== 'create' || !words.slice(1, 3).includes('trigger')) return false
-  let depth = 0
-  for (const word of words) {
-    if (word === 'begin' || word === 'case') depth++
-    if (word === 'end') depth--
+/** Whether the token at `at` is inside of something of which semicolons are a part. Asked of each token in turn. */
+type IsInside = (tokens: readonly Token[], first: number, at: number) => boolean
+
+/** CREATE [TEMP] TRIGGER ends with `; END ;` and with nothing else, as in https://www.sqlite.org/c3ref/complete.html: CASE has an END, and a column may be called so. */
+function insideTrigger(): IsInside {
+  return (tokens, first, at) => {
+    const word = (index: number): string => (tokens[index]?.kind === 'word' ? (tokens[index]?.value ?? '') : '')
+    if (word(first) !== 'create' || (word(first + 1) !== 'trigger' && word(first + 2) !== 'trigger')) return false
+    return !(word(at - 1) === 'end' && tokens[at - 2]?.value === ';')
   }
-  return depth > 0
+}
+
+/** `DO (a; b)` of a rule, and BEGIN ATOMIC … END of a function or procedure, as psql divides them. */
+function insideBody(): IsInside {
+  let begun = -1
+  let parentheses = 0
+  let blocks = 0
+  return (tokens, first, at) => {
+    if (begun !== first) [begun, parentheses, blocks] = [first, 0, 0]
+    const token = tokens[at]
+    if (token?.kind === 'symbol' && token.value === '(') parentheses++
+    if (token?.kind === 'symbol' && token.value === ')') parentheses = Math.max(0, parentheses - 1)
+    if (token?.kind === 'word' && tokens[first]?.value === 'create') {
+      if (token.value === 'begin' && tokens[at + 1]?.value === 'atomic') blocks++
+      else if (blocks > 0 && token.value === 'case') blocks++
+      else if (blocks > 0 && token.value === 'end') blocks--
+    }
+    return parentheses > 0 || blocks > 0
+  }
 }
 
 function blankEnd(sql: string, start: number, dialect: Dialect): number {
   let at = start
   while (at < sql.length && /\s/.test(sql.charAt(at))) at++
   if (sql.startsWith('--', at)) {
-    const end = sql.indexOf('\n', at)
-    return end < 0 ? sql.length : end + 1
+    // SQLite goes on to the line feed.
+    const end = sql.slice(at).search(dialect === 'postgres' ? /[\r\n]/ : /\n/)
+    return end < 0 ? sql.length : at + end + 1
   }
   if (!sql.startsWith('/*', at)) return at
   if (dialect === 'sqlite') {
