@@ -62,18 +62,16 @@ it('rehearses with the sample, then with what a run reads first, and says what w
   expect(formatDryRun(report)).toContain('\n  would create:\n    table "x"\n')
 })
 
-it('says so where writing cannot be tried, and forecasts more widely', async () => {
+it('says so where writing cannot be tried', async () => {
   const known = await dryRun({
     name: 'x',
     source: source(5000),
     sink: rehearsed(async () => ({ creates: [], rows: 1000, durationMs: 1 })),
   })
   const unknown = await dryRun({ name: 'x', source: source(5000), sink: memorySink() })
+  // How much wider, is a matter of forecast.test.ts: two measurements of a moment cannot be compared.
+  expect(known.forecast).toMatchObject({ includesWriting: true })
   expect(unknown.forecast).toMatchObject({ includesWriting: false })
-  const spread = ({ low, high }: { low: number; high: number }): number => high / low
-  expect(spread(unknown.forecast?.durationMs ?? { low: 1, high: 0 })).toBeGreaterThan(
-    spread(known.forecast?.durationMs ?? { low: 1, high: 9e9 }),
-  )
   expect(formatDryRun(unknown)).toContain('this is a guess, as writing was not tried: ')
   const refusing = rehearsed(async () => ({
     creates: [],
