@@ -12,7 +12,7 @@ export interface SchemaDatabase extends AsyncDisposable {
   /** SQLite: the whole path of the file; null in memory and for PostgreSQL. */
   readonly path: string | null
   /** A connection of our own, on which no statement of the application can land. */
-  connect(operation: Operation): Promise<SchemaConnection>
+  connect(operation: Operation & ConnectOptions): Promise<SchemaConnection>
   /** One reading statement on any connection, without ceremony: what `ensure` does at head. */
   query(sql: string, values: readonly unknown[], operation: Operation): Promise<readonly Row[]>
   /** core's leases, fences and runs, in this database. */
@@ -21,6 +21,14 @@ export interface SchemaDatabase extends AsyncDisposable {
   toBackfill(backfill: MigrationBackfill): FlowBackfill
   /** A URL or path for tools that are programs of their own, with its secret; null if it was given as a pool or instance. Never shown. */
   readonly url: string | null
+}
+
+export interface ConnectOptions {
+  /**
+   * PostgreSQL: the server ends a transaction in which nothing has come for so long, in milliseconds, so that a process that sleeps locks nobody out.
+   * Whoever asks for it calls `keepAlive` meanwhile. @default as the server is set
+   */
+  readonly idleTimeoutMs?: number
 }
 
 /** One connection. Values travel as the adapters have them: integers beyond 2^53 as bigint, bytes as Uint8Array, SQLite's as stored. */
@@ -45,6 +53,8 @@ export interface SchemaConnection extends AsyncDisposable {
   commit(): Promise<void>
   /** Nothing if there is none. */
   rollback(): Promise<void>
+  /** Lets the server know that this process is awake, if it could believe that it is not. */
+  keepAlive?(): void
 }
 
 export interface BeginOptions {

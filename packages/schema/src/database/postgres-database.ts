@@ -34,13 +34,13 @@ export async function openPostgresDatabase(
     path: null,
     url,
     state,
-    async connect(operation) {
+    async connect({ idleTimeoutMs, ...operation }) {
       const connected = await database.connect(operation)
       try {
         const { rows } = await connected.query<{ version: string }>(
           `SELECT current_setting('server_version_num') AS version`,
         )
-        return new OwnPostgres(connected, Number(rows[0]?.version))
+        return new OwnPostgres(connected, Number(rows[0]?.version), idleTimeoutMs)
       } catch (error) {
         await connected[Symbol.asyncDispose]()
         throw error
@@ -74,6 +74,7 @@ export class OwnPostgres implements SchemaConnection {
   constructor(
     readonly connection: PostgresConnection,
     readonly version: number,
+    private readonly idleTimeoutMs?: number,
   ) {
     this.name = connection.name
   }
@@ -109,7 +110,16 @@ export class OwnPostgres implements SchemaConnection {
     await this.connection.begin({
       ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
       ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      ...(this.idleTimeoutMs === undefined
+        ? {}
+        : { settings: { idle_in_transaction_session_timeout: String(this.idleTimeoutMs) } }),
     })
+  }
+
+  keepAlive(): void {
+    if (!this.connection.isInTransaction || this.connection.isRunning) return
+    // If it fails, whoever uses the connection is told by the next statement.
+    this.connection.exec('SELECT').catch(() => {})
   }
 
   async commit(): Promise<void> {

@@ -23,12 +23,14 @@ export class SchemaLease implements AsyncDisposable {
   readonly #lost = new AbortController()
   readonly #timer: NodeJS.Timeout
   #beating: Promise<void> | undefined
+  #onBeat: (() => void) | undefined
 
   private constructor(terms: LeaseTerms, lease: Lease) {
     this.#terms = terms
     this.#lease = lease
     this.#timer = setInterval(
       () => {
+        this.#onBeat?.()
         this.#beating ??= this.#beat().finally(() => {
           this.#beating = undefined
         })
@@ -64,6 +66,11 @@ export class SchemaLease implements AsyncDisposable {
   /** Aborted when somebody else has it. */
   get signal(): AbortSignal {
     return this.#lost.signal
+  }
+
+  /** Called with each heartbeat. */
+  set onBeat(call: () => void) {
+    this.#onBeat = call
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,6 +26,7 @@ export interface Session extends Tools, Operation {
 
 /** Between two looks whether the lease is free. */
 const pollMs = 200
+const shortestIdleMs = 1_000
 
 /**
  * Runs `work` as the only one that migrates the database. Its signal is aborted when the lease is lost.
@@ -44,7 +45,9 @@ export async function tryWorking<T>(
   await using lease = taken
   const both = AbortSignal.any([signal, lease.signal])
   try {
-    await using connection = await database.connect({ signal: both })
+    // Longer than the lease nobody has to wait for one that sleeps with the journal locked.
+    await using connection = await database.connect({ signal: both, idleTimeoutMs: Math.max(ttlMs, shortestIdleMs) })
+    lease.onBeat = () => connection.keepAlive?.()
     try {
       await journal.claim(connection, lease.claimed)
     } catch (error) {

@@ -19,10 +19,25 @@ async function expectDoneOnce(location: string): Promise<void> {
   const ask = (sql: string) => database.query(sql, [], { signal: new AbortController().signal })
   expect(await ask('SELECT step FROM ran ORDER BY step')).toEqual([{ step: '001' }, { step: '003a' }, { step: '003b' }])
   expect(await ask('SELECT step FROM marks')).toEqual([{ step: '002a' }])
+  for (const name of ['a', 'b', 'c'])
+    expect(await ask(`SELECT step FROM light_${name}`)).toEqual([{ step: `004${name}` }])
   expect(await ask('SELECT id, n FROM items ORDER BY id')).toEqual([1, 2, 3, 4].map((id) => ({ id, n: 1 })))
   expect(await ask('SELECT revision, status FROM drover_migrations ORDER BY revision')).toEqual(
     all.map((revision) => ({ revision, status: 'applied' })),
   )
+}
+
+/** What a migrator that applies all of it does, in order. */
+async function callsOf(location: string): Promise<readonly string[]> {
+  const calls: string[] = []
+  await using whole = migratorOn({ migrations: survivors }, async () =>
+    watched(await openDatabase(location), (name) => {
+      calls.push(name)
+    }),
+  )
+  await whole.ensure({ mode: 'apply' })
+  await expectDoneOnce(location)
+  return calls
 }
 
 describe('instances that start together', () => {
@@ -82,20 +97,11 @@ describe('instances that start together', () => {
       if (dialect === 'postgres' && !hasPostgres) return
       const fresh = (name: string): Promise<string> =>
         dialect === 'sqlite' ? Promise.resolve(join(folder, `${name}.db`)) : emptyPostgres()
-      let calls = 0
-      const model = await fresh('model')
-      await using whole = migratorOn({ migrations: survivors }, async () =>
-        watched(await openDatabase(model), () => {
-          calls++
-        }),
-      )
-      await whole.ensure({ mode: 'apply' })
-      await expectDoneOnce(model)
-      expect(calls).toBeGreaterThan(30)
-      // Each place of death has a database of its own.
-      const places = Array.from({ length: calls }, (_, i) => i + 1).filter(
-        (at) => at % (dialect === 'sqlite' ? 4 : 6) === 1,
-      )
+      const calls = await callsOf(await fresh('model'))
+      expect(calls.length).toBeGreaterThan(30)
+      // Each place of death has a database of its own; the last ones are where light revisions go together.
+      const most = dialect === 'sqlite' ? 7 : 5
+      const places = Array.from({ length: most }, (_, i) => Math.ceil(((i + 1) * calls.length) / most) - 1)
       const killAndRecover = async (): Promise<void> => {
         for (let at = places.shift(); at !== undefined; at = places.shift()) {
           const location = await fresh(`killed-${at}`)
@@ -108,7 +114,30 @@ describe('instances that start together', () => {
           await expectDoneOnce(location)
         }
       }
-      await Promise.all([killAndRecover(), killAndRecover(), killAndRecover()])
+      await Promise.all([killAndRecover(), killAndRecover()])
+    },
+  )
+
+  it.each(['sqlite', 'postgres'])(
+    'go on where one sleeps, which writes nothing when it wakes: %s',
+    { timeout: 60_000 },
+    async (dialect) => {
+      if (dialect === 'postgres' && !hasPostgres) return
+      const fresh = (name: string): Promise<string> =>
+        dialect === 'sqlite' ? Promise.resolve(join(folder, `${name}.db`)) : emptyPostgres()
+      const calls = await callsOf(await fresh('awake'))
+      // Within a transaction a sleeper has SQLite's only lock, which nobody can take from it.
+      const place = calls.lastIndexOf(dialect === 'sqlite' ? 'begin' : 'statement') + 1
+      const location = await fresh('asleep')
+      await using sleeper = new Instance(program.path, place, 'SIGSTOP', 600)
+      await sleeper.ready()
+      expect(await sleeper.ensure(location)).toEqual({ status: 'stopped' })
+      await using next = createMigrator({ connection: location, migrations: survivors })
+      expect(await next.ensure({ mode: 'apply' })).toMatchObject({ status: 'applied' })
+      await expectDoneOnce(location)
+      const said = await sleeper.wake()
+      expect(said?.status, JSON.stringify(said)).not.toBe('applied')
+      await expectDoneOnce(location)
     },
   )
 })

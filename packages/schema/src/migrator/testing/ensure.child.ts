@@ -7,19 +7,23 @@ import { survivors, watched } from './survivors.js'
 
 /**
  * An instance of an application that starts: it says that it is ready, and for each line that it is given, a location, it ensures the schema there
- * and says what came of it. It is killed at the nth thing that it does there, if there is such a number.
+ * and says what came of it. At the nth thing that it does there, if there is such a number, it is killed, or stopped and says so.
  */
-const killAt = Number(process.argv[2] ?? 0)
+const dieAt = Number(process.argv[2] ?? 0)
+const by = process.argv[3] === 'SIGSTOP' ? 'SIGSTOP' : 'SIGKILL'
+const leaseMs = Number(process.argv[4] ?? 5_000)
 let calls = 0
 
 function onCall(): void {
-  if (++calls === killAt) process.kill(process.pid, 'SIGKILL')
+  if (++calls !== dieAt) return
+  if (by === 'SIGSTOP') writeSync(1, '{"status":"stopped"}\n')
+  process.kill(process.pid, by)
 }
 
 async function ensure(location: string): Promise<object> {
   await using pooler = location.startsWith('pooler:') ? transactionPooler(location.slice('pooler:'.length)) : undefined
   const open = async () => watched(await openDatabase(pooler === undefined ? location : { postgres: pooler }), onCall)
-  await using migrator = migratorOn({ migrations: survivors, leaseMs: 5_000 }, open)
+  await using migrator = migratorOn({ migrations: survivors, leaseMs }, open)
   const first = await migrator.ensure({ mode: 'apply' })
   const second = await migrator.ensure({ mode: 'verify' })
   return { ...first, again: second.status }

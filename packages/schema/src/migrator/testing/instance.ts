@@ -14,10 +14,15 @@ export class Instance implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>
   readonly ended: Promise<number | NodeJS.Signals | null>
 
-  constructor(program: string, killAt = 0) {
-    const child = spawn(process.execPath, ['--unhandled-rejections=strict', program, String(killAt)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
+  /** @param dieAt What it is killed at, or stopped. */
+  constructor(program: string, dieAt = 0, by: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL', leaseMs = 5_000) {
+    const child = spawn(
+      process.execPath,
+      ['--unhandled-rejections=strict', program, String(dieAt), by, String(leaseMs)],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    )
     this.#child = child
     const lines: Interface = createInterface(child.stdout)
     this.#lines = lines[Symbol.asyncIterator]()
@@ -32,6 +37,13 @@ export class Instance implements AsyncDisposable {
   /** Ensures the schema there; null if it was killed meanwhile. */
   async ensure(location: string): Promise<Said | null> {
     this.#child.stdin?.write(`${location}\n`)
+    const { value, done } = await this.#lines.next()
+    return done === true ? null : (JSON.parse(value) as Said)
+  }
+
+  /** Wakes one that was stopped, and hears what it says then. */
+  async wake(): Promise<Said | null> {
+    this.#child.kill('SIGCONT')
     const { value, done } = await this.#lines.next()
     return done === true ? null : (JSON.parse(value) as Said)
   }

@@ -1,5 +1,6 @@
 import type { SchemaConnection, SchemaDatabase } from '../../contracts/database.js'
 import type { Migration } from '../../contracts/migration.js'
+import type { MigrationContext } from '../../contracts/migration-context.js'
 
 /** Of each way in which a revision runs one; what is done twice, or half, is seen in the tables. */
 export const survivors: readonly Migration[] = [
@@ -32,25 +33,37 @@ export const survivors: readonly Migration[] = [
       await sql(`INSERT INTO ran VALUES ('003b')`)
     },
   },
+  ...['a', 'b', 'c'].map((name, at, names) => ({
+    id: `004_${name}`,
+    dependsOn: at === 0 ? '003_backfill' : `004_${names[at - 1]}`,
+    up: async ({ sql }: MigrationContext) => {
+      await sql(`CREATE TABLE light_${name} (step text)`)
+      await sql(`INSERT INTO light_${name} VALUES ('004${name}')`)
+    },
+  })),
 ]
 
+/** What is done on a connection. */
+export type WatchedCall = 'query' | 'run' | 'statement' | 'exec' | 'begin' | 'commit'
+
 /** A database that calls `onCall` before each thing that is done on the connection on which revisions run. */
-export function watched(database: SchemaDatabase, onCall: () => void): SchemaDatabase {
+export function watched(database: SchemaDatabase, onCall: (name: WatchedCall) => void): SchemaDatabase {
   return intercepting(database, {
     connect: async (operation) => {
       const connection = await database.connect(operation)
-      const calling = <P extends unknown[], T>(method: (...given: P) => Promise<T>) => {
+      const calling = <P extends unknown[], T>(name: WatchedCall, method: (...given: P) => Promise<T>) => {
         return (...given: P): Promise<T> => {
-          onCall()
+          onCall(name)
           return method.apply(connection, given)
         }
       }
       return intercepting<SchemaConnection>(connection, {
-        query: calling(connection.query),
-        run: calling(connection.run),
-        statement: calling(connection.statement),
-        begin: calling(connection.begin),
-        commit: calling(connection.commit),
+        query: calling('query', connection.query),
+        run: calling('run', connection.run),
+        statement: calling('statement', connection.statement),
+        exec: calling('exec', connection.exec),
+        begin: calling('begin', connection.begin),
+        commit: calling('commit', connection.commit),
       })
     },
   })
