@@ -45,10 +45,18 @@ export async function backup(options: BackupOptions): Promise<Backup> {
   if (options.name !== undefined) checkText(where, 'name', options.name)
   if (options.tool !== undefined) checkChoice(where, 'tool', options.tool, ['pg_dump', 'drover'])
   const { signal = new AbortController().signal } = options
-  return withDatabase(options.connection, where, (database) => backUp(database, options, { signal }))
+  const { folder, name, tool, tablePrefix = 'drover_' } = options
+  return withDatabase(options.connection, where, (database) => {
+    const journal = new Journal(database, tablePrefix)
+    return backUp(database, { folder, name, tool, journal }, { signal })
+  })
 }
 
-interface Made extends Pick<BackupOptions, 'folder' | 'name' | 'tool' | 'tablePrefix'> {
+interface Made {
+  readonly folder: string
+  readonly name?: string | undefined
+  readonly tool?: BackupTool | undefined
+  readonly journal: Journal
   /** By a restore, of what it replaces. */
   readonly isKept?: true
 }
@@ -56,7 +64,7 @@ interface Made extends Pick<BackupOptions, 'folder' | 'name' | 'tool' | 'tablePr
 /** A backup of a database that is open. */
 export async function backUp(
   database: SchemaDatabase,
-  { folder, name, tool, tablePrefix = 'drover_', isKept }: Made,
+  { folder, name, tool, journal, isKept }: Made,
   operation: Operation,
 ): Promise<Backup> {
   const { dialect } = database
@@ -73,7 +81,7 @@ export async function backUp(
     const fresh = join(folder, `.${base}.${process.pid}.part`)
     try {
       await rm(fresh, { force: true })
-      const heads = await headsOf(connection, tablePrefix)
+      const heads = await headsOf(connection, journal)
       const made =
         dialect === 'sqlite'
           ? { sequences: [], ...(await copySqlite(connection, fresh, operation)) }
@@ -105,8 +113,7 @@ export async function backUp(
 }
 
 /** Revisions at which the database stands. */
-async function headsOf(connection: SchemaConnection, prefix: string): Promise<readonly string[]> {
-  const journal = new Journal(connection, prefix)
+async function headsOf(connection: SchemaConnection, journal: Journal): Promise<readonly string[]> {
   const entries = await journal.glance((sql, values) => connection.query(sql, values))
   const parents = new Set(entries.flatMap(({ dependsOn }) => dependsOn))
   return entries.map(({ revision }) => revision).filter((revision) => !parents.has(revision))

@@ -9,6 +9,7 @@ import { contentDifferences } from './contents.js'
 import { copyIn } from './copy-stream.js'
 import { postgresOf } from './native.js'
 import { postgresContents, readSequences, rowsAsText } from './postgres-contents.js'
+import { releaseLeases } from './release-leases.js'
 import { readSqlFile } from './sql-file.js'
 import { wipeSql } from './wipe-sql.js'
 
@@ -17,6 +18,7 @@ export interface LoadOptions {
   readonly terminate?: boolean
   readonly owners?: 'keep' | 'leave'
   readonly lockTimeoutMs?: number
+  readonly tablePrefix?: string
 }
 
 /** Nothing of an application is there. Extensions and schemas do not count. */
@@ -39,7 +41,7 @@ export async function isEmptyPostgres(database: SchemaDatabase, operation: Opera
 export async function loadDump(
   database: SchemaDatabase,
   { path, manifest }: Backup,
-  { replace = false, terminate = false, owners = 'keep', lockTimeoutMs = 5000 }: LoadOptions,
+  { replace = false, terminate = false, owners = 'keep', lockTimeoutMs = 5000, tablePrefix = 'drover_' }: LoadOptions,
   operation: Operation,
 ): Promise<readonly string[]> {
   await using connection = await database.connect(operation)
@@ -60,6 +62,8 @@ export async function loadDump(
     for (const [name, value] of Object.entries(rowsAsText)) await postgres.exec(`SET LOCAL "${name}" = '${value}'`)
     const read: Read = async (sql, values) => (await postgres.query(sql, values)).rows
     await refuseDifferent(postgres, read, manifest, path)
+    const release = releaseLeases(manifest.catalog, tablePrefix)
+    if (release !== null) await postgres.exec(release)
     await postgres.commit()
     return notes
   } catch (error) {

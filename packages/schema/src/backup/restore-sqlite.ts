@@ -5,10 +5,12 @@ import type { SchemaDatabase } from '../contracts/database.js'
 import type { Backup } from './backup-manifest.js'
 import { sha256OfFile, syncFile } from './durable-file.js'
 import { type Locked, lockSqlite } from './lock-sqlite.js'
+import { releaseLeases } from './release-leases.js'
 import { openStored, readWhole } from './stored-sqlite.js'
 
 export interface ReplaceOptions {
   readonly keep: boolean
+  readonly tablePrefix?: string
   /** Told before each step, for tests of what a kill leaves. */
   readonly onStep?: (step: ReplaceStep) => void
 }
@@ -27,7 +29,7 @@ const companions = ['-wal', '-shm', '-journal'] as const
 export async function replaceSqlite(
   { path: given, name }: SchemaDatabase,
   { path: source, manifest }: Backup,
-  { keep, onStep = () => {} }: ReplaceOptions,
+  { keep, tablePrefix = 'drover_', onStep = () => {} }: ReplaceOptions,
 ): Promise<{ readonly kept: string | null; readonly notes: readonly string[] }> {
   const path = await realpath(given ?? '').catch(() => given ?? '')
   const fresh = `${path}.restoring-${process.pid}`
@@ -41,7 +43,7 @@ export async function replaceSqlite(
         `${source} changed while it was copied. ${name} is as before; call again.`,
       )
     onStep('verify')
-    await prepare(fresh, path, source, manifest)
+    await prepare(fresh, path, source, manifest, tablePrefix)
     onStep('lock')
     const locked = await lockSqlite(path, name)
     let isReplaced = false
@@ -68,7 +70,13 @@ export async function replaceSqlite(
 }
 
 /** Gives the copy the journal mode and the rights of the database, and reads all of it. */
-async function prepare(fresh: string, path: string, source: string, manifest: Backup['manifest']): Promise<void> {
+async function prepare(
+  fresh: string,
+  path: string,
+  source: string,
+  manifest: Backup['manifest'],
+  prefix: string,
+): Promise<void> {
   const sqlite = await openStored(fresh, undefined, { isReadonly: false })
   try {
     const { problems } = await readWhole(sqlite, manifest.tables)
@@ -77,6 +85,8 @@ async function prepare(fresh: string, path: string, source: string, manifest: Ba
         'BACKUP_INVALID',
         `What ${source} made is not what its manifest says: ${problems.join('; ')}.`,
       )
+    const release = releaseLeases(manifest.catalog, prefix)
+    if (release !== null) await sqlite.exec(release)
     if (manifest.journalMode === 'wal') await sqlite.exec('PRAGMA journal_mode = WAL')
   } finally {
     await sqlite[Symbol.asyncDispose]()

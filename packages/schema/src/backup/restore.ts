@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { checkFlag, checkOptionNames, checkText, DroverError, type Operation } from '@drover/core'
 import type { SchemaDatabase } from '../contracts/database.js'
 import type { SchemaLocation } from '../contracts/migrator.js'
+import { Journal } from '../journal/journal.js'
 import { backUp } from './backup.js'
 import type { Backup } from './backup-manifest.js'
 import { identityOf } from './database-identity.js'
@@ -30,6 +31,8 @@ export interface RestoreOptions extends Partial<Operation> {
   readonly keep?: boolean
   /** PostgreSQL: how long to wait for a lock, in milliseconds. @default 5000 */
   readonly lockTimeoutMs?: number
+  /** What the names of the journal's tables begin with. @default 'drover_' */
+  readonly tablePrefix?: string
 }
 
 export interface RestoreReport {
@@ -55,7 +58,19 @@ export interface RestoreReport {
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   const where = 'restore'
   checkOptionNames(where, options, [
-    ...['connection', 'folder', 'backup', 'force', 'replace', 'terminate', 'owners', 'keep', 'lockTimeoutMs', 'signal'],
+    ...[
+      'connection',
+      'folder',
+      'backup',
+      'force',
+      'replace',
+      'terminate',
+      'owners',
+      'keep',
+      'lockTimeoutMs',
+      'tablePrefix',
+      'signal',
+    ],
   ])
   checkText(where, 'folder', options.folder)
   checkText(where, 'backup', options.backup)
@@ -93,14 +108,19 @@ async function restoreInto(
       `${backup.path} is a backup of another database: of ${manifest.identity}, and ${database.name} is ${about.identity}. Nothing was touched. If it is meant to replace it, say so (force).`,
     )
   }
-  if (database.dialect === 'sqlite') return { backup, ...(await replaceSqlite(database, backup, { keep })) }
+  if (database.dialect === 'sqlite') return { backup, ...(await replaceSqlite(database, backup, { ...options, keep })) }
   if (!isEmpty && !replace) {
     throw new DroverError(
       'LOSS_REFUSED',
       `${database.name} is not empty, and restoring would drop all that is in it. Nothing was touched. Say so (replace), or restore into an empty database.`,
     )
   }
-  const asKept = { folder, name: `${about.database}.before-restore`, isKept: true } as const
+  const asKept = {
+    folder,
+    name: `${about.database}.before-restore`,
+    isKept: true,
+    journal: new Journal(database, options.tablePrefix ?? 'drover_'),
+  } as const
   const kept = !isEmpty && keep ? await backUp(database, asKept, operation) : null
   const notes = await loadDump(database, backup, options, operation)
   return { backup, kept: kept?.path ?? null, notes }

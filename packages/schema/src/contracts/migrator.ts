@@ -26,6 +26,10 @@ export interface MigratorOptions {
   readonly logger?: Logger
   /** How long a lease lasts if its holder is gone, in milliseconds. @default 30000 */
   readonly leaseMs?: number
+  /** The folder of `backup: true`. @default 'backups' */
+  readonly backups?: string
+  /** A file of `recordBaseline`, which `verify` compares with if it is there. */
+  readonly baseline?: string
 }
 
 /** Where to go: `head`, `heads`, a revision, its unambiguous beginning, `+2`, `-1`, `base`. */

@@ -32,11 +32,15 @@ export function createMigrator(options: MigratorOptions): Migrator {
 /** A migrator of a database that somebody else knows how to open. */
 export function migratorOn(options: MigratorOptions, open: () => Promise<SchemaDatabase>): Migrator {
   const where = 'createMigrator'
-  checkOptionNames(where, options, ['connection', 'migrations', 'tablePrefix', 'actor', 'logger', 'leaseMs'])
-  const { migrations, tablePrefix = 'drover_', actor = whoAmI(), logger, leaseMs = 30_000 } = options
+  checkOptionNames(where, options, [
+    ...['connection', 'migrations', 'tablePrefix', 'actor', 'logger', 'leaseMs', 'backups', 'baseline'],
+  ])
+  const { migrations, tablePrefix = 'drover_', actor = whoAmI(), logger, leaseMs = 30_000, backups, baseline } = options
   if (!Array.isArray(migrations))
     throw new DroverError('OPTION_INVALID', `${where}: migrations is the list of all revisions.`)
   checkText(where, 'actor', actor)
+  if (backups !== undefined) checkText(where, 'backups', backups)
+  if (baseline !== undefined) checkText(where, 'baseline', baseline)
   checkWholeNumber(where, 'leaseMs', leaseMs, 100)
   journalTables(tablePrefix)
   return new SchemaMigrator(migrations.map(defineMigration), async () => {
@@ -48,6 +52,8 @@ export function migratorOn(options: MigratorOptions, open: () => Promise<SchemaD
       leaseName,
       leaseMs,
       actor,
+      ...(backups === undefined ? {} : { backups }),
+      ...(baseline === undefined ? {} : { baseline }),
       ...(logger === undefined ? {} : { logger }),
     }
   })

@@ -5,10 +5,10 @@ import type { RevisionGraph } from '../graph/revision-graph.js'
 import { refuseEdited } from './edited.js'
 import { borne, makePlan, refuseLosses } from './make-plan.js'
 import { type RevisionReport, runRevision, wayBack } from './run-revision.js'
+import { backUpBefore } from './safeguards.js'
 import { type Session, type Tools, working } from './session.js'
 import type { Standing } from './standing.js'
 import { readOn, standingOf } from './standing-of.js'
-import { refuseMissing } from './up.js'
 
 /** Takes back what is above the target, as the only one. */
 export async function down(
@@ -19,7 +19,6 @@ export async function down(
 ): Promise<MigrationReport> {
   checkOptionNames('down', options, ['to', 'plan', 'acceptLoss', 'backup', 'signal'])
   checkText('down', 'to', options.to)
-  refuseMissing('down', options)
   const began = performance.now()
   if (options.plan === true) {
     await using connection = await tools.database.connect(operation)
@@ -30,6 +29,7 @@ export async function down(
   return working(tools, operation, 'down', async (session) => {
     const { plan, standing } = await planDown(graph, session, options)
     if (options.acceptLoss !== true) refuseLosses(plan)
+    const safe = await backUpBefore(session, options.backup, plan)
     const revisions: RevisionReport[] = []
     const applied = new Set(standing.known)
     for (const { migration } of plan.revisions) {
@@ -39,7 +39,8 @@ export async function down(
       revisions.push(done)
       session.logger?.info(`${migration.id}: taken back in ${Math.round(done.durationMs)} ms`)
     }
-    return { direction: 'down', revisions, plan, heads: graph.headsOf(applied), durationMs: performance.now() - began }
+    const heads = graph.headsOf(applied)
+    return { direction: 'down', revisions, plan, ...safe, heads, durationMs: performance.now() - began }
   })
 }
 

@@ -14,6 +14,10 @@ export interface Tools {
   readonly leaseName: string
   readonly leaseMs: number
   readonly actor: string
+  /** Where backups go. */
+  readonly backups?: string
+  /** A file of recordBaseline, for verify. */
+  readonly baseline?: string
   readonly logger?: Logger
 }
 

@@ -7,6 +7,7 @@ import { lightRevisions } from './light-revisions.js'
 import { borne, makePlan, refuseUnsafe } from './make-plan.js'
 import { type RevisionReport, runRevision } from './run-revision.js'
 import { type RanTogether, runTogether } from './run-together.js'
+import { backUpBefore, verifyBehind } from './safeguards.js'
 import { type Session, type Tools, tryWorking, waitFor } from './session.js'
 import type { Standing } from './standing.js'
 import { readOn, standingOf } from './standing-of.js'
@@ -19,7 +20,6 @@ export async function up(
   operation: Operation,
 ): Promise<MigrationReport> {
   checkOptionNames('up', options, ['to', 'plan', 'allow', 'backup', 'verify', 'signal'])
-  refuseMissing('up', options)
   if (options.plan === true) return planned(graph, tools, options, operation)
   for (;;) {
     const answer = await tryWorking(tools, operation, (session) => upWithin(graph, session, options))
@@ -29,17 +29,12 @@ export async function up(
   }
 }
 
-/** What is asked for must not be passed over in silence. */
-export function refuseMissing(where: string, { backup, verify }: Pick<UpOptions, 'backup' | 'verify'>): void {
-  const asked = backup !== undefined && backup !== false ? 'backup' : verify === true ? 'verify' : undefined
-  if (asked !== undefined) throw new DroverError('OPTION_INVALID', `${where}: ${asked} is not there yet.`)
-}
-
 /** Applies what is missing, under the lease. */
 export async function upWithin(graph: RevisionGraph, session: Session, options: UpOptions): Promise<MigrationReport> {
   const began = performance.now()
   const { plan, standing } = await planUp(graph, session, options)
   refuseUnsafe(plan, options.allow ?? [])
+  const safe = await backUpBefore(session, options.backup, plan)
   const revisions: RevisionReport[] = []
   const note = (done: RevisionReport): void => {
     revisions.push(done)
@@ -57,8 +52,10 @@ export async function upWithin(graph: RevisionGraph, session: Session, options: 
     if (done !== null) note(done)
     rest = rest.slice(1)
   }
+  await verifyBehind(session, options.verify, safe.backup)
   const applied = new Set([...standing.known, ...plan.revisions.map(({ migration }) => migration.id)])
-  return { direction: 'up', revisions, plan, heads: graph.headsOf(applied), durationMs: performance.now() - began }
+  const heads = graph.headsOf(applied)
+  return { direction: 'up', revisions, plan, ...safe, heads, durationMs: performance.now() - began }
 }
 
 /** Applies those at the beginning that may be one transaction; a single one gains nothing by it. */

@@ -63,7 +63,7 @@ export interface RehearsalReport {
  * @throws what `restore` and the migrator throw, `BASELINE_WORSE`
  *
  * @example
- * const { up, losses } = await rehearse({ from: path, migrations })
+ * const { up, losses } = await rehearse({ from: 'backups/app_20261122_080000', migrations })
  */
 export async function rehearse(options: RehearseOptions): Promise<RehearsalReport> {
   const where = 'rehearse'
@@ -76,7 +76,14 @@ export async function rehearse(options: RehearseOptions): Promise<RehearsalRepor
   const backup = await backupFor(options)
   await using scratch = await makeScratch(backup.manifest.dialect, options.connection, { signal })
   const { location } = scratch
-  await restore({ connection: location, folder: '.', backup: backup.path, owners: 'leave', signal })
+  await restore({
+    connection: location,
+    folder: '.',
+    backup: backup.path,
+    owners: 'leave',
+    signal,
+    ...(options.tablePrefix === undefined ? {} : { tablePrefix: options.tablePrefix }),
+  })
   const before = await look(location, options)
   const { up, down, again, irreversible, taken } = await upAndDown(location, options, { signal })
   if (options.baseline !== undefined)
