@@ -13,6 +13,8 @@ import type {
   Source,
   StateStore,
 } from '@drover/core'
+import type { Migration, Migrator, SchemaModels } from '@drover/schema'
+import type { TestDatabase } from '@drover/schema/testing'
 
 export interface Message {
   readonly id: number
@@ -31,6 +33,11 @@ export declare const sink: Sink<object>
 export declare const flow: Flow<Row>
 export declare const report: Report
 export declare const backfiller: Backfiller
+export declare const migrations: readonly Migration[]
+export declare const migrator: Migrator
+export declare const models: SchemaModels
+export declare const database: TestDatabase
+export declare const state: StateStore
 export declare const model: {
   embed(texts: readonly string[], options: { signal: AbortSignal }): Promise<readonly Float32Array[]>
 }

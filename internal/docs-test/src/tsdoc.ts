@@ -12,6 +12,7 @@ const packages = [
   '@drover/checkpoints',
   '@drover/export-parquet',
   '@drover/schema',
+  '@drover/schema/testing',
   '@drover/cli',
   '@drover/conformance',
 ]
@@ -59,7 +60,7 @@ function codeIn(text: string): string[] {
 function importsFor(code: string, namesOf: ReadonlyMap<string, readonly string[]>): string {
   const used = new Set(code.replaceAll(/\/\/.*|'[^'\n]*'/g, '').match(/(?<!\.)\b[A-Za-z_]\w*\b(?!:)/g))
   const declared = new Set(
-    [...code.matchAll(/\b(?:const|let|function|class|interface|type) (\w+)/g)].map((match) => match[1]),
+    [...code.matchAll(/\b(?:const|let|using|function|class|interface|type) (\w+)/g)].map((match) => match[1]),
   )
   let imports = ''
   for (const [from, names] of namesOf) {

@@ -7,7 +7,7 @@ import type { Irreversible } from '../contracts/migration.js'
  * @throws `OPTION_INVALID`
  *
  * @example
- * down: irreversible('the e-mail addresses were hashed')
+ * defineMigration({ id: '007', up: async ({ sql }) => void (await sql('UPDATE users SET email = NULL')), down: irreversible('nobody keeps the addresses') })
  */
 export function irreversible(why: string): Irreversible {
   checkText('irreversible', 'why', why)
