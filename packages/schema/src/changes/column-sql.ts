@@ -20,6 +20,8 @@ export function columnSql(
   if (!nullable) parts.push('NOT NULL')
   // SQLite takes the word nowhere else.
   if (dialect === 'sqlite' && identity === 'autoincrement') parts.push('PRIMARY KEY AUTOINCREMENT')
+  if (dialect === 'sqlite' && definition.values !== undefined)
+    parts.push(enumCheck(definition.type, name, definition.values))
   if (check !== undefined) parts.push(`CHECK (${check})`)
   if (unique) parts.push('UNIQUE')
   if (references !== undefined) {
@@ -31,8 +33,15 @@ export function columnSql(
   return parts.join(' ')
 }
 
+/** How a column of an enum is known in SQLite: by a CHECK that bears the enum's name. */
+export function enumCheck(type: string, column: string, values: readonly string[]): string {
+  const list = values.map((value) => literal(value, 'sqlite')).join(', ')
+  return `CONSTRAINT ${quoteName(type)} CHECK (${quoteName(column)} IN (${list}))`
+}
+
 /** PostgreSQL's serial is a type that makes a sequence. */
-function numberedType({ type, identity }: ColumnDefinition, dialect: Dialect): string {
+function numberedType({ type, identity, values }: ColumnDefinition, dialect: Dialect): string {
+  if (dialect === 'sqlite' && values !== undefined) return 'TEXT'
   const known = columnType(type, dialect)
   if (dialect === 'sqlite') return identity === 'autoincrement' ? 'INTEGER' : known
   if (identity !== 'serial') return known

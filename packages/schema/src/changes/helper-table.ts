@@ -1,4 +1,3 @@
-import { DroverError } from '@drover/core'
 import type { SchemaChanges } from '../contracts/schema-changes.js'
 import type { Steps } from '../contracts/steps.js'
 
@@ -25,6 +24,7 @@ type HelperName =
 import { archiveTable } from './helpers/archive-table.js'
 import { concurrentIndex } from './helpers/concurrent-index.js'
 import { demoteJson } from './helpers/demote-json.js'
+import { addEnumValue, changeEnum, createEnum, dropEnum, renameEnumValue } from './helpers/enums.js'
 import { addForeignKey, dropForeignKey } from './helpers/foreign-key.js'
 import { addJsonAttribute, removeJsonAttribute } from './helpers/json-attribute.js'
 import { addNotNull, dropNotNull } from './helpers/not-null.js'
@@ -39,12 +39,6 @@ type Helpers = {
   ) => ReturnType<SchemaChanges[Name]>
 }
 
-function missing(name: HelperName): () => never {
-  return () => {
-    throw new DroverError('UNEXPECTED', `${name} is not there yet.`)
-  }
-}
-
 export const helpers: Helpers = {
   rebuildTable,
   addJsonAttribute,
@@ -57,10 +51,10 @@ export const helpers: Helpers = {
   addForeignKey,
   dropForeignKey,
   archiveTable,
-  createEnum: missing('createEnum'),
-  addEnumValue: missing('addEnumValue'),
-  renameEnumValue: missing('renameEnumValue'),
-  changeEnum: missing('changeEnum'),
-  dropEnum: missing('dropEnum'),
+  createEnum,
+  addEnumValue,
+  renameEnumValue,
+  changeEnum,
+  dropEnum,
   setRowVersion,
 }

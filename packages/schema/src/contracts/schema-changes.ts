@@ -18,6 +18,8 @@ export interface ColumnDefinition {
     readonly onUpdate?: string
   }
   readonly check?: string
+  /** Of the enum that `type` names. SQLite has no types: there the column is a text with a CHECK of that name, which `addEnumValue` and its like change. */
+  readonly values?: readonly string[]
   readonly unique?: boolean
   readonly collation?: string
   /** Numbers of its own. What only the other database has is the nearest there: `autoincrement` is `by-default`, and SQLite's key counts anyway. */

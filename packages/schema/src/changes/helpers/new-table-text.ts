@@ -55,7 +55,7 @@ export function newTableText(where: string, old: TableText, options: RebuildOpti
 function changedColumn(old: Definition, definition: ColumnDefinition): Definition {
   const said: PieceKind[] = ['not null', 'null', 'default']
   if (definition.references !== undefined) said.push('references')
-  if (definition.check !== undefined) said.push('check')
+  if (definition.check !== undefined || definition.values !== undefined) said.push('check')
   if (definition.unique !== undefined) said.push('unique')
   if (definition.collation !== undefined) said.push('collate')
   const stays = old.pieces.filter(({ kind }) => !said.includes(kind)).map(({ text }) => text)
