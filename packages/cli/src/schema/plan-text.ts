@@ -46,8 +46,8 @@ export function titleOf({ id, description }: Pick<Migration, 'id' | 'description
   return description === undefined || description === '' ? id : `${id} (${description})`
 }
 
-export function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
+export function counted(number: number, what: string, several = `${what}s`): string {
+  return `${number} ${number === 1 ? what : several}`
 }
 
 function lossLines(losses: readonly Loss[]): string[] {

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 import type { Acting } from '../commands/acting.js'
 import { adopt, type MarkingFlags, repair, stamp } from './marking.js'
+import { addKeeping, addMaking } from './more-commands.js'
 import { down, type MovingFlags, up } from './moving.js'
 import { type PreviewFlags, previewPending, previewRange } from './preview.js'
-import { type SchemaFlags, withRevisionFlags, withSchemaFlags } from './schema-flags.js'
+import { collected, type SchemaFlags, withRevisionFlags, withSchemaFlags } from './schema-flags.js'
 import { current, events, heads, history, type StandingFlags } from './standing.js'
 
 /** Adds `drover schema …`, in the order of its help. Words of Alembic are names of the same commands. */
@@ -12,6 +13,8 @@ export function addSchemaCommands(drover: Command, acting: Acting): void {
   addStanding(schema, acting)
   addMoving(schema, acting)
   addMarking(schema, acting)
+  addMaking(schema, acting)
+  addKeeping(schema, acting)
 }
 
 function addStanding(schema: Command, acting: Acting): void {
@@ -91,8 +94,4 @@ function addMarking(schema: Command, acting: Acting): void {
     .argument('<revision>', 'which')
     .argument('[found]', 'applied, reverted, retry or accept-edit; without it, what is known of it')
     .action(acting((watching, [id = '', found], flags) => repair(id, found, flags as SchemaFlags, watching)))
-}
-
-function collected(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value]
 }

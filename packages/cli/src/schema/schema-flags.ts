@@ -30,3 +30,8 @@ export function withRevisionFlags(command: Command): Command {
     .option('--json', 'lines of JSON on stdout')
     .option('--quiet', 'only results and errors')
 }
+
+/** Of an option that may be given several times. */
+export function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
