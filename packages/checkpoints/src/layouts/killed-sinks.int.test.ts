@@ -2,6 +2,7 @@ import {
   memorySource,
   memoryStateStore,
   type RecordSchema,
+  type Row,
   runPipeline,
   type Sink,
   type StateStore,
@@ -101,8 +102,8 @@ function calls({ records }: Subject): (sink: Sink<never>) => Promise<unknown> {
   return async (sink) =>
     runPipeline({
       name,
-      source: memorySource<object>({ records, key: schema.key, schema }),
-      sink: sink as Sink<object>,
+      source: memorySource({ records: records as readonly Row[], key: schema.key, schema }),
+      sink: sink as Sink,
       batchSize: 4,
       maxRetries: 0,
       ...(sink.guarantee === 'exactly-once' ? {} : { state }),
@@ -242,7 +243,7 @@ describeRedis('Redis has each record once, wherever a process ends', () => {
     const held = async (key: string): Promise<unknown> => {
       const type = await client.type(key)
       if (type === 'string') return await client.get(key)
-      return type === 'list' ? await client.lrange(key, 0, -1) : await client.zrange(key, 0, -1, 'WITHSCORES')
+      return type === 'list' ? await client.lrange(key, 0, -1) : await client.zrange(key, '0', '-1', 'WITHSCORES')
     }
     return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await held(key)])))
   }

@@ -5,7 +5,7 @@ import { showMsgpack } from './msgpack/show-msgpack.js'
 import type { SerdeKeys } from './serde-keys.js'
 import { OpaqueCount } from './tags/opaque.js'
 import { bytesTag } from './tags/tag.js'
-import { naming, Unreadable } from './unreadable.js'
+import { naming, TooDeep, Unreadable } from './unreadable.js'
 
 /** A value as a person reads it. */
 export interface Shown {
@@ -44,12 +44,12 @@ export function showValue(
 const noBytes = new Uint8Array(0)
 
 function shown(value: StoredValue, opaque: OpaqueCount, keys: SerdeKeys): unknown {
-  const { type, bytes } = value
-  return opaque.unlessShown(
-    type,
-    () => bytes ?? noBytes,
-    () => ofType(value, opaque, keys),
-  )
+  try {
+    return ofType(value, opaque, keys)
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error
+    return opaque.show(value.type, value.bytes ?? noBytes)
+  }
 }
 
 function ofType({ type, bytes }: StoredValue, opaque: OpaqueCount, keys: SerdeKeys): unknown {

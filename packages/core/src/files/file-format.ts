@@ -15,8 +15,8 @@ export interface FileFormat {
   readonly empty: string
   /** The opener says more than that an array begins: only a file that begins with it can be continued. */
   readonly isEnvelope?: boolean
-  /** Spreads a record's line of JSON; absent if it stands as it is. */
-  readonly shape?: (line: string) => string
+  /** How records are spread over lines; absent if each is one. */
+  readonly spread?: { readonly indent: number; readonly depth: number }
 }
 
 /** A record per line. */
@@ -39,7 +39,7 @@ export function jsonArray(indent: number): FileFormat {
     after: '',
     closer: '\n]\n',
     empty: '[]\n',
-    ...(indent === 0 ? {} : { shape: (line: string) => indentJson(line, indent, 1) }),
+    ...(indent === 0 ? {} : { spread: { indent, depth: 1 } }),
   }
 }
 
@@ -62,6 +62,6 @@ export function jsonInEnvelope(indent: number, { member, before = {} }: JsonEnve
     closer: `${indent === 0 ? '\n' : line(1)}]${line(0)}}\n`,
     empty: `${head}]${line(0)}}\n`,
     isEnvelope: true,
-    ...(indent === 0 ? {} : { shape: (text: string) => indentJson(text, indent, 2) }),
+    ...(indent === 0 ? {} : { spread: { indent, depth: 2 } }),
   }
 }

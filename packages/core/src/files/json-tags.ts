@@ -4,6 +4,11 @@ const tags: ReadonlySet<string> = new Set(['$binary', '$numberDouble', '$numberL
 const double = /^(?:NaN|-?Infinity|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/i
 const long = /^-?\d+$/
 
+/** Whether an object with such a name may have to be told from a tag. */
+export function isTagName(name: string): boolean {
+  return name.charCodeAt(0) === 0x24 && tags.has(name)
+}
+
 /** Whether an object's only name is that of a tag. */
 export function isTagged(value: object): boolean {
   const names = Object.keys(value)

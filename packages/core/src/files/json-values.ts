@@ -1,6 +1,7 @@
 import { shown } from '../errors/check-options.js'
 import { DroverError } from '../errors/drover-error.js'
-import { decodeTags, isTagged, mayHoldTags } from './json-tags.js'
+import { indentJson } from './indent-json.js'
+import { decodeTags, isTagged, isTagName, mayHoldTags } from './json-tags.js'
 import { holdsUnsafeNumber, parseExactly } from './parse-exactly.js'
 import { shortestFloat32 } from './shortest-float32.js'
 
@@ -47,6 +48,25 @@ export function encodeJson(value: unknown, { values = 'extended', anyFields = no
 }
 
 /**
+ * The same, spread over lines as `JSON.stringify` does it.
+ *
+ * @param indent Spaces of each level.
+ * @param depth Levels that the value itself stands in.
+ * @throws as {@link encodeJson}
+ */
+export function encodeIndented(value: unknown, encoding: JsonEncoding, indent: number, depth: number): string {
+  const { anyFields = noFields } = encoding
+  if (indent > mostNative || anyFields.size > 0 || !isPlain(value)) {
+    return indentJson(encodeJson(value, encoding), indent, depth)
+  }
+  // No text of JSON has a line feed within.
+  return JSON.stringify(value, null, indent).replaceAll('\n', `\n${' '.repeat(indent * depth)}`)
+}
+
+/** `JSON.stringify` takes no more spaces. */
+const mostNative = 10
+
+/**
  * Reads what `encodeJson` wrote, and any JSON. Integers keep all their digits: beyond ±2^53 they are `bigint`.
  *
  * @throws `SyntaxError` if the text is no JSON.
@@ -81,7 +101,7 @@ function isPlainObject(value: object): boolean {
   if (prototype !== Object.prototype && prototype !== null) return false
   for (const name in value) {
     const field = (value as Record<string, unknown>)[name]
-    if ((typeof field !== 'string' && !isPlain(field)) || name.charCodeAt(0) === 0x24) return false
+    if ((typeof field !== 'string' && !isPlain(field)) || isTagName(name)) return false
   }
   return true
 }

@@ -2,8 +2,9 @@ import type { Page } from '../contracts/page.js'
 import { DroverError } from '../errors/drover-error.js'
 import type { FileFormat } from './file-format.js'
 import { gzipMember } from './gzip-piece.js'
+import { indentJson } from './indent-json.js'
 import { JsonLinesPage } from './json-lines-page.js'
-import { encodeJson, type JsonEncoding } from './json-values.js'
+import { encodeIndented, encodeJson, type JsonEncoding } from './json-values.js'
 import type { PartFile } from './staging/part-file.js'
 import { TextBuffer } from './text-buffer.js'
 
@@ -63,7 +64,7 @@ export class RecordWriter {
     const { format } = this.writing
     if (page instanceof JsonLinesPage && (page.tagged === false || this.writing.encoding.values !== 'plain')) {
       if (format.name === 'ndjson') this.#lines(page)
-      else for (const text of page.texts()) this.#text(text)
+      else for (const text of page.texts()) this.#text(this.#spread(text))
     } else if (!this.#written(page)) {
       for (const row of page.rows()) this.#text(this.#encode(row))
     }
@@ -93,15 +94,22 @@ export class RecordWriter {
   }
 
   #text(text: string): void {
-    const { between, after, shape } = this.writing.format
-    this.buffers.current.add(this.#before + (shape === undefined ? text : shape(text)) + after)
+    const { between, after } = this.writing.format
+    this.buffers.current.add(this.#before + text + after)
     this.#before = between
     this.rows++
   }
 
+  #spread(text: string): string {
+    const { spread } = this.writing.format
+    return spread === undefined ? text : indentJson(text, spread.indent, spread.depth)
+  }
+
   #encode(row: object): string {
+    const { encoding, format } = this.writing
     try {
-      return encodeJson(row, this.writing.encoding)
+      if (format.spread === undefined) return encodeJson(row, encoding)
+      return encodeIndented(row, encoding, format.spread.indent, format.spread.depth)
     } catch (error) {
       if (!DroverError.isInstance(error, 'RECORD_REFUSED')) throw error
       throw new DroverError('RECORD_REFUSED', error.message, { cause: error, row: this.rows })

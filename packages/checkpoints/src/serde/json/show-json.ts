@@ -15,11 +15,12 @@ export function showJson(bytes: Uint8Array): unknown {
 
 /** The same for a value that was parsed already; one that is too deep to be shown stays opaque. */
 export function showParsed(value: unknown, opaque: OpaqueCount): unknown {
-  return opaque.unlessShown(
-    'json',
-    () => Buffer.from(encodeJson(value)),
-    () => show(value, 0),
-  )
+  try {
+    return show(value, 0)
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error
+    return opaque.show('json', Buffer.from(encodeJson(value)))
+  }
 }
 
 function show(value: unknown, depth: number): unknown {

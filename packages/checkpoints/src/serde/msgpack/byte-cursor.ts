@@ -11,7 +11,10 @@ export class ByteCursor {
   ) {}
 
   static over(bytes: Uint8Array): ByteCursor {
-    return new ByteCursor(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    // A driver's own buffer needs no other one over it.
+    return new ByteCursor(
+      Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    )
   }
 
   /** Steps over so many bytes and gives the place of the first. */

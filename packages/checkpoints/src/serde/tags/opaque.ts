@@ -1,4 +1,3 @@
-import { TooDeep } from '../unreadable.js'
 import { base64Of } from './tag.js'
 
 /** Counts the values that are carried as they are, because nobody here knows what they hold. */
@@ -18,15 +17,5 @@ export class OpaqueCount {
   /** Counts one that is left as it is in another way. */
   add(type: string): void {
     this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1)
-  }
-
-  /** What `show` makes of a value; if it is too deep to be shown, what stands for it. */
-  unlessShown(type: string, bytes: () => Uint8Array, show: () => unknown): unknown {
-    try {
-      return show()
-    } catch (error) {
-      if (!(error instanceof TooDeep)) throw error
-      return this.show(type, bytes())
-    }
   }
 }
