@@ -28,7 +28,7 @@ type Records = readonly (CheckpointRecord | MessageRecord)[]
 const { signal } = new AbortController()
 const endings: readonly Ending[] = ['before the commit', 'behind the commit']
 /** Parts of what an undisturbed run sends. */
-const breaks = [0.6, 0.9]
+const breaks = [0.8]
 
 /** Two threads with two namespaces each, one behind the other in time. */
 function checkpoints(language: 'python' | 'js'): readonly CheckpointRecord[] {
