@@ -108,9 +108,12 @@ test('backs up, lists, restores, and names those there are', async () => {
   const backups = ['--folder', at('backups')]
   expect((await drover(['schema', 'backups', ...backups])).stderr).toContain('There is no backup in')
   const [made] = events((await schema('backup', '--json', ...backups)).stdout)
-  const { timestamp } = made?.manifest as { readonly timestamp: string }
+  const timestamp = timestampOf(made)
   const listed = await drover(['schema', 'backups', '--verify', ...backups])
-  expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^${timestamp} of app at 001_calls, `)) })
+  expect(listed).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(new RegExp(`^${timestamp} of app at 001_calls, `)),
+  })
 
   change(at('app.db'), 'DELETE FROM calls')
   const unknown = await schema('restore', '19990101', ...backups)
@@ -139,7 +142,7 @@ test('verifies, compares with a baseline, rehearses, and goes through the checkl
 
   const backups = ['--folder', at('backups')]
   const [made] = events((await schema('backup', '--json', ...backups)).stdout)
-  const { timestamp } = made?.manifest as { readonly timestamp: string }
+  const timestamp = timestampOf(made)
   revision(
     '002_note',
     'ALTER TABLE calls ADD COLUMN note TEXT',
@@ -168,3 +171,7 @@ test('verifies, compares with a baseline, rehearses, and goes through the checkl
   const worse = await schema('verify', '--at', '001_calls', '--compare-baseline', file)
   expect(worse).toMatchObject({ code: 1, stderr: expect.stringContaining('BASELINE_WORSE') })
 })
+
+function timestampOf(backup: Record<string, unknown> | undefined): string {
+  return String((backup?.manifest as { readonly timestamp?: string } | undefined)?.timestamp)
+}
