@@ -43,7 +43,7 @@ describeOwnRedis('a server of one test', () => {
 
 // What follows waits for servers of its own, most of the time.
 describeOwnRedis('servers of a process', { concurrent: true }, () => {
-  it('end with it when it is killed, and leave nothing', async () => {
+  it('end with it when it is killed, and leave nothing', async ({ expect }) => {
     const script = `
       import { startRedis } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
       console.log((await startRedis()).url)
