@@ -138,20 +138,26 @@ const speaking: readonly ErrorCode[] = [
 function failureOf(error: unknown, course: Course, migration: Migration, direction: 'up' | 'down'): DroverError {
   if (DroverError.isInstance(error, ...speaking)) return error
   const { message, isRetryable } = DroverError.from(error, 'it failed')
+  const why = `${message.replace(/\.$/, '')}${dependents(error)}`
   const at =
     course.met === 0 ? 'before its first step' : `at its step ${course.met} or behind it (${shownSql(course.lastSql)})`
   const stays = course.hasCommitted
     ? 'What it had committed before stays, and is passed over when it is called again: mend it and call again'
     : 'Nothing of it stays'
   const code: ErrorCode = DroverError.isInstance(error, 'STORE_BUSY') ? 'STORE_BUSY' : 'MIGRATION_FAILED'
-  return new DroverError(
-    code,
-    `${migration.id} failed on its way ${direction} ${at}: ${message.replace(/\.$/, '')}. ${stays}.`,
-    {
-      cause: error,
-      isRetryable,
-    },
-  )
+  return new DroverError(code, `${migration.id} failed on its way ${direction} ${at}: ${why}. ${stays}.`, {
+    cause: error,
+    isRetryable,
+  })
+}
+
+/** What PostgreSQL says beside "other objects depend on it" (2BP01): which ones, and nothing of anybody's rows. */
+function dependents(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, detail } = at as { readonly code?: unknown; readonly detail?: unknown }
+    if (code === '2BP01' && typeof detail === 'string') return ` (${detail.replaceAll('\n', ', ')})`
+  }
+  return ''
 }
 
 /** The database has said no: then the statement has left nothing. Of a connection that broke off nobody knows. */
