@@ -11,7 +11,7 @@ import { createMigrator } from '../migrator/create-migrator.js'
 type Change = (schema: SchemaChanges) => Promise<void>
 type Driver = 'better-sqlite3' | 'sqlite3'
 
-const assured: Migration['assured'] = { 'column-dropped': 'a test', 'column-renamed': 'a test' }
+const assured: NonNullable<Migration['assured']> = { 'column-dropped': 'a test', 'column-renamed': 'a test' }
 
 let folder: string
 let files = 0
@@ -127,5 +127,26 @@ describe('what a change of SQLite would leave broken', () => {
       const tables = 'CREATE TABLE l (x); CREATE TABLE t (a INTEGER, "b" TEXT)'
       await expect(outcome(`${tables}; ${dependent}`, { up, driver })).rejects.toThrow(/no such column/)
     })
+  })
+})
+
+describe('rows that go along with rows that come in', () => {
+  const script = `CREATE TABLE p (id INTEGER PRIMARY KEY, u UNIQUE); CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE);
+CREATE TABLE n (x); CREATE TRIGGER g AFTER INSERT ON n BEGIN DELETE FROM c; END;
+INSERT INTO p VALUES (1, 1), (2, 2); INSERT INTO c VALUES (1, 1), (2, 2)`
+
+  it.each([
+    ['REPLACE INTO p VALUES (1, 1)', 'c had 2 rows and has 1'],
+    ['INSERT OR REPLACE INTO p VALUES (1, 2)', 'p had 2 rows and has 1'],
+    ['INSERT INTO n VALUES (1)', 'c had 2 rows and has 0'],
+  ])('%s', async (sql, said) => {
+    const filename = join(folder, `${++files}.db`)
+    await using database = await openDatabase(filename)
+    await using connection = await database.connect({ signal: new AbortController().signal })
+    await connection.exec(script)
+    const migration: Migration = { id: '001_rows', up: async (context) => void (await context.sql(sql)) }
+    await using migrator = createMigrator({ connection: filename, migrations: [migration] })
+    await expect(migrator.up()).rejects.toThrow(said)
+    expect(await connection.query('SELECT count(*) AS rows FROM c')).toEqual([{ rows: 2 }])
   })
 })

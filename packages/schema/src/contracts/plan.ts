@@ -21,6 +21,7 @@ export type UnsafeRule =
   | 'enum-value-used-at-once'
   | 'constraint-dropped'
   | 'json-column'
+  | 'locks-out'
   | 'foreign-keys-off-with-changes'
   | 'unknown-statement'
 

@@ -41,7 +41,29 @@ describe('lint on PostgreSQL', () => {
     ['DELETE FROM calls WHERE a = 1', 'warn rows-changed-at-once'],
     ['VACUUM FULL calls', 'refuse table-rebuilt'],
     ['DO $$ BEGIN DROP TABLE calls; END $$', 'warn unknown-statement'],
-    ['WITH old AS (SELECT 1) UPDATE calls SET a = 1', 'warn unknown-statement'],
+    ['WITH old AS (SELECT 1) UPDATE calls SET a = 1', 'warn rows-changed-at-once'],
+    ['WITH old AS (DELETE FROM calls RETURNING *) INSERT INTO b SELECT * FROM old', 'warn rows-changed-at-once'],
+    ['MERGE INTO calls USING b ON a = c WHEN MATCHED THEN UPDATE SET a = 1', 'warn rows-changed-at-once'],
+    ['INSERT INTO calls SELECT * FROM b ON CONFLICT (a) DO UPDATE SET a = 1', 'warn rows-changed-at-once'],
+    ['EXPLAIN (ANALYZE) DELETE FROM calls', 'warn unknown-statement'],
+    ['ALTER TABLE IF EXISTS ONLY chat.calls * ADD b int, DROP COLUMN a', 'refuse column-dropped'],
+    ['ALTER TABLE calls ADD COLUMN a int UNIQUE', 'refuse unique-constraint-at-once'],
+    ['ALTER TABLE calls ADD a int CHECK (a > 0)', 'refuse check-validated-at-once'],
+    ['ALTER TABLE calls ADD a int DEFAULT 1 REFERENCES b', 'refuse foreign-key-validated-at-once'],
+    ['ALTER TABLE calls ADD CONSTRAINT k NOT NULL a', 'refuse not-null-unchecked'],
+    ['ALTER TABLE calls SET UNLOGGED', 'refuse table-rebuilt'],
+    ['ALTER TABLE calls ALTER a SET EXPRESSION AS (b + 1)', 'refuse table-rebuilt'],
+    ['ALTER TABLE calls SET SCHEMA old', 'refuse table-renamed'],
+    ['ALTER VIEW calls RENAME TO b', 'refuse table-renamed'],
+    ['ALTER TABLE calls ATTACH PARTITION b DEFAULT', 'warn locks-out'],
+    ['ALTER TABLE calls DETACH PARTITION b', 'warn locks-out'],
+    ['REINDEX (VERBOSE) TABLE calls', 'refuse locks-out'],
+    ['REFRESH MATERIALIZED VIEW calls', 'warn locks-out'],
+    ['LOCK TABLE ONLY calls IN ACCESS EXCLUSIVE MODE', 'warn locks-out'],
+    ['DROP SCHEMA IF EXISTS chat CASCADE', 'refuse table-dropped'],
+    ['DROP OWNED BY somebody', 'refuse column-dropped'],
+    ['DROP TYPE mood CASCADE', 'refuse column-dropped'],
+    ['DROP MATERIALIZED VIEW v CASCADE', 'warn unknown-statement'],
     ['ALTER TABLE calls DROP CONSTRAINT k', 'warn constraint-dropped'],
     ['ALTER TABLE calls ADD COLUMN a json', 'warn json-column'],
   ])('%s', (sql, verdict) => {
@@ -57,6 +79,14 @@ describe('lint on PostgreSQL', () => {
     'ALTER TABLE calls ADD CONSTRAINT k PRIMARY KEY USING INDEX i',
     'ALTER TABLE calls VALIDATE CONSTRAINT k',
     'INSERT INTO calls VALUES (1)',
+    "INSERT INTO calls VALUES (1, 'select') ON CONFLICT (a) DO UPDATE SET a = 2",
+    'WITH a AS (SELECT 1 FROM b FOR UPDATE) INSERT INTO calls SELECT * FROM a',
+    'ALTER TABLE calls ADD COLUMN a int REFERENCES b ON DELETE SET NULL',
+    'ALTER TABLE calls DETACH PARTITION b CONCURRENTLY',
+    'REINDEX INDEX CONCURRENTLY i',
+    'SELECT a INTO b FROM calls',
+    'DROP VIEW v',
+    'DROP SCHEMA empty',
     "COMMENT ON TABLE calls IS 'DROP TABLE calls'",
     'CREATE VIEW v AS SELECT 1',
   ])('says nothing of %s', (sql) => {
@@ -181,4 +211,17 @@ it('knows helpers by the whole name of their table', () => {
   const archived = [step('CREATE TABLE a AS SELECT * FROM b', 'archiveTable my calls'), step('DROP TABLE my')]
   expect(found(archived, 'sqlite')).toEqual(['refuse table-dropped'])
   expect(found([...archived.slice(0, 1), step('DROP TABLE "my calls"')], 'sqlite')).toEqual([])
+})
+
+it('takes a table for new only while it is sure to be the one that was made', () => {
+  expect(found([step('CREATE TABLE IF NOT EXISTS calls (a int)'), step('DROP TABLE calls')])).toEqual([
+    'refuse table-dropped',
+  ])
+  const swapped = [
+    'CREATE TABLE n (a int)',
+    'ALTER TABLE n RENAME TO m',
+    'ALTER TABLE calls RENAME TO n',
+    'DROP TABLE n',
+  ]
+  expect(found(swapped.map((sql) => step(sql)))).toEqual(['refuse table-renamed', 'refuse table-dropped'])
 })

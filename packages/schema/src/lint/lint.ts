@@ -74,7 +74,7 @@ function rebuilt(table: string, dialect: Dialect): Verdict {
   }
 }
 
-function withoutKeys(table: string, by: 'update' | 'delete'): Verdict {
+function withoutKeys(table: string, by: 'update' | 'delete' | 'replace'): Verdict {
   return {
     rule: 'foreign-keys-off-with-changes',
     severity: 'refuse',
@@ -146,8 +146,12 @@ class RevisionSoFar implements Surroundings {
     const { helper, table } = helperOf(step.by)
     if (helper === 'archiveTable') this.#archived.add(plain(table))
     for (const action of actions) {
-      if (action.kind === 'create-table') this.#made.add(plain(action.table))
-      if (action.kind === 'rename-table' && this.#made.has(plain(action.table))) this.#made.add(plain(action.to))
+      if (action.kind === 'create-table' && !action.isIfMissing) this.#made.add(plain(action.table))
+      if (action.kind === 'rename-table') {
+        // Another table may have the name now.
+        if (this.#made.delete(plain(action.table))) this.#made.add(plain(action.to))
+        else this.#made.delete(plain(action.to))
+      }
       if (action.kind === 'add-constraint' && action.of === 'check') {
         const id = `${plain(action.table)} ${action.name}`
         this.#checks.set(id, action.text.replace(/\bnot\s+valid\s*$/i, ''))

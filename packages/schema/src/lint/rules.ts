@@ -58,6 +58,18 @@ function onBoth(action: Action, around: Surroundings): Verdict | undefined {
     }
     case 'change-rows':
       return changedRows(action, around)
+    case 'drop-schema':
+      return {
+        rule: 'table-dropped',
+        severity: 'refuse',
+        message: `DROP SCHEMA ${action.schema} CASCADE takes all tables in it along: drop each by its name, so that its rows are counted.`,
+      }
+    case 'drop-dependents':
+      return {
+        rule: action.takesColumns ? 'column-dropped' : 'unknown-statement',
+        severity: action.takesColumns ? 'refuse' : 'warn',
+        message: `${action.what} takes along whatever hangs on it, ${action.takesColumns ? 'columns and their values too' : 'views, triggers and defaults too'}: drop that by its name before, and leave CASCADE out.`,
+      }
     case 'drop-constraint':
       return {
         rule: 'constraint-dropped',
@@ -101,6 +113,8 @@ function changedRows(
   around: Surroundings,
 ): Verdict | undefined {
   const { table, by, isAll } = action
+  // Of what a REPLACE takes along the rows are counted behind it.
+  if (by === 'replace') return undefined
   const rows = around.rowsOf(table)
   if (rows !== undefined && rows <= manyRows) return undefined
   const many =
@@ -145,6 +159,12 @@ function onPostgres(action: Action, around: Surroundings): Verdict | undefined {
         severity: 'warn',
         message: `Dropping ${action.name} waits for all who use its table, and everybody else waits behind it: dropIndex(…, { concurrently: true }).`,
       }
+    case 'locks-out':
+      return {
+        rule: 'locks-out',
+        severity: action.isRefused ? 'refuse' : 'warn',
+        message: `${action.by} keeps others out of ${action.table} until the revision ends; where there is a form with CONCURRENTLY, use it in a revision with transaction: 'none'.`,
+      }
     case 'rewrite':
       return {
         rule: 'table-rebuilt',
@@ -171,6 +191,28 @@ function addedColumn(action: Extract<Action, { readonly kind: 'add-column' }>): 
       rule: 'volatile-default',
       severity: 'refuse',
       message: `${what} gets a value of its own in each row, so all of ${table} is written anew while nobody can use it: add it without, set the default then, and backfill.`,
+    }
+  }
+  if (action.isUnique) {
+    return {
+      rule: 'unique-constraint-at-once',
+      severity: 'refuse',
+      message: `Nobody can use ${table} until the index of ${what} is built: add the column without, build the index with concurrentIndex, then ADD CONSTRAINT … USING INDEX.`,
+    }
+  }
+  if (action.isChecked) {
+    return {
+      rule: 'check-validated-at-once',
+      severity: 'refuse',
+      message: `Nobody can use ${table} until the check of ${what} has looked at all rows: add the column without, then the check NOT VALID, and VALIDATE it in a revision behind this one.`,
+    }
+  }
+  const isNull = action.default === undefined || /^\s*null\b/i.test(action.default)
+  if (action.refersTo !== undefined && !isNull) {
+    return {
+      rule: 'foreign-key-validated-at-once',
+      severity: 'refuse',
+      message: `Nobody can write to ${table} or ${action.refersTo} until the key of ${what} has looked at all rows: add the column without, then schema.addForeignKey.`,
     }
   }
   if (type === 'json') {

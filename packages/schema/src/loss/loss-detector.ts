@@ -5,6 +5,7 @@ import { rowCounts } from '../catalog/row-counts.js'
 import type { Catalog } from '../contracts/catalog.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { actionsOf } from '../sql/actions.js'
+import { tablesIn } from './losses.js'
 import { tableMeant } from './table-names.js'
 
 /**
@@ -66,6 +67,7 @@ function wishesOf(
         const table = original(action.table)
         if (table !== undefined) names.set(table, inSchemaOf(action.table, action.to, dialect))
       }
+      if (action.kind === 'drop-schema') for (const { name } of tablesIn(catalog, action.schema)) mayShrink.add(name)
       const isDelete = action.kind === 'change-rows' && action.by === 'delete'
       if (action.kind !== 'drop-table' && action.kind !== 'truncate' && !isDelete) continue
       const table = original(action.table)
@@ -73,7 +75,9 @@ function wishesOf(
       mayShrink.add(table)
       if (action.kind === 'drop-table') continue
       // What is deleted takes along what refers to it with ON DELETE CASCADE, which is what that is for.
-      for (const child of cascading(catalog, table)) mayShrink.add(child)
+      const isWhole = action.kind === 'truncate' && action.isCascade
+      const children = isWhole ? foreignKeyChildren(catalog, table) : cascading(catalog, table)
+      for (const child of children) mayShrink.add(child)
     }
   }
   return { names, mayShrink }

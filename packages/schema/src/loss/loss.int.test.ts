@@ -8,7 +8,7 @@ import type { PlannedRevision } from '../contracts/plan.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { refuseLostRows } from './loss-detector.js'
 import { lossesOf, lossSaid } from './losses.js'
-import { canLoseRows, touchedTables } from './touched-tables.js'
+import { canLoseRows, mayFire, touchedTables } from './touched-tables.js'
 
 const script = `
 CREATE TABLE planners (id INTEGER PRIMARY KEY, pruned BOOLEAN NOT NULL DEFAULT false, pruning_count INTEGER NOT NULL DEFAULT 0, label VARCHAR(20) DEFAULT 'it''s', seen TEXT);
@@ -91,6 +91,20 @@ describe('touched tables', () => {
     )
     expect(canLoseRows([step('DELETE FROM planners WHERE id = 1')], 'postgres')).toBe(true)
     expect(canLoseRows([step('CREATE TABLE x (y)', 'rebuildTable planners')], 'sqlite')).toBe(true)
+    const sure = ['REPLACE INTO planners VALUES (1)', 'WITH a AS (SELECT 1) DELETE FROM planners']
+    for (const sql of [...sure, 'UPDATE OR REPLACE planners SET id = 2', 'INSERT OR REPLACE INTO planners VALUES (1)'])
+      expect([sql, canLoseRows([step(sql)], 'sqlite')]).toEqual([sql, true])
+  })
+
+  it('are counted where a trigger or a REPLACE may answer to rows that come in', async () => {
+    const { database, read } = open()
+    database.exec(`CREATE TRIGGER t AFTER INSERT ON other BEGIN DELETE FROM workers; END;
+CREATE TRIGGER u AFTER INSERT ON workers BEGIN INSERT INTO planners (id) VALUES (9); END;
+CREATE TABLE once (a UNIQUE ON CONFLICT REPLACE);`)
+    const catalog = await readCatalog(read, 'sqlite')
+    const fires = (sql: string) => mayFire([step(sql)], catalog)
+    expect([fires('INSERT INTO other VALUES (2)'), fires('INSERT INTO once VALUES (2)')]).toEqual([true, true])
+    expect([fires('INSERT INTO workers VALUES (9, 1)'), fires('ALTER TABLE other ADD x')]).toEqual([false, false])
   })
 })
 
@@ -141,6 +155,38 @@ describe('refuseLostRows', () => {
       'ALTER TABLE n RENAME TO other',
       'DROP TABLE other_old',
     ])
+  })
+
+  it('bears what TRUNCATE … CASCADE and DROP SCHEMA … CASCADE are for, and says it beforehand', async () => {
+    const table = (name: string, parent?: string): Catalog['tables'][number] => {
+      const key = {
+        columns: ['a'],
+        references: ['id'],
+        onDelete: 'no action',
+        onUpdate: 'no action',
+        isValid: true,
+      } as const
+      const foreignKeys = parent === undefined ? [] : [{ ...key, table: parent }]
+      return { name, columns: [], primaryKey: [], uniques: [], checks: [], foreignKeys, indexes: [] }
+    }
+    const tables = [table('calls'), table('parts', 'calls'), table('words', 'parts'), table('chat.old')]
+    const catalog: Catalog = {
+      dialect: 'postgres',
+      tables,
+      views: [],
+      triggers: [],
+      enums: [],
+      sequences: [],
+      others: [],
+    }
+    const read: Read = async () => [{ rows: 2 }]
+    const said = async (sql: string) => (await lossesOf([planned('001', step(sql))], catalog, read)).map(lossSaid)
+    expect(await said('TRUNCATE calls CASCADE')).toEqual(['calls: 2 rows', 'parts: 2 rows', 'words: 2 rows'])
+    expect(await said('DROP SCHEMA chat CASCADE')).toEqual(['chat.old: 2 rows'])
+    const rows = new Map(tables.map(({ name }) => [name, 2]))
+    const none: Read = async (sql) => (sql.match(/SELECT \d+/g) ?? []).map((_, place) => ({ place, rows: 2 }))
+    const steps = [step('TRUNCATE calls CASCADE'), step('DROP SCHEMA chat CASCADE')]
+    await refuseLostRows(steps, { catalog, rows }, { ...catalog, tables: [] }, none)
   })
 
   it('tells tables of one name in two schemas apart, and takes a dot in SQLite for a part of the name', async () => {

@@ -1,3 +1,4 @@
+import { foreignKeyChildren } from '../catalog/foreign-key-children.js'
 import type { Read } from '../catalog/read-catalog.js'
 import type { Catalog, CatalogColumn, CatalogTable } from '../contracts/catalog.js'
 import type { Loss, PlannedRevision } from '../contracts/plan.js'
@@ -57,9 +58,16 @@ function dropped(step: RecordedStep & { readonly kind: 'sql' }, catalog: Catalog
   if (step.by?.startsWith('rebuildTable '))
     return droppedByCopy(step.sql, step.by.slice('rebuildTable '.length), catalog)
   return actionsOf(step.sql, catalog.dialect).flatMap((action): Dropped[] => {
+    if (action.kind === 'drop-schema') return tablesIn(catalog, action.schema).map((table) => ({ table }))
     if (action.kind !== 'drop-column' && action.kind !== 'drop-table' && action.kind !== 'truncate') return []
     const table = tableNamed(catalog, action.table)
     if (table === undefined) return []
+    if (action.kind === 'truncate' && action.isCascade) {
+      const children = foreignKeyChildren(catalog, table.name)
+      return catalog.tables
+        .filter((each) => each === table || children.includes(each.name))
+        .map((each) => ({ table: each }))
+    }
     if (action.kind !== 'drop-column') return [{ table }]
     const column = table.columns.find(({ name }) => name.toLowerCase() === action.column.toLowerCase())
     return column === undefined ? [] : [{ table, column }]
@@ -81,6 +89,11 @@ function droppedByCopy(sql: string, name: string, catalog: Catalog): Dropped[] {
   return table.columns
     .filter(({ name: column, generated }) => !isAll && generated === undefined && !read.has(column.toLowerCase()))
     .map((column) => ({ table, column }))
+}
+
+/** Without a name in front it is one of the schemas that are searched: `public`, as a rule. */
+export function tablesIn({ tables }: Catalog, schema: string): CatalogTable[] {
+  return tables.filter(({ name }) => (schema === 'public' ? !name.includes('.') : name.startsWith(`${schema}.`)))
 }
 
 function tableNamed({ tables, dialect }: Catalog, name: string): CatalogTable | undefined {

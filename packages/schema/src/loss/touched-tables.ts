@@ -21,6 +21,29 @@ export function touchedTables(steps: readonly RecordedStep[], catalog: Catalog):
   return [...new Set([...touched, ...touched.flatMap((table) => foreignKeyChildren(catalog, table))])]
 }
 
+/** Whether rows are brought in or changed where something else may answer by taking rows away: a trigger, a rule, ON CONFLICT REPLACE. */
+export function mayFire(steps: readonly RecordedStep[], catalog: Catalog): boolean {
+  const { dialect, triggers, tables, others } = catalog
+  const says = (sql: string | undefined, ...words: readonly string[]): boolean =>
+    tokensOf(sql ?? '', dialect).some(({ kind, value }) => kind === 'word' && words.includes(value))
+  const answers = [
+    ...triggers.filter(({ sql }) => dialect === 'postgres' || says(sql, 'delete', 'replace')).map(({ table }) => table),
+    ...tables.filter(({ sql }) => says(sql, 'replace')).map(({ name }) => name),
+    ...others.filter(({ kind }) => kind === 'rule').map(({ name }) => name.slice(0, name.lastIndexOf('.'))),
+  ].map((name) => bare(name, dialect))
+  return steps.some(
+    (step) =>
+      isChange(step) &&
+      tokensOf(step.sql, dialect).some(
+        ({ kind, value }) => (kind === 'word' || kind === 'name') && answers.includes(bare(value, dialect)),
+      ),
+  )
+}
+
+export function isChange(step: RecordedStep): step is RecordedStep & { readonly kind: 'sql' } {
+  return step.kind === 'sql' && /^\s*(?:insert|update|merge|with|copy)\b/i.test(step.sql)
+}
+
 /** Whether the steps can take a row away at all: counting a large table takes its time, so it is not done for a column or an index that is added. */
 export function canLoseRows(steps: readonly RecordedStep[], dialect: Dialect): boolean {
   return steps.some((step) => {
@@ -30,10 +53,11 @@ export function canLoseRows(steps: readonly RecordedStep[], dialect: Dialect): b
     return actionsOf(step.sql, dialect).some(
       (action) =>
         action.kind === 'drop-table' ||
+        action.kind === 'drop-schema' ||
         action.kind === 'truncate' ||
         action.kind === 'unknown' ||
-        (action.kind === 'change-rows' && action.by === 'delete') ||
-        // SQLite: a REPLACE or an UPDATE of a parent's key may cascade.
+        (action.kind === 'change-rows' && action.by !== 'update') ||
+        // SQLite: an UPDATE of a parent's key may cascade.
         (action.kind === 'change-rows' && dialect === 'sqlite'),
     )
   })

@@ -11,7 +11,7 @@ import type { RecordedStep } from '../contracts/steps.js'
 import { type LintFacts, lint } from '../lint/lint.js'
 import { refuseLostRows } from '../loss/loss-detector.js'
 import { lossesOf } from '../loss/losses.js'
-import { canLoseRows, touchedTables } from '../loss/touched-tables.js'
+import { canLoseRows, isChange, mayFire, touchedTables } from '../loss/touched-tables.js'
 import { actionsOf } from '../sql/actions.js'
 import { brokenKeys, refuseNewlyBroken } from './broken-keys.js'
 
@@ -78,8 +78,19 @@ export async function watch({ migration, direction, steps, connection, foreignKe
   const catalog = (): Promise<Catalog> => readCatalog(read, connection.dialect)
   // On the way down the conditions of the way up say nothing.
   const conditions = direction === 'up' ? [...preconditions, ...postconditions] : []
+  const isLosing = canLoseRows(steps, connection.dialect)
+  const known = conditions.length > 0 || isLosing || steps.some(isChange) ? await catalog() : null
+  const isFiring = known !== null && mayFire(steps, known)
   const before =
-    conditions.length > 0 || canLoseRows(steps, connection.dialect) ? await noted(steps, await catalog(), read) : null
+    known !== null && (conditions.length > 0 || isLosing || isFiring) ? await noted(steps, known, read) : null
+  // A trigger may take rows of any table.
+  const everywhere = isFiring
+    ? await rowCounts(
+        read,
+        known.tables.map(({ name }) => name),
+        connection.dialect,
+      )
+    : undefined
   const broken = foreignKeys === 'off' ? await brokenKeys(connection) : null
   const check = async (given: readonly Condition[], when: string): Promise<void> => {
     if (given.length === 0 || before === null || direction === 'down') return
@@ -90,8 +101,8 @@ export async function watch({ migration, direction, steps, connection, foreignKe
     preconditions: () => check(preconditions, 'before'),
     async afterwards(executed) {
       if (broken !== null) await refuseNewlyBroken(connection, broken, id)
-      if (before !== null && canLoseRows(executed, connection.dialect))
-        await refuseLostRows(executed, before, await catalog(), read)
+      if (before !== null && (isFiring || canLoseRows(executed, connection.dialect)))
+        await refuseLostRows(executed, { ...before, rows: everywhere ?? before.rows }, await catalog(), read)
       await check(postconditions, 'after')
     },
     async holds() {

@@ -8,7 +8,7 @@ export class Cursor {
 
   constructor(
     readonly sql: string,
-    dialect: Dialect,
+    readonly dialect: Dialect,
   ) {
     this.tokens = tokensOf(sql, dialect)
   }
