@@ -86,7 +86,7 @@ class Spelling {
   }
 
   #table(table: CatalogTable): CatalogTable {
-    const { isStrict, isWithoutRowid } = table
+    const { isStrict, isWithoutRowid, checks } = table
     return {
       name: this.#name(table.name),
       columns: table.columns.map((column) => this.#known(column, this.#column(column, table))),
@@ -96,7 +96,8 @@ class Spelling {
       ),
       checks: table.checks.map((each) =>
         this.#known(each, {
-          ...this.#named(each),
+          // In SQLite each column of an enum has a check of the enum's name.
+          ...(checks.filter(({ name }) => name === each.name).length > 1 ? {} : this.#named(each)),
           expression: this.#expression(each.expression),
           isValid: each.isValid,
         }),

@@ -2,7 +2,6 @@ import type { Dialect } from '../contracts/migration.js'
 import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../contracts/schema-changes.js'
 import { type SchemaModels, type TableModel, viewModel } from '../models/define-models.js'
 import { tableDefinition } from '../models/model-sql.js'
-import { quoteName, quoteText } from '../sql/quote.js'
 import { keyOf } from './comparison.js'
 
 /** The wanted schema in the words of its author, where there is one. Of another database there are none. */
@@ -30,10 +29,7 @@ export class Declared {
     if (column === undefined) return undefined
     const { renamedFrom, ...rest } = column
     const values = this.dialect === 'sqlite' ? this.models?.enums?.[column.type] : undefined
-    if (values === undefined) return rest
-    if (rest.check !== undefined) return undefined
-    const check = `${quoteName(name)} IN (${values.map((value) => quoteText(value)).join(', ')})`
-    return { ...rest, type: 'text', check }
+    return values === undefined ? rest : { ...rest, values }
   }
 
   index(table: string, name: string): IndexDefinition | undefined {

@@ -1,11 +1,10 @@
 import { defaultSql } from '../changes/column-sql.js'
-import { createSql, definitionOf, tableText } from '../changes/helpers/table-text.js'
 import { addColumnByRebuild } from '../changes/sqlite-limits.js'
 import type { CatalogColumn, CatalogForeignKey, CatalogIndex, CatalogTable } from '../contracts/catalog.js'
 import type { ColumnDefinition, RebuildOptions } from '../contracts/schema-changes.js'
 import { quoteName } from '../sql/quote.js'
 import { tokensOf } from '../sql/tokens.js'
-import { type Call, type Change, schemaCall, sqlCall } from './call.js'
+import { type Change, schemaCall, sqlCall } from './call.js'
 import { keyOf } from './comparison.js'
 import { columnDefinition, indexCall, isTranslated } from './definitions.js'
 import {
@@ -18,6 +17,7 @@ import {
   TableDifferences,
   undecidedValue,
 } from './planned.js'
+import { KeyedTables, withoutForeignKeys } from './sqlite-keys.js'
 import { triggerChanges, viewChanges } from './views.js'
 
 const dialect = 'sqlite'
@@ -28,6 +28,8 @@ export async function planSqlite(planning: Planning): Promise<Change[]> {
   const changes: Change[] = []
   const touched = new Set<string>()
   const all = TableDifferences.all(comparison)
+  const keyed = new KeyedTables(comparison)
+  for (const { table } of all) changes.push(...keyed.around(table))
   for (const differences of all) {
     const { table } = differences
     const [old, made] = [comparison.actualTable(table), comparison.wantedTable(table)]
@@ -57,23 +59,6 @@ export async function planSqlite(planning: Planning): Promise<Change[]> {
     changes.push(...goneTable(planning, table))
   }
   return [...changes, ...viewChanges(planning, touched), ...triggerChanges(planning)]
-}
-
-function withoutForeignKeys({ name, sql = '' }: CatalogTable): Call {
-  const { definitions, options } = tableText(sql)
-  const text = {
-    definitions: definitions
-      .filter(({ constraint }) => constraint !== 'foreign')
-      .map(({ text: written, pieces }) =>
-        definitionOf(
-          pieces
-            .filter(({ kind }) => kind === 'references')
-            .reduce((left, piece) => left.replace(piece.text, ''), written),
-        ),
-      ),
-    options,
-  }
-  return schemaCall('rebuildTable', name, { createSql: createSql(quoteName(name), text) })
 }
 
 function madeTable({ declared }: Planning, table: CatalogTable): Change[] {
@@ -121,6 +106,8 @@ function madeIndex(
   }
 }
 
+type Check = CatalogTable['checks'][number]
+
 /** Changes of a table that stays. */
 class TablePlan {
   constructor(
@@ -140,7 +127,7 @@ class TablePlan {
     return [
       ...(isLosing ? archived(old.name, planning.facts.isPopulated(old.name)) : []),
       ...this.#indexes(),
-      ...((await this.#mustRebuild()) ? [await this.#rebuild()] : this.#inPlace()),
+      ...((await this.#mustRebuild()) ? await this.#rebuild() : this.#inPlace()),
     ]
   }
 
@@ -174,6 +161,7 @@ class TablePlan {
     const { differences, old, planning } = this
     if (differences.of('table').length > 0 || differences.of('primary key').length > 0) return true
     if (differences.of('unique constraint').length > 0 || differences.of('column', 'changed').length > 0) return true
+    if (new KeyedTables(planning.comparison).isWaiting(old.name)) return true
     const covered = this.#covered()
     for (const object of ['check', 'foreign key'] as const)
       for (const each of differences.of(object)) if (each.change !== 'added' || !covered.has(each.to)) return true
@@ -206,12 +194,13 @@ class TablePlan {
         return columns.length === 1 && columns[0] === column.name
       })
       if (whole.references !== undefined && key !== undefined) covered.add(key.to)
-      const { check } = whole
-      if (check === undefined) continue
-      const found = differences
+      const checks = differences
         .of('check', 'added')
-        .find(({ to }) => planning.comparison.original<{ readonly expression: string }>(to).expression === check.trim())
-      if (found !== undefined) covered.add(found.to)
+        .map(({ to }) => ({ to, ...planning.comparison.original<Check>(to) }))
+      const own = checks.find(({ expression }) => expression === whole.check?.trim())
+      if (own !== undefined) covered.add(own.to)
+      const ofEnum = checks.find(({ name, expression }) => name === whole.type && speaksOf(expression, column.name))
+      if (whole.values !== undefined && ofEnum !== undefined) covered.add(ofEnum.to)
     }
     return covered
   }
@@ -236,7 +225,7 @@ class TablePlan {
     ]
   }
 
-  async #rebuild(): Promise<Change> {
+  async #rebuild(): Promise<Change[]> {
     const { old, made, planning } = this
     const { facts } = planning
     const fill: Record<string, string> = {}
@@ -256,12 +245,18 @@ class TablePlan {
         }
       }
     }
-    return {
+    const isWaiting = new KeyedTables(planning.comparison).isWaiting(old.name)
+    const make = schemaCall('rebuildTable', old.name, rebuilding(made, fill))
+    const back = schemaCall('rebuildTable', old.name, rebuilding(old, this.#backFill()))
+    const rebuild: Change = {
       phase: 'rebuild table',
-      up: [schemaCall('rebuildTable', old.name, rebuilding(made, fill))],
-      down: [schemaCall('rebuildTable', old.name, rebuilding(old, this.#backFill()))],
+      up: [isWaiting ? withoutForeignKeys(made, fill) : make],
+      down: [isWaiting ? withoutForeignKeys(old, this.#backFill()) : back],
       ...(undecided.length === 0 ? {} : { undecided: undecided.join(' ') }),
     }
+    if (!isWaiting) return [rebuild]
+    const keys = schemaCall('rebuildTable', made.name, rebuilding(made, {}))
+    return [rebuild, { phase: 'add key', up: [keys], down: [withoutForeignKeys(made)] }]
   }
 
   /** On the way back columns come without what was in them. */

@@ -21,7 +21,7 @@ export type ViewModel = string | { readonly sql: string; readonly materialized?:
 /** A schema as it should be. */
 export interface SchemaModels {
   readonly tables: Readonly<Record<string, TableModel>>
-  /** Values by name; a column has the name for its type. In SQLite that is a text with a CHECK. @default nobody asks for enums */
+  /** Values by name; a column has the name for its type. In SQLite that is a text with a CHECK of that name. @default nobody asks for enums */
   readonly enums?: Readonly<Record<string, readonly string[]>>
   /** In an order in which they can be made. @default nobody asks for views */
   readonly views?: Readonly<Record<string, ViewModel>>
@@ -33,6 +33,7 @@ const columnOptions = [
   'default',
   'references',
   'check',
+  'values',
   'unique',
   'collation',
   'identity',

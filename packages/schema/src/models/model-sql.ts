@@ -2,7 +2,7 @@ import { indexSql } from '../changes/index-sql.js'
 import { foreignKeyOf, tableSql } from '../changes/table-sql.js'
 import type { Dialect } from '../contracts/migration.js'
 import type { ColumnDefinition, ForeignKeyDefinition, TableDefinition } from '../contracts/schema-changes.js'
-import { quoteName, quoteTable, quoteText } from '../sql/quote.js'
+import { quoteTable, quoteText } from '../sql/quote.js'
 import { type ColumnModel, type SchemaModels, type TableModel, viewModel } from './define-models.js'
 
 /** The statements that make the declared schema in an empty place, each with what it is for. */
@@ -46,14 +46,9 @@ export function modelSql(models: SchemaModels, dialect: Dialect): { readonly wha
 export function tableDefinition(model: TableModel, models: SchemaModels, dialect: Dialect): TableDefinition {
   const { indexes, renamedFrom, uniques = [], checks = [], foreignKeys = [], ...rest } = model
   const columns = Object.entries(model.columns)
-  const enumChecks =
-    dialect === 'postgres' ? [] : columns.flatMap(([name, { type }]) => enumCheck(name, models.enums?.[type]))
   const own = {
     uniques: columns.flatMap(([name, { unique = false }]) => (unique ? [{ columns: [name] }] : [])),
-    checks: [
-      ...columns.flatMap(([, { check }]) => (check === undefined ? [] : [{ expression: check }])),
-      ...enumChecks,
-    ],
+    checks: columns.flatMap(([, { check }]) => (check === undefined ? [] : [{ expression: check }])),
     foreignKeys: columns.flatMap(([name, { references }]): ForeignKeyDefinition[] => {
       if (references === undefined) return []
       const { table, column, ...actions } = references
@@ -69,16 +64,11 @@ export function tableDefinition(model: TableModel, models: SchemaModels, dialect
   }
 }
 
-/** The column without what is a constraint of the table. */
+/** The column without what is a constraint of the table; in SQLite an enum comes with its values. */
 function plainColumn(column: ColumnModel, models: SchemaModels, dialect: Dialect): ColumnDefinition {
   const { renamedFrom, unique, check, references, ...rest } = column
-  const isEnum = dialect === 'sqlite' && models.enums?.[column.type] !== undefined
-  return isEnum ? { ...rest, type: 'text' } : rest
-}
-
-function enumCheck(name: string, values: readonly string[] | undefined): { readonly expression: string }[] {
-  if (values === undefined) return []
-  return [{ expression: `${quoteName(name)} IN (${values.map((value) => quoteText(value)).join(', ')})` }]
+  const values = dialect === 'sqlite' ? models.enums?.[column.type] : undefined
+  return values === undefined ? rest : { ...rest, values }
 }
 
 function listed<Name extends string, T>(name: Name, list: readonly T[]): { readonly [Key in Name]?: readonly T[] } {
