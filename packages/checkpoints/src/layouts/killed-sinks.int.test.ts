@@ -102,7 +102,7 @@ function calls({ records }: Subject): (sink: Sink<never>) => Promise<unknown> {
   return async (sink) =>
     runPipeline({
       name,
-      source: memorySource({ records: records as readonly Row[], key: schema.key, schema }),
+      source: memorySource({ records: records as readonly object[] as readonly Row[], key: schema.key, schema }),
       sink: sink as Sink,
       batchSize: 4,
       maxRetries: 0,

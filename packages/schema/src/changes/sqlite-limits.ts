@@ -12,5 +12,10 @@ export function addColumnByRebuild({
 }: ColumnDefinition): boolean {
   const isNull = initial === undefined || initial === null
   if (generated?.stored === true || identity === 'autoincrement') return true
-  return unique || isComputed(initial) || (!nullable && isNull && generated === undefined) || (references !== undefined && !isNull)
+  return (
+    unique ||
+    isComputed(initial) ||
+    (!nullable && isNull && generated === undefined) ||
+    (references !== undefined && !isNull)
+  )
 }

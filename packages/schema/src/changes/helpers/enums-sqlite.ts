@@ -37,7 +37,8 @@ export async function changeInSqlite(steps: Steps, by: string, name: string, cha
   for (const table of catalog.tables) {
     const columns = columnsOf(by, table, name)
     const changed = columns.filter(({ values }) => String(values) !== String(change.change(values)))
-    if (changed.length === 0 && !columns.some(({ values }) => values.some((value) => Object.hasOwn(change.map, value)))) continue
+    if (changed.length === 0 && !columns.some(({ values }) => values.some((value) => Object.hasOwn(change.map, value))))
+      continue
     for (const column of columns) await refuseUnmapped(once, by, table, column, change)
     await rebuildTable(once, table.name, {
       dropConstraints: [name],
