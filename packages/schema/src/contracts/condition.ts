@@ -18,6 +18,11 @@ export interface Before {
   readonly catalog: Catalog
   /** Rows of each table that the revision touches, and of those that refer to it. Tables are named as in the catalog. */
   readonly rows: ReadonlyMap<string, number>
+  /**
+   * PostgreSQL, of a revision that is one transaction: where the rows of those tables lay. A table that is still there has its inserts and deletes
+   * counted by the server, apart from those of others who write meanwhile.
+   */
+  readonly files?: ReadonlyMap<string, string>
 }
 
 /**

@@ -174,6 +174,18 @@ describe('lint on PostgreSQL', () => {
   })
 })
 
+describe('a rebuild that only the database can say', () => {
+  const rebuild: RecordedStep = { kind: 'unseen', about: 'follows from the table', by: 'rebuildTable workers' }
+
+  it('is judged as one that can be seen', () => {
+    expect(found([rebuild])).toEqual(['refuse table-rebuilt'])
+    expect(found([step('CREATE TABLE workers (a int)'), rebuild])).toEqual([])
+    expect(found([step('DELETE FROM planners WHERE id = 1'), rebuild], 'sqlite')).toContain(
+      'refuse foreign-keys-off-with-changes',
+    )
+  })
+})
+
 describe('lint on SQLite', () => {
   it('knows what is lost, and bears what locks the one file anyway', () => {
     expect(found('ALTER TABLE calls DROP COLUMN a', 'sqlite')).toEqual(['refuse column-dropped'])

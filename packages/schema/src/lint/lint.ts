@@ -28,7 +28,7 @@ export function lint(
     dialect === 'sqlite' &&
     steps.some(
       (step) =>
-        (step.kind === 'sql' && step.by?.startsWith('rebuildTable ')) ||
+        (step.kind !== 'backfill' && step.by?.startsWith('rebuildTable ')) ||
         (facts !== undefined && isDropByRebuild(step, facts.catalog)),
     )
   const findings: Finding[] = []
@@ -39,8 +39,12 @@ export function lint(
       findings.push({ ...verdict, revision: migration.id, step, ...(assured === undefined ? {} : { assured }) })
   }
   for (const [at, step] of steps.entries()) {
-    if (step.kind !== 'sql') continue
+    if (step.kind === 'backfill') continue
     const { helper, table } = helperOf(step.by)
+    if (step.kind === 'unseen') {
+      if (helper === 'rebuildTable' && !about.isNew(table)) add(at, rebuilt(table, dialect))
+      continue
+    }
     const actions = actionsOf(step.sql, dialect)
     if (helper === 'rebuildTable' && !about.isNew(table)) add(at, rebuilt(table, dialect))
     if (rebuilds && !judgedWhole.includes(helper)) {
@@ -70,14 +74,15 @@ function rebuilt(table: string, dialect: Dialect): Verdict {
   return {
     rule: 'table-rebuilt',
     severity: dialect === 'postgres' ? 'refuse' : 'warn',
-    message: `${table} is copied into a new table while ${dialect === 'postgres' ? 'nobody can write to it' : 'nobody can write to the database'}.`,
+    message: `${table} is copied into a new table while ${dialect === 'postgres' ? 'nobody can use it' : 'nobody can write to the database'}.`,
   }
 }
 
 function withoutKeys(table: string, by: 'update' | 'delete' | 'replace'): Verdict {
   return {
     rule: 'foreign-keys-off-with-changes',
-    severity: 'refuse',
+    // A key that others refer to is seldom changed; a row that they refer to is gone when it is deleted.
+    severity: by === 'update' ? 'warn' : 'refuse',
     message: `Rows of ${table} are ${by}d while foreign keys are off because a table is rebuilt: nothing cascades. Do it in a revision of its own.`,
   }
 }

@@ -3,9 +3,11 @@ import { foreignKeyChildren } from '../catalog/foreign-key-children.js'
 import type { Read } from '../catalog/read-catalog.js'
 import { rowCounts } from '../catalog/row-counts.js'
 import type { Catalog } from '../contracts/catalog.js'
+import type { Before } from '../contracts/condition.js'
 import type { RecordedStep } from '../contracts/steps.js'
 import { actionsOf } from '../sql/actions.js'
 import { tablesIn } from './losses.js'
+import { type OwnChange, ownChanges } from './own-changes.js'
 import { tableMeant } from './table-names.js'
 
 /**
@@ -17,7 +19,7 @@ import { tableMeant } from './table-names.js'
  */
 export async function refuseLostRows(
   executed: readonly RecordedStep[],
-  before: { readonly catalog: Catalog; readonly rows: ReadonlyMap<string, number> },
+  before: Before,
   now: Catalog,
   read: Read,
 ): Promise<void> {
@@ -29,8 +31,12 @@ export async function refuseLostRows(
     .map(([table, rows]) => ({ table, rows, now: tableMeant(present, names.get(table) ?? table, dialect) }))
   const still = watched.flatMap(({ now: name }) => name ?? [])
   const counts = await rowCounts(read, [...new Set(still)], dialect)
+  const own = before.files === undefined ? new Map<string, OwnChange>() : await ownChanges(read, [...new Set(still)])
   const lost = watched.flatMap(({ table, rows, now: name }) => {
     const left = name === undefined ? 0 : (counts.get(name) ?? 0)
+    const change = name === undefined ? undefined : own.get(name)
+    // Others delete rows, too.
+    if (change !== undefined && change.file === before.files?.get(table) && change.net >= 0) return []
     return left < rows ? [`${table} had ${rows} rows and ${name === undefined ? 'is gone' : `has ${left}`}`] : []
   })
   if (lost.length === 0) return

@@ -14,11 +14,19 @@ export function touchedTables(steps: readonly RecordedStep[], catalog: Catalog):
   for (const step of steps) {
     if (step.kind === 'backfill') words.add(bare(step.table, dialect))
     if (step.kind !== 'sql') continue
-    for (const { kind, value } of tokensOf(step.sql, dialect))
-      if (kind === 'word' || kind === 'name') words.add(bare(value, dialect))
+    const isCode = actionsOf(step.sql, dialect).some(({ kind }) => kind === 'unknown')
+    for (const word of wordsOf(step.sql, dialect, isCode)) words.add(bare(word, dialect))
   }
   const touched = tables.filter(({ name }) => words.has(bare(name, dialect))).map(({ name }) => name)
   return [...new Set([...touched, ...touched.flatMap((table) => foreignKeyChildren(catalog, table))])]
+}
+
+/** @param isCode What it speaks of is in its texts, and in texts within those: DO $$ … $$. */
+function wordsOf(sql: string, dialect: Catalog['dialect'], isCode: boolean): string[] {
+  return tokensOf(sql, dialect).flatMap(({ kind, value }) => {
+    if (kind === 'word' || kind === 'name') return [value]
+    return isCode && kind === 'text' ? wordsOf(value, dialect, true) : []
+  })
 }
 
 /** Whether rows are brought in or changed where something else may answer by taking rows away: a trigger, a rule, ON CONFLICT REPLACE. */

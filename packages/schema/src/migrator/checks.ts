@@ -11,6 +11,7 @@ import type { RecordedStep } from '../contracts/steps.js'
 import { type LintFacts, lint } from '../lint/lint.js'
 import { refuseLostRows } from '../loss/loss-detector.js'
 import { lossesOf } from '../loss/losses.js'
+import { ownChanges } from '../loss/own-changes.js'
 import { canLoseRows, isChange, mayFire, touchedTables } from '../loss/touched-tables.js'
 import { actionsOf } from '../sql/actions.js'
 import { brokenKeys, refuseNewlyBroken } from './broken-keys.js'
@@ -82,7 +83,9 @@ export async function watch({ migration, direction, steps, connection, foreignKe
   const known = conditions.length > 0 || isLosing || steps.some(isChange) ? await catalog() : null
   const isFiring = known !== null && mayFire(steps, known)
   const before =
-    known !== null && (conditions.length > 0 || isLosing || isFiring) ? await noted(steps, known, read) : null
+    known !== null && (conditions.length > 0 || isLosing || isFiring)
+      ? await noted(steps, known, read, isOneTransaction(migration, steps))
+      : null
   // A trigger may take rows of any table.
   const everywhere = isFiring
     ? await rowCounts(
@@ -118,8 +121,18 @@ export async function watch({ migration, direction, steps, connection, foreignKe
   }
 }
 
-async function noted(steps: readonly RecordedStep[], catalog: Catalog, read: Reading): Promise<Before> {
-  return { catalog, rows: await rowCounts(read, touchedTables(steps, catalog), catalog.dialect) }
+async function noted(steps: readonly RecordedStep[], catalog: Catalog, read: Reading, isOne: boolean): Promise<Before> {
+  const { dialect } = catalog
+  const tables = touchedTables(steps, catalog)
+  const rows = await rowCounts(read, tables, dialect)
+  if (dialect === 'sqlite' || !isOne) return { catalog, rows }
+  const files = [...(await ownChanges(read, tables))].map(([table, { file }]) => [table, file] as const)
+  return { catalog, rows, files: new Map(files) }
+}
+
+/** What it does is then all counted by the server when it ends. */
+function isOneTransaction({ transaction = 'one' }: Migration, steps: readonly RecordedStep[]): boolean {
+  return transaction === 'one' && steps.every(({ kind }) => kind !== 'backfill')
 }
 
 type Reading = ConditionContext['query']
