@@ -1,3 +1,4 @@
+import { closing, divided } from '../sql/groups.js'
 import { type Token, tokensOf } from '../sql/tokens.js'
 
 /** What a CREATE TABLE of SQLite says and its pragmas do not. */
@@ -140,29 +141,4 @@ function deferral(tokens: readonly Token[]): { readonly deferrable?: 'immediate'
   const at = words.indexOf('deferrable')
   if (at < 0 || words[at - 1] === 'not') return {}
   return { deferrable: words[at + 1] === 'initially' && words[at + 2] === 'deferred' ? 'deferred' : 'immediate' }
-}
-
-/** The index of the parenthesis that closes the one at `open`. */
-function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0
-  for (let at = open; at < tokens.length; at++) {
-    const token = tokens[at]
-    if (token?.kind !== 'symbol') continue
-    if (token.value === '(') depth++
-    if (token.value === ')' && --depth === 0) return at
-  }
-  return tokens.length
-}
-
-/** At the commas that stand in no parentheses. */
-function divided(tokens: readonly Token[]): Token[][] {
-  const parts: Token[][] = [[]]
-  let depth = 0
-  for (const token of tokens) {
-    if (token.kind === 'symbol' && token.value === '(') depth++
-    if (token.kind === 'symbol' && token.value === ')') depth--
-    if (token.kind === 'symbol' && token.value === ',' && depth === 0) parts.push([])
-    else parts.at(-1)?.push(token)
-  }
-  return parts
 }

@@ -1,7 +1,8 @@
 import type { Dialect } from '../contracts/migration.js'
 import type { IndexDefinition } from '../contracts/schema-changes.js'
+import { closing } from '../sql/groups.js'
 import { quoteName, quoteTable } from '../sql/quote.js'
-import { type Token, tokensOf } from '../sql/tokens.js'
+import { tokensOf } from '../sql/tokens.js'
 
 /** CREATE INDEX. What only PostgreSQL has is left out for SQLite. */
 export function indexSql(
@@ -45,14 +46,4 @@ function expression(sql: string, dialect: Dialect): string {
     (next === undefined ||
       (next.kind === 'word' && (/^(?:collate|asc|desc|nulls)$/.test(next.value) || next.value.endsWith('_ops'))))
   return isWhole ? sql : `(${sql})`
-}
-
-function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0
-  for (let at = open; at < tokens.length; at++) {
-    if (tokens[at]?.kind !== 'symbol') continue
-    if (tokens[at]?.value === '(') depth++
-    if (tokens[at]?.value === ')' && --depth === 0) return at
-  }
-  return tokens.length
 }

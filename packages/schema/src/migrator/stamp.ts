@@ -2,7 +2,7 @@ import { checkChoice, checkText, type Operation } from '@drover/core'
 import type { JournalEntry } from '../contracts/journal.js'
 import type { Migration } from '../contracts/migration.js'
 import type { RevisionGraph } from '../graph/revision-graph.js'
-import { isCompatible, parentsOf } from '../migration/define-migration.js'
+import { newEntry } from './new-entry.js'
 import { type Session, type Tools, working } from './session.js'
 import { readOn, standingOf } from './standing-of.js'
 
@@ -56,24 +56,8 @@ export async function entrySaid(
   migration: Migration,
   origin: JournalEntry['origin'],
 ): Promise<JournalEntry> {
-  const { checksum, sql } = await recordings.of(migration)
-  const now = new Date()
-  return {
-    revision: migration.id,
-    status: 'applied',
-    origin,
-    dependsOn: parentsOf(migration),
-    description: migration.description ?? '',
-    isCompatible: isCompatible(migration),
-    checksum,
-    sql,
-    steps: [],
-    notes: [],
-    actor,
-    startedAt: now,
-    appliedAt: now,
-    durationMs: 0,
-  }
+  const entry = newEntry(migration, await recordings.of(migration), actor)
+  return { ...entry, status: 'applied', origin, appliedAt: entry.startedAt }
 }
 
 export async function tell(

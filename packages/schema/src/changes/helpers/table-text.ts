@@ -1,3 +1,4 @@
+import { closing, divided } from '../../sql/groups.js'
 import { type Token, tokensOf } from '../../sql/tokens.js'
 
 /** What can be said of a column behind its type. */
@@ -162,27 +163,4 @@ function pieces(sql: string, tokens: readonly Token[], begin: number): Piece[] {
 
 function nameOf(sql: string, token: Token | undefined): string {
   return token?.kind === 'word' ? sql.slice(token.start, token.end) : (token?.value ?? '')
-}
-
-function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0
-  for (let at = open; at < tokens.length; at++) {
-    const token = tokens[at]
-    if (token?.kind !== 'symbol') continue
-    if (token.value === '(') depth++
-    if (token.value === ')' && --depth === 0) return at
-  }
-  return tokens.length
-}
-
-function divided(tokens: readonly Token[]): Token[][] {
-  const parts: Token[][] = [[]]
-  let depth = 0
-  for (const token of tokens) {
-    if (token.kind === 'symbol' && token.value === '(') depth++
-    if (token.kind === 'symbol' && token.value === ')') depth--
-    if (token.kind === 'symbol' && token.value === ',' && depth === 0) parts.push([])
-    else parts.at(-1)?.push(token)
-  }
-  return parts
 }
